@@ -1,0 +1,253 @@
+"""What a rule may know: values about one subject, and narrow questions about its calls.
+
+The questions (``CallLog``, ``RetryLadder``) are protocols, because their answers come from
+indexed queries whose cost follows the calls asked about and not the size of the batch. A
+test answers them from plain lists.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from monitor.core.calendar import Calendar, is_open, permitted_between
+from monitor.core.model import Batch, Capabilities, ContactStatus, Outcome
+from monitor.core.tally import Tally, people
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedCall:
+    """One ended call, as windows see it."""
+
+    call_id: str
+    ended_at: datetime
+    outcome: Outcome
+    error_class: str | None = None
+    from_number: str | None = None  # masked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The calls that ended in a span of time, counted."""
+
+    start: datetime
+    end: datetime
+    outcomes: Mapping[Outcome, int]
+    last_ended_at: datetime | None = None
+
+    @property
+    def n(self) -> int:
+        """How many calls ended in the window."""
+        return sum(self.outcomes.values())
+
+    def count(self, outcomes: frozenset[Outcome]) -> int:
+        """How many of them ended in one of these ways."""
+        return sum(self.outcomes.get(outcome, 0) for outcome in outcomes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """How often one value stands among some calls: what the failures have most in common."""
+
+    label: str  # "error", "from-number"
+    value: str
+    n: int
+    of: int
+
+
+class CallLog(Protocol):
+    """Questions about the ended calls of one batch."""
+
+    def window(self, start: datetime, end: datetime) -> Window:
+        """Calls with start < ended_at <= end."""
+        ...
+
+    def last_ended(self, n: int) -> tuple[EndedCall, ...]:
+        """The n calls that ended last, newest first; fewer when there are fewer."""
+        ...
+
+    def common(
+        self, start: datetime, end: datetime, outcomes: frozenset[Outcome]
+    ) -> tuple[Share, ...]:
+        """Of the calls in the window with these outcomes, the commonest value of each pivot."""
+        ...
+
+    def evidence(
+        self, start: datetime, end: datetime, outcomes: frozenset[Outcome], limit: int
+    ) -> tuple[str, ...]:
+        """Up to ``limit`` ids of such calls, newest first."""
+        ...
+
+    def people_reached(self) -> int:
+        """People with at least one call that a person answered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateRetry:
+    """A person whose next call should have been made, or is not even planned."""
+
+    contact_id: str
+    due_at: datetime | None  # None: waits in a retrying state with nothing scheduled
+    since: datetime  # due_at, or when it was first seen waiting unscheduled
+
+
+class RetryLadder(Protocol):
+    """Questions about the people of one batch who wait for another call."""
+
+    def late(self, now: datetime) -> tuple[LateRetry, ...]:
+        """People whose retry was due before ``now``, or who wait unscheduled; oldest first."""
+        ...
+
+    def scheduled_after(self, now: datetime) -> int:
+        """How many people have a retry in the future."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The end of a batch in numbers: what batch_completed tells, kept for the next batch."""
+
+    batch_id: str
+    title: str
+    ended_at: datetime | None
+    people: int
+    reached: int
+    contacts: Mapping[str, int]  # by status
+    outcomes: Mapping[str, int]  # by outcome
+    never_dialled: int
+    rejected: int
+    retries: int
+    calls: int
+    talk_s: float
+    cost_micros: Mapping[str, int]  # by currency
+    cost_estimated: bool
+    sentiment: Mapping[str, int]
+    duration_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certainty:
+    """How well the subject is known now (DESIGN.md 9.2).
+
+    ``observed_at``: the newest answer of the vendor about it. ``fresh``: that answer is
+    newer than the limit. ``swept_at`` / ``complete_at``: the last sweep that read every page
+    / whose distinct ids also matched the vendor's total. ``mid_sweep``: a sweep is under way.
+    """
+
+    observed_at: datetime | None
+    fresh: bool
+    swept_at: datetime | None = None
+    complete_at: datetime | None = None
+    mid_sweep: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchFacts:
+    """One batch, as known at ``now``.
+
+    ``moved_at`` is the last time anything of the batch moved (status, counts, a contact, a
+    call), a resume included. ``typical_gap`` is the usual time between two moves while it
+    was open. ``terminal_at`` is when it was first seen ended in this run, ``run`` counts
+    its runs from 1. ``news`` is False for what the baseline found.
+    """
+
+    now: datetime
+    batch: Batch
+    capabilities: Capabilities
+    certainty: Certainty
+    tally: Tally
+    calls: CallLog
+    retries: RetryLadder
+    calendar: Calendar | None = None
+    run: int = 1
+    news: bool = True
+    first_seen_at: datetime | None = None
+    moved_at: datetime | None = None
+    resumed_at: datetime | None = None
+    typical_gap: timedelta | None = None
+    terminal_at: datetime | None = None
+    reported_at: datetime | None = None  # when batch_completed was first told, in this run
+    previous: Report | None = None
+    stopped_by_user: bool = False
+    unknown_words: tuple[str, ...] = ()
+    closed_alerts: tuple[str, ...] = ()  # rule instances that were firing when it ended
+
+    @property
+    def open_now(self) -> bool:
+        """Calls may be made at this moment."""
+        return is_open(self.calendar, self.now)
+
+    def permitted_since(self, start: datetime) -> timedelta:
+        """Permitted time from ``start`` until now; pauses end with a resume, which is a move."""
+        return permitted_between(self.calendar, start, self.now)
+
+    @property
+    def people(self) -> int:
+        """How many people the batch has, the vendor's total first."""
+        counted = self.tally.get("contacts", 0)
+        return max(self.batch.counts.total or 0, counted)
+
+    @property
+    def waiting(self) -> int:
+        """People to be dialled now: pending, or with a retry that is due."""
+        if self.batch.counts.waiting is not None:
+            fresh = self.batch.counts.waiting
+        else:
+            fresh = people(self.tally, ContactStatus.PENDING)
+        return fresh + len(self.retries.late(self.now))
+
+    @property
+    def live(self) -> int:
+        """Lines in use, as the vendor counts them, else as the snapshot does."""
+        if self.batch.counts.live is not None:
+            return self.batch.counts.live
+        return people(self.tally, ContactStatus.DISPATCHED, ContactStatus.IN_CALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a vendor cannot be read: a kind for machines and a sentence for people."""
+
+    kind: str  # auth, forbidden, payment, rate_limited, timeout, unreachable, garbage, gone, …
+    text: str  # "401 Unauthorized: the key is not accepted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderFacts:
+    """One provider, as known at ``now``."""
+
+    now: datetime
+    provider: str
+    vendor: str
+    started_at: datetime  # of this process: nothing is blind before it looked
+    fresh_at: datetime | None
+    blind_after: timedelta
+    failure: Failure | None = None
+    failing_since: datetime | None = None
+    open_batches: int = 0
+    stale_batches: int = 0
+    people_waiting: int = 0
+    calendar: Calendar | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Something wrong with Offhook itself, kept until it is over."""
+
+    rule: str  # the self_… rule it belongs to
+    subject: str
+    since: datetime
+    summary: str
+    todo: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemFacts:
+    """Offhook itself, as known at ``now``."""
+
+    now: datetime
+    troubles: Mapping[str, Trouble] = field(default_factory=dict)
+
+
+Facts = BatchFacts | ProviderFacts | SystemFacts

@@ -1,0 +1,38 @@
+"""Who is who: fingerprints, alert keys and delivery keys, the same on every machine and run.
+
+Severity, labels, names and thresholds are not part of an identity, so tuning a rule or
+renaming a batch never makes a second alert. Renaming a provider does.
+"""
+
+from hashlib import blake2b
+
+_SIZE = 12
+
+
+def _hash(kind: str, *parts: str) -> str:
+    digest = blake2b(digest_size=_SIZE, person=kind.encode())
+    for part in parts:
+        data = part.encode()
+        digest.update(len(data).to_bytes(4, "big"))  # so that ("a", "bc") is not ("ab", "c")
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def fingerprint(provider: str, instance: str, subject: str) -> str:
+    """The same condition at the same subject."""
+    return _hash("fingerprint", provider, instance, subject)
+
+
+def alert_key(fingerprint: str, episode: int) -> str:
+    """One episode of it."""
+    return _hash("alert", fingerprint, str(episode))
+
+
+def delivery_key(alert_key: str, receiver: str, transition: str, part: str) -> str:
+    """One part of one notification, to one receiver, about one transition of one alert."""
+    return _hash("delivery", alert_key, receiver, transition, part)
+
+
+def group_key(route: str, receiver: str, labels: tuple[tuple[str, str], ...]) -> str:
+    """The notifications that share a message."""
+    return _hash("group", route, receiver, *(f"{name}={value}" for name, value in labels))

@@ -1,0 +1,65 @@
+"""Merging what was known of one contact or call with what was seen, in any order.
+
+Every merge is a choice of maxima over total orders, group by group, so it is commutative,
+associative and idempotent: poll and webhook may arrive in any order, twice, or late, and
+the snapshot ends the same. A property test says so (tests/core/test_merge.py).
+"""
+
+from datetime import UTC, datetime
+
+from monitor.core.model import Call, Contact, EndedBy
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def merge_contact(known: Contact, seen: Contact) -> Contact:
+    """The later of two views of one person: by attempts, last attempt, rank, then time seen."""
+    return max(known, seen, key=_contact_order)
+
+
+def _contact_order(contact: Contact) -> tuple[object, ...]:
+    return (
+        contact.attempts + contact.follow_ups,
+        contact.last_attempt_at or _NEVER,
+        contact.status.rank,
+        contact.seen_at or _NEVER,
+        _tie(contact),
+    )
+
+
+def merge_call(known: Call, seen: Call) -> Call:
+    """One call from two views of it.
+
+    Status and what every list row tells come from the view that is further along (terminal
+    is sticky), of equals the later; the end from the better provenance; the details from
+    the later view that carried any.
+    """
+    row = max(known, seen, key=_row_order)
+    end = max(known, seen, key=_end_order)
+    detail = max(known, seen, key=_detail_order)
+    return Call._make((*row[:_END], *end[_END:_DETAIL], *detail[_DETAIL:]))
+
+
+_END = Call._fields.index("ended_at")
+_DETAIL = Call._fields.index("started_at")
+
+
+def _row_order(call: Call) -> tuple[object, ...]:
+    return (call.status.rank, call.seen_at or _NEVER, _tie(call[:_END]))
+
+
+def _detail_order(call: Call) -> tuple[object, ...]:
+    return (call.detail_at or _NEVER, _tie(call[_DETAIL:]))
+
+
+def _end_order(call: Call) -> tuple[object, ...]:
+    if call.ended_by is None:
+        return (-1, 0.0)
+    at = 0.0 if call.ended_at is None else call.ended_at.timestamp()
+    # A time that we only witnessed is best when earliest; a time that was told, when latest.
+    return (call.ended_by.rank, -at if call.ended_by is EndedBy.SEEN else at)
+
+
+def _tie(values: tuple[object, ...]) -> str:
+    """Any fixed order will do, so long as both sides agree on it."""
+    return repr(values)

@@ -1,0 +1,36 @@
+"""A notification before any channel has had its say: values only, no markup."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One alert at one transition, as people are to read it.
+
+    ``sentence`` comes first and has the batch's name before its id. ``lines`` are
+    (label, text) in reading order. ``state`` is FIRING, RESOLVED or INFO. ``reason`` is for
+    people. ``marks`` are short true remarks ("detected late", "estimate", "settling").
+    Every text is bounded and free of names, phone numbers and raw vendor text.
+    """
+
+    key: str
+    state: str
+    severity: str
+    rule: str  # the instance, as configured
+    rule_id: str
+    provider: str
+    batch: str  # "" when the subject is not a batch
+    sentence: str
+    reason: str
+    at: datetime
+    zone: str  # IANA, of the times in text
+    lines: tuple[tuple[str, str], ...] = ()
+    todo: str | None = None
+    evidence: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    link: str | None = None
+    runbook_url: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    repeat: int = 0  # how often this state was told before

@@ -1,0 +1,83 @@
+"""Lifetime counters of a batch, adjusted by old and new, never recounted in normal running.
+
+A tally is a flat mapping from a word to a whole number, so that it is one small JSON text in
+the batch's row. A property test holds it to a recount of the snapshot.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from monitor.core.model import Call, Contact, ContactStatus, Outcome
+
+Tally = dict[str, int]
+
+CONTACTS = "contacts"
+CALLS = "calls"
+LIVE_CALLS = "calls.open"
+
+
+def contact_key(status: ContactStatus) -> str:
+    """The counter of people in one status."""
+    return f"contact.{status}"
+
+
+def call_key(outcome: Outcome) -> str:
+    """The counter of ended calls with one outcome."""
+    return f"call.{outcome}"
+
+
+_CONTACT_KEY = {status: contact_key(status) for status in ContactStatus}
+_CALL_KEY = {outcome: call_key(outcome) for outcome in Outcome}
+
+
+def count_contact(tally: Tally, contact: Contact, sign: int) -> None:
+    """Add (1) or take away (-1) one person."""
+    key = _CONTACT_KEY[contact.status]
+    tally[key] = tally.get(key, 0) + sign
+    tally[CONTACTS] = tally.get(CONTACTS, 0) + sign
+    if contact.follow_ups:
+        tally["follow_ups"] = tally.get("follow_ups", 0) + sign * contact.follow_ups
+
+
+def count_call(tally: Tally, call: Call, sign: int) -> None:
+    """Add (1) or take away (-1) one call."""
+    get = tally.get
+    tally[CALLS] = get(CALLS, 0) + sign
+    if call.attempt and not call.follow_up:
+        tally["retries"] = get("retries", 0) + sign
+    outcome = call.outcome
+    if outcome is None:
+        tally[LIVE_CALLS] = get(LIVE_CALLS, 0) + sign
+        return
+    key = _CALL_KEY[outcome]
+    tally[key] = get(key, 0) + sign
+    if call.duration_s:
+        # Milliseconds: whole numbers add and take away without drift.
+        tally["talk_ms"] = get("talk_ms", 0) + sign * round(call.duration_s * 1000)
+    if call.cost_micros is not None:
+        key = f"cost.{call.currency or 'USD'}"
+        tally[key] = get(key, 0) + sign * call.cost_micros
+        if call.cost_estimated:
+            tally["cost.estimated"] = get("cost.estimated", 0) + sign
+    if call.sentiment is not None:
+        key = f"sentiment.{call.sentiment}"
+        tally[key] = get(key, 0) + sign
+
+
+def recount(contacts: Iterable[Contact], calls: Iterable[Call]) -> Tally:
+    """What the counters must be for this snapshot; zeros left out."""
+    tally: Tally = {}
+    for contact in contacts:
+        count_contact(tally, contact, 1)
+    for call in calls:
+        count_call(tally, call, 1)
+    return trimmed(tally)
+
+
+def trimmed(tally: Mapping[str, int]) -> Tally:
+    """The same counters without the zeros."""
+    return {key: n for key, n in tally.items() if n}
+
+
+def people(tally: Mapping[str, int], *statuses: ContactStatus) -> int:
+    """How many people are in any of the statuses."""
+    return sum(tally.get(_CONTACT_KEY[status], 0) for status in statuses)

@@ -1,0 +1,86 @@
+"""Every error of Offhook's own, in one tree.
+
+OffhookError
+├── ConfigError          the configuration cannot be used; carries file, line, key
+├── StoreError           the database cannot be used (missing, locked, read-only, full, newer)
+├── ProviderError        a vendor could not be read; carries a Failure kind
+│   └── NotFoundError    the vendor does not know this id
+└── DeliveryError        a receiver did not take a message; carries how certain that is
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class OffhookError(Exception):
+    """Anything that Offhook itself reports."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a configuration file."""
+
+    file: str
+    line: int | None
+    key: str
+    text: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        hint = f" ({self.hint})" if self.hint else ""
+        return (
+            f"{place}: {self.key}: {self.text}{hint}" if self.key else f"{place}: {self.text}{hint}"
+        )
+
+
+class ConfigError(OffhookError):
+    """The configuration cannot be used; ``problems`` says where and why, one each."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(map(str, problems)))
+
+
+class StoreError(OffhookError):
+    """The database cannot be used; the text says what to do."""
+
+
+class ProviderError(OffhookError):
+    """A vendor could not be read. ``kind`` is one of the words that ``Failure`` knows."""
+
+    def __init__(self, kind: str, text: str, *, retry_after: float | None = None) -> None:
+        self.kind = kind
+        self.text = text
+        self.retry_after = retry_after
+        super().__init__(f"{kind}: {text}")
+
+
+class NotFoundError(ProviderError):
+    """The vendor answered that it does not know the id."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__("not_found", text)
+
+
+class Sent(StrEnum):
+    """What is known of a message that was not confirmed."""
+
+    NOT_SENT = "not_sent"  # nothing left this machine: try again
+    REFUSED = "refused"  # the receiver said no, and will say no again
+    RETRY = "retry"  # the receiver asked to try later
+    AMBIGUOUS = "ambiguous"  # it may have been taken: look before sending again
+
+
+@dataclass
+class DeliveryError(OffhookError):
+    """A receiver did not confirm a message. ``word`` is the receiver's own error word."""
+
+    certainty: Sent
+    word: str
+    text: str
+    retry_after: float | None = None
+    simpler: bool = field(default=False)  # a plainer rendering may be taken
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.text}"

@@ -1,0 +1,126 @@
+"""Vendors: one module or package each, and the one shape that the rest of Offhook knows.
+
+An adapter asks and translates; it keeps no state of its own between calls except what it
+returns as ``memory``. It never compares, stores or decides.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from monitor.core.model import Batch, Capabilities, Item
+from monitor.errors import ProviderError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What Offhook remembers of a batch, handed back to the adapter with every question."""
+
+    batch_id: str
+    look: Batch | None = None  # the last one; None for an id that was never looked at
+    contacts: int = 0  # distinct people or calls in the snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """A batch that discovery found; ``look`` is None where the list does not tell its state."""
+
+    batch_id: str
+    created_at: datetime | None = None
+    look: Batch | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """What one pass over a vendor's lists found; only a complete one says what is not there."""
+
+    sightings: tuple[Sighting, ...]
+    complete: bool
+    memory: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LookFailed:
+    """One batch could not be looked at; others may have been."""
+
+    batch_id: str
+    error: ProviderError
+
+
+class Page(NamedTuple):
+    """One page of a vendor's list, as bytes.
+
+    ``number`` is the page's place in the list (0 first) and ``listing`` the name of the list:
+    pages with the same pair are compared with each other. ``last``: the list ends here.
+    """
+
+    listing: str
+    number: int
+    body: bytes
+    seen_at: datetime
+    last: bool = False
+
+
+class Provider(Protocol):
+    """One configured account at one vendor. Every method may raise ProviderError.
+
+    Texts in errors never hold keys, phone numbers or answers.
+    """
+
+    name: str
+    vendor: str
+    capabilities: Capabilities
+
+    async def discover(
+        self, *, since: datetime, known: Mapping[str, Known], memory: Mapping[str, str]
+    ) -> Discovery:
+        """Find batches created since ``since``: open ones, and those that ended recently."""
+        ...
+
+    def looks(self, known: Sequence[Known]) -> AsyncIterator[Batch | LookFailed]:
+        """Ask how these batches stand, with counts, for as few requests as the vendor allows.
+
+        Yields once for each, in any order. An error that concerns the whole account
+        (authentication, unreachable) is raised instead.
+        """
+        ...
+
+    def sweep(self, batch: Batch, first: Sequence[int] = ()) -> AsyncIterator[Page]:
+        """Read the batch's items, the pages ``first`` before the others.
+
+        The caller may stop early. A page that cannot be read ends the sweep with an error.
+        """
+        ...
+
+    def split(self, page: Page) -> Sequence[bytes | memoryview]:
+        """The page's items as raw slices, in order; ProviderError if it has another shape."""
+        ...
+
+    def decode(self, batch: Batch, page: Page, raw: bytes | memoryview) -> Item:
+        """Translate one slice. ValueError when what is required is missing or mistyped."""
+        ...
+
+    def lacks_calls(self, batch: Batch, item: Item) -> bool:
+        """Whether the item's calls must be asked for apart (``calls``)."""
+        ...
+
+    async def calls(
+        self, batch: Batch, page: Page, items: Sequence[tuple[int, Item]]
+    ) -> Mapping[str, Item]:
+        """The same people with their calls, by contact id; who is missing is asked for again."""
+        ...
+
+    async def check(self) -> str:
+        """Try the key with the cheapest request; a sentence for people about the account."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+def in_order(numbers: Iterable[int]) -> tuple[int, ...]:
+    """Page numbers once each, ascending."""
+    return tuple(sorted(set(numbers)))
