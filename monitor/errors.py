@@ -81,6 +81,7 @@ class DeliveryError(OffhookError):
     text: str
     retry_after: float | None = None
     simpler: bool = field(default=False)  # a plainer rendering may be taken
+    gone: bool = field(default=False)  # what was to be changed is no longer there: post anew
 
     def __str__(self) -> str:
         return f"{self.word}: {self.text}"

@@ -1,12 +1,15 @@
 """The kinds of value that settings are made of; each plug-in's settings stand beside it.
 
-Validation context: ``{"in_service": bool}``. Outside a systemd service a credential cannot
-be read, so ``check-config`` warns of it instead of failing.
+Validation context, every key of it optional: ``in_service`` (outside a systemd service a
+credential cannot be read, so ``check-config`` warns of it instead of failing), ``secrets``
+(False: nobody is going to use them, so none is looked up), ``environ`` (instead of the
+process's own) and ``directory`` (where relative paths start).
 """
 
 import os
 import re
 import stat
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +22,7 @@ from pydantic import (
     ConfigDict,
     SecretStr,
     ValidationInfo,
+    WithJsonSchema,
 )
 
 from monitor.core.duration import parse_duration
@@ -52,8 +56,13 @@ def _positive(value: timedelta) -> timedelta:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-PositiveDuration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
+_DURATION_TEXT = WithJsonSchema(
+    {"type": "string", "pattern": r"^(\d+d)?(\d+h)?(\d+m)?(\d+s)?$", "minLength": 2}
+)
+Duration = Annotated[timedelta, BeforeValidator(_duration), _DURATION_TEXT]
+PositiveDuration = Annotated[
+    timedelta, BeforeValidator(_duration), AfterValidator(_positive), _DURATION_TEXT
+]
 
 
 def _matcher(value: Any) -> Matcher:
@@ -65,7 +74,11 @@ def _matcher(value: Any) -> Matcher:
     return parse_matcher(value)
 
 
-MatcherText = Annotated[Matcher, BeforeValidator(_matcher)]
+MatcherText = Annotated[
+    Matcher,
+    BeforeValidator(_matcher),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*(=|!=|=~|!~)"}),
+]
 
 UNREADABLE_CREDENTIAL = "\0credential outside a service"
 
@@ -79,19 +92,27 @@ def _secret(value: Any, info: ValidationInfo) -> Any:
         msg = 'a secret is a text, { env = "NAME" }, { file = "path" } or { credential = "name" }'
         raise ValueError(msg)
     ((kind, name),) = value.items()
+    context: Mapping[str, Any] = info.context or {}
     if not isinstance(name, str):
         msg = f"{kind} takes a text"
         raise ValueError(msg)  # noqa: TRY004 - pydantic reads ValueError
+    if kind not in {"env", "file", "credential"}:
+        msg = f"a secret cannot come from {kind!r}; env, file and credential are known"
+        raise ValueError(msg)
+    if not context.get("secrets", True):
+        return UNREADABLE_CREDENTIAL
+    environ: Mapping[str, str] = context.get("environ", os.environ)
     match kind:
         case "env":
-            return _filled(os.environ.get(name, ""), f"the environment has no {name}")
+            return _filled(environ.get(name, ""), f"the environment has no {name}")
         case "file":
-            return _from_file(Path(name))
-        case "credential":
-            return _from_credential(name, info)
+            return _from_file(Path(context.get("directory", ""), name))
         case _:
-            msg = f"a secret cannot come from {kind!r}; env, file and credential are known"
-            raise ValueError(msg)
+            return _from_credential(
+                name,
+                environ.get("CREDENTIALS_DIRECTORY"),
+                in_service=context.get("in_service", True),
+            )
 
 
 def _filled(text: str, otherwise: str) -> str:
@@ -104,8 +125,9 @@ def _from_file(path: Path) -> str:
     try:
         mode = path.stat().st_mode
         text = path.read_text()
-    except OSError as error:
-        msg = f"the file {path} cannot be read: {error.strerror}"
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        msg = f"the file {path} cannot be read: {reason}"
         raise ValueError(msg) from error
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         msg = f"the file {path} can be read by others; run: chmod 600 {path}"
@@ -113,21 +135,40 @@ def _from_file(path: Path) -> str:
     return _filled(text, f"the file {path} is empty")
 
 
-def _from_credential(name: str, info: ValidationInfo) -> str:
-    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+def _from_credential(name: str, directory: str | None, *, in_service: bool) -> str:
     if directory is None:
-        if (info.context or {}).get("in_service", True):
+        if in_service:
             msg = f"credential {name!r} exists only inside the systemd service"
             raise ValueError(msg)
         return UNREADABLE_CREDENTIAL
     try:
         return _filled(Path(directory, name).read_text(), f"credential {name!r} is empty")
-    except OSError as error:
-        msg = f"credential {name!r} cannot be read: {error.strerror}"
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        msg = f"credential {name!r} cannot be read: {reason}"
         raise ValueError(msg) from error
 
 
-Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+Secret = Annotated[
+    SecretStr,
+    BeforeValidator(_secret),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                *(
+                    {
+                        "type": "object",
+                        "properties": {kind: {"type": "string"}},
+                        "required": [kind],
+                        "additionalProperties": False,
+                    }
+                    for kind in ("env", "file", "credential")
+                ),
+            ]
+        }
+    ),
+]
 
 
 def _base_url(value: str) -> str:
@@ -166,7 +207,19 @@ def _rates(value: Any) -> Rates | None:
     return Rates(**parsed, currency=currencies.pop())
 
 
-RatesTable = Annotated[Rates | None, BeforeValidator(_rates)]
+_RATE = {"type": "string", "pattern": r"^\d+(\.\d+)? [A-Z]{3}$"}
+RatesTable = Annotated[
+    Rates | None,
+    BeforeValidator(_rates),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {"minute": _RATE, "attempt": _RATE},
+            "additionalProperties": False,
+            "minProperties": 1,
+        }
+    ),
+]
 
 
 class ProviderSettings(Strict):

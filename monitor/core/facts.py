@@ -7,12 +7,13 @@ test answers them from plain lists.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Protocol
 
 from monitor.core.calendar import Calendar, is_open, permitted_between
 from monitor.core.model import Batch, Capabilities, ContactStatus, Outcome
 from monitor.core.tally import Tally, people
+from monitor.core.wording import zone_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,13 +133,16 @@ class Certainty:
 
     ``observed_at``: the newest answer of the vendor about it. ``fresh``: that answer is
     newer than the limit. ``swept_at`` / ``complete_at``: the last sweep that read every page
-    / whose distinct ids also matched the vendor's total. ``mid_sweep``: a sweep is under way.
+    / whose distinct ids also matched the vendor's total. ``read_at``: the last reading that
+    took in all that was expected to have moved, though perhaps not every page.
+    ``mid_sweep``: a sweep is under way.
     """
 
     observed_at: datetime | None
     fresh: bool
     swept_at: datetime | None = None
     complete_at: datetime | None = None
+    read_at: datetime | None = None
     mid_sweep: bool = False
 
 
@@ -149,7 +153,9 @@ class BatchFacts:
     ``moved_at`` is the last time anything of the batch moved (status, counts, a contact, a
     call), a resume included. ``typical_gap`` is the usual time between two moves while it
     was open. ``terminal_at`` is when it was first seen ended in this run, ``run`` counts
-    its runs from 1. ``news`` is False for what the baseline found.
+    its runs from 1. ``news`` is False for a batch that had already ended when the baseline
+    found it; one that was open then is news once it ends. ``default_zone`` is the configured
+    IANA zone of times in sentences, for a batch that has none of its own.
     """
 
     now: datetime
@@ -172,6 +178,14 @@ class BatchFacts:
     stopped_by_user: bool = False
     unknown_words: tuple[str, ...] = ()
     closed_alerts: tuple[str, ...] = ()  # rule instances that were firing when it ended
+    vendor: str = ""
+    default_zone: str = "UTC"
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of times in sentences about the batch: its own, its hours', the default."""
+        hours = self.calendar.zone.key if self.calendar else None
+        return zone_named(self.batch.timezone, hours, self.default_zone)
 
     @property
     def open_now(self) -> bool:
@@ -179,7 +193,9 @@ class BatchFacts:
         return is_open(self.calendar, self.now)
 
     def permitted_since(self, start: datetime) -> timedelta:
-        """Permitted time from ``start`` until now; pauses end with a resume, which is a move."""
+        """Permitted time from ``start`` until now, of which what lies before a resume is none."""
+        if self.resumed_at is not None and self.resumed_at > start:
+            start = self.resumed_at
         return permitted_between(self.calendar, start, self.now)
 
     @property
@@ -204,6 +220,13 @@ class BatchFacts:
             return self.batch.counts.live
         return people(self.tally, ContactStatus.DISPATCHED, ContactStatus.IN_CALL)
 
+    @property
+    def free_lines(self) -> int | None:
+        """Lines that nobody talks on; None where the vendor does not tell of its lines."""
+        if self.batch.concurrency is None or not self.capabilities.in_flight:
+            return None
+        return max(self.batch.concurrency - self.live, 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
@@ -227,8 +250,10 @@ class ProviderFacts:
     failing_since: datetime | None = None
     open_batches: int = 0
     stale_batches: int = 0
+    batches_seen_at: datetime | None = None  # the newest answer about any of its open batches
     people_waiting: int = 0
     calendar: Calendar | None = None
+    default_zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,11 +265,12 @@ class Trouble:
     since: datetime
     summary: str
     todo: str | None = None
+    provider: str = ""  # where it concerns one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemFacts:
-    """Offhook itself, as known at ``now``."""
+    """Offhook itself, as known at ``now``: the troubles of one subject."""
 
     now: datetime
     troubles: Mapping[str, Trouble] = field(default_factory=dict)

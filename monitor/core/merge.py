@@ -5,16 +5,20 @@ associative and idempotent: poll and webhook may arrive in any order, twice, or 
 the snapshot ends the same. A property test says so (tests/core/test_merge.py).
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from monitor.core.model import Call, Contact, EndedBy
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_WHOLE = slice(None)
+T = TypeVar("T", Call, Contact)
 
 
 def merge_contact(known: Contact, seen: Contact) -> Contact:
     """The later of two views of one person: by attempts, last attempt, rank, then time seen."""
-    return max(known, seen, key=_contact_order)
+    return _later(known, seen, _contact_order)
 
 
 def _contact_order(contact: Contact) -> tuple[object, ...]:
@@ -23,7 +27,6 @@ def _contact_order(contact: Contact) -> tuple[object, ...]:
         contact.last_attempt_at or _NEVER,
         contact.status.rank,
         contact.seen_at or _NEVER,
-        _tie(contact),
     )
 
 
@@ -34,9 +37,11 @@ def merge_call(known: Call, seen: Call) -> Call:
     is sticky), of equals the later; the end from the better provenance; the details from
     the later view that carried any.
     """
-    row = max(known, seen, key=_row_order)
-    end = max(known, seen, key=_end_order)
-    detail = max(known, seen, key=_detail_order)
+    row = _later(known, seen, _row_order, slice(_END))
+    end = _later(known, seen, _end_order, slice(_END, _DETAIL))
+    detail = _later(known, seen, _detail_order, slice(_DETAIL, None))
+    if row is end is detail:
+        return row
     return Call._make((*row[:_END], *end[_END:_DETAIL], *detail[_DETAIL:]))
 
 
@@ -45,11 +50,11 @@ _DETAIL = Call._fields.index("started_at")
 
 
 def _row_order(call: Call) -> tuple[object, ...]:
-    return (call.status.rank, call.seen_at or _NEVER, _tie(call[:_END]))
+    return (call.status.rank, call.seen_at or _NEVER)
 
 
 def _detail_order(call: Call) -> tuple[object, ...]:
-    return (call.detail_at or _NEVER, _tie(call[_DETAIL:]))
+    return (call.detail_at or _NEVER,)
 
 
 def _end_order(call: Call) -> tuple[object, ...]:
@@ -60,6 +65,9 @@ def _end_order(call: Call) -> tuple[object, ...]:
     return (call.ended_by.rank, -at if call.ended_by is EndedBy.SEEN else at)
 
 
-def _tie(values: tuple[object, ...]) -> str:
-    """Any fixed order will do, so long as both sides agree on it."""
-    return repr(values)
+def _later(known: T, seen: T, order: Callable[[T], tuple[object, ...]], part: slice = _WHOLE) -> T:
+    """The greater by ``order``; of equals, by any fixed order that both sides agree on."""
+    left, right = order(known), order(seen)
+    if left == right and known[part] != seen[part]:
+        left, right = (repr(known[part]),), (repr(seen[part]),)
+    return known if left >= right else seen

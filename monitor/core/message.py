@@ -34,3 +34,5 @@ class Message:
     runbook_url: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     repeat: int = 0  # how often this state was told before
+    title: str = ""  # the name of the subject, for a line of its own
+    loud: bool = False  # worth a ping also where it lands in a thread

@@ -12,7 +12,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from monitor.core.facts import Facts
+from monitor.core.calendar import next_opening
+from monitor.core.facts import BatchFacts, Facts, ProviderFacts, SystemFacts
+from monitor.core.model import BatchStatus
+from monitor.core.wording import clock
 
 
 class Severity(StrEnum):
@@ -59,6 +62,7 @@ class Finding:
     todo: str | None = None
     estimate: bool = False
     late: bool = False  # detected late
+    marks: tuple[str, ...] = ()  # further short true remarks ("settling")
     severity: Severity | None = None  # overrides the rule's own
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -106,3 +110,102 @@ class Rule(ABC):
     @abstractmethod
     def evaluate(self, facts: Facts) -> Verdict:
         """Judge the facts; pure, and never raises on any facts that can exist."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchRule(Rule):
+    """A rule about batches: judges only what is fresh, and what the vendor can tell at all.
+
+    How a batch ended is not judged while its status is a word that Offhook does not know.
+    """
+
+    subject: ClassVar[SubjectKind] = SubjectKind.BATCH
+
+    def evaluate(self, facts: Facts) -> Verdict:
+        """See Rule; what is stale or cannot be seen at this vendor is Unknown."""
+        if not isinstance(facts, BatchFacts):
+            raise TypeError(f"{self.id} is about batches")
+        unseen = sorted(need for need in self.needs if not getattr(facts.capabilities, need))
+        if unseen:
+            return Unknown(
+                f"cannot see {', '.join(unseen)} at {facts.vendor.title() or 'this vendor'}"
+            )
+        if not facts.certainty.fresh:
+            seen = facts.certainty.observed_at
+            since = f" since {clock(seen, facts.zone, facts.now)}" if seen else ""
+            return Unknown(f"no fresh answer{since}")
+        if self.one_shot and facts.batch.status is BatchStatus.UNKNOWN:
+            return _UNKNOWN_STATUS
+        return self.judge(facts)
+
+    @abstractmethod
+    def judge(self, facts: BatchFacts) -> Verdict:
+        """Judge fresh facts about one batch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderRule(Rule):
+    """A rule about providers."""
+
+    subject: ClassVar[SubjectKind] = SubjectKind.PROVIDER
+
+    def evaluate(self, facts: Facts) -> Verdict:
+        """See Rule."""
+        if not isinstance(facts, ProviderFacts):
+            raise TypeError(f"{self.id} is about providers")
+        return self.judge(facts)
+
+    @abstractmethod
+    def judge(self, facts: ProviderFacts) -> Verdict:
+        """Judge the facts about one provider."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfRule(Rule):
+    """A rule about Offhook itself: holds for as long as there is a trouble of its name."""
+
+    subject: ClassVar[SubjectKind] = SubjectKind.SYSTEM
+
+    def evaluate(self, facts: Facts) -> Verdict:
+        """See Rule."""
+        if not isinstance(facts, SystemFacts):
+            raise TypeError(f"{self.id} is about Offhook itself")
+        for trouble in facts.troubles.values():
+            if trouble.rule == self.id:
+                return Holds(
+                    Finding(summary=trouble.summary, since=trouble.since, todo=trouble.todo)
+                )
+        return Clear(Finding(summary="it is over"))
+
+
+def stopped(facts: BatchFacts) -> Unknown | None:
+    """Why nothing can be said of how a batch runs: it is over, paused, or has not begun."""
+    status = facts.batch.status
+    if status.terminal:
+        return Unknown("the batch has ended")
+    reason = _STOPPED.get(status)
+    return None if reason is None else Unknown(reason)
+
+
+_UNKNOWN_STATUS = Unknown("the vendor gives the batch a status that Offhook does not know")
+_STOPPED = {
+    BatchStatus.SCHEDULED: "the batch has not begun",
+    BatchStatus.PAUSED: "the batch is paused",
+}
+
+
+def not_dialling(facts: BatchFacts) -> Unknown | None:
+    """Why nobody can be expected to be dialled now; None when the batch runs in its hours."""
+    if facts.batch.status is BatchStatus.UNKNOWN:
+        return _UNKNOWN_STATUS
+    if facts.open_now:
+        return stopped(facts)
+    opening = next_opening(facts.calendar, facts.now)
+    until = f" until {clock(opening, facts.zone, facts.now)}" if opening else ""
+    return stopped(facts) or Unknown(f"outside calling hours{until}")
+
+
+def check_between(name: str, value: float, least: float, most: float) -> None:
+    """Refuse a parameter outside its range; the ValueError is for people."""
+    if not least <= value <= most:
+        raise ValueError(f"{name} is {value:g}; it must lie between {least:g} and {most:g}")

@@ -13,6 +13,7 @@ Tally = dict[str, int]
 CONTACTS = "contacts"
 CALLS = "calls"
 LIVE_CALLS = "calls.open"
+UNDIALLED = "undialled"  # people who wait or were skipped, and for whom no call was ever made
 
 
 def contact_key(status: ContactStatus) -> str:
@@ -36,6 +37,20 @@ def count_contact(tally: Tally, contact: Contact, sign: int) -> None:
     tally[CONTACTS] = tally.get(CONTACTS, 0) + sign
     if contact.follow_ups:
         tally["follow_ups"] = tally.get("follow_ups", 0) + sign * contact.follow_ups
+    if _undialled(contact):
+        tally[UNDIALLED] = tally.get(UNDIALLED, 0) + sign
+
+
+def _undialled(contact: Contact) -> bool:
+    return (
+        contact.status in _NOT_DIALLED
+        and contact.last_attempt_at is None
+        and not contact.attempts
+        and not contact.follow_ups
+    )
+
+
+_NOT_DIALLED = frozenset({ContactStatus.PENDING, ContactStatus.SKIPPED})
 
 
 def count_call(tally: Tally, call: Call, sign: int) -> None:

@@ -3,7 +3,11 @@
 import re
 
 _DIGITS = re.compile(r"\d+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+# Control, zero-width, direction, tag and lone surrogate characters.
+_CONTROL = re.compile(
+    "[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f"
+    "\\ud800-\\udfff\\ufeff\\ufff9-\\ufffb\U000e0000-\U000e007f]+"
+)
 _SPACES = re.compile(r"\s+")
 
 

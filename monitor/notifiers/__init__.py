@@ -34,9 +34,13 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """The receiver took it; ``remote_id`` finds it again where the channel has such a thing."""
+    """The receiver took it; ``remote_id`` finds it again where the channel has such a thing.
+
+    ``remark`` says for people what was not as it should be, although it was taken.
+    """
 
     remote_id: str | None = None
+    remark: str | None = None
 
 
 class Notifier(Protocol):
@@ -48,9 +52,12 @@ class Notifier(Protocol):
         """Send once, within a total deadline of its own."""
         ...
 
-    async def find(self, keys: Sequence[str], since: datetime) -> dict[str, tuple[str, ...]]:
+    async def find(
+        self, keys: Sequence[str], since: datetime, root: str | None = None
+    ) -> dict[str, tuple[str, ...]]:
         """Where the channel already holds these delivery keys: remote ids, oldest first.
 
+        Looks at what was posted at ``since`` or later, and below ``root`` when there is one.
         Only for readable receivers. DeliveryError when the channel cannot be read now.
         """
         ...

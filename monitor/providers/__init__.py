@@ -4,7 +4,7 @@ An adapter asks and translates; it keeps no state of its own between calls excep
 returns as ``memory``. It never compares, stores or decides.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -79,7 +79,7 @@ class Provider(Protocol):
         """Find batches created since ``since``: open ones, and those that ended recently."""
         ...
 
-    def looks(self, known: Sequence[Known]) -> AsyncIterator[Batch | LookFailed]:
+    def looks(self, known: Sequence[Known]) -> AsyncGenerator[Batch | LookFailed]:
         """Ask how these batches stand, with counts, for as few requests as the vendor allows.
 
         Yields once for each, in any order. An error that concerns the whole account
@@ -87,7 +87,7 @@ class Provider(Protocol):
         """
         ...
 
-    def sweep(self, batch: Batch, first: Sequence[int] = ()) -> AsyncIterator[Page]:
+    def sweep(self, batch: Batch, first: Sequence[int] = ()) -> AsyncGenerator[Page]:
         """Read the batch's items, the pages ``first`` before the others.
 
         The caller may stop early. A page that cannot be read ends the sweep with an error.

@@ -1,0 +1,5 @@
+"""``python -m monitor`` is the command ``offhook``."""
+
+from monitor.cli.main import main
+
+main()

@@ -1,0 +1,182 @@
+"""One configuration at work: every concrete class is chosen and joined here."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from monitor import __version__
+from monitor.clock import Clock
+from monitor.config import Config
+from monitor.core.facts import Trouble
+from monitor.dispatcher import Dispatcher
+from monitor.evaluation.context import Context, ProviderView
+from monitor.evaluation.telling import Routing
+from monitor.http import HttpClient
+from monitor.notifiers import Notifier
+from monitor.notifiers.build import build as build_notifier
+from monitor.providers import Provider
+from monitor.providers.build import build as build_provider
+from monitor.scheduler.judge import Judge
+from monitor.scheduler.poller import Poller
+from monitor.scheduler.sweeper import Sweeper
+from monitor.store import changes, providers
+from monitor.store.writer import Priority, Store
+
+log = structlog.get_logger()
+
+POLL_TICK = timedelta(seconds=1)
+JUDGE_EVERY = timedelta(seconds=10)
+PRUNE_EVERY = timedelta(minutes=5)
+# Later than this is late: for readiness, for the watchdog.
+LATE_S = 60.0
+OUTBOX_LATE = timedelta(minutes=2)
+
+
+@dataclass(slots=True)
+class Runtime:
+    """The parts of one configuration, built and joined, on a store that outlives them."""
+
+    config: Config
+    store: Store
+    clock: Clock
+    judge: Judge
+    pollers: tuple[Poller, ...]
+    dispatcher: Dispatcher
+    notifiers: dict[str, Notifier]
+    providers: dict[str, Provider]
+    clients: tuple[HttpClient, ...]
+    started: float  # monotonic
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        for vendor in self.providers.values():
+            await vendor.close()
+        for notifier in self.notifiers.values():
+            await notifier.close()
+        for client in self.clients:
+            await client.aclose()
+
+    async def prune(self) -> None:
+        """Drop some of what is older than it need be kept."""
+        before = self.clock.now() - self.config.monitor.retain
+        await self.store.write(Priority.RETENTION, lambda conn: changes.prune(conn, before))
+
+    def late(self) -> tuple[str, ...]:
+        """Which part has made no progress for too long; for people."""
+        now = self.clock.monotonic()
+        found = [
+            f"polling of {poller.provider.name} makes no progress"
+            for poller in self.pollers
+            if now - (poller.polled_at or self.started) > LATE_S
+        ]
+        if now - (self.judge.judged_at or self.started) > LATE_S:
+            found.append("the evaluation makes no progress")
+        return tuple(found)
+
+
+async def assemble(
+    config: Config, store: Store, clock: Clock, started_at: datetime, key: bytes
+) -> Runtime:
+    """Build everything that a configuration asks for; ``key`` is that of phone numbers."""
+    seed = await store.write(Priority.INGEST, digest_seed)
+    clients: list[HttpClient] = []
+
+    def client() -> HttpClient:
+        made = HttpClient(clock)
+        clients.append(made)
+        return made
+
+    vendors = {
+        name: build_provider(name, settings, client(), key)
+        for name, settings in config.providers.items()
+    }
+    notifiers = {
+        name: build_notifier(name, settings, client(), clock)
+        for name, settings in config.receivers.items()
+    }
+    judge: Judge
+
+    async def on_trouble(receiver: str, text: str | None) -> None:
+        judge.trouble(f"receiver {receiver}", _undelivered(receiver, text, clock.now()))
+
+    dispatcher = Dispatcher(store, notifiers, clock, on_trouble=on_trouble)
+    context = _context(config, vendors, notifiers, started_at)
+    judge = Judge(store, clock, context, dispatcher.wake)
+    pollers = tuple(
+        Poller(
+            provider=vendor,
+            settings=config.providers[name],
+            view=context.providers[name],
+            store=store,
+            clock=clock,
+            judge=judge,
+            sweeper=Sweeper(vendor, store, clock, seed),
+            full_every=config.monitor.full_sweep_every,
+        )
+        for name, vendor in vendors.items()
+    )
+    return Runtime(
+        config=config,
+        store=store,
+        clock=clock,
+        judge=judge,
+        pollers=pollers,
+        dispatcher=dispatcher,
+        notifiers=notifiers,
+        providers=vendors,
+        clients=tuple(clients),
+        started=clock.monotonic(),
+    )
+
+
+def _context(
+    config: Config,
+    vendors: dict[str, Provider],
+    notifiers: dict[str, Notifier],
+    started_at: datetime,
+) -> Context:
+    views = {
+        name: ProviderView(
+            name=name,
+            vendor=vendor.vendor,
+            capabilities=vendor.capabilities,
+            blind_after=config.providers[name].blind_after,
+            calendar=config.calendars.get(config.providers[name].calendar or ""),
+            match=config.providers[name].match,
+        )
+        for name, vendor in vendors.items()
+    }
+    receivers = {name: notifier.receiver for name, notifier in notifiers.items()}
+    return Context(
+        instances=config.rules,
+        providers=views,
+        routing=Routing(routes=config.routes, receivers=receivers),
+        zone=config.monitor.timezone,
+        started_at=started_at,
+    )
+
+
+def _undelivered(receiver: str, text: str | None, now: datetime) -> Trouble | None:
+    if text is None:
+        return None
+    return Trouble(
+        rule="self_delivery_failed",
+        subject=f"receiver {receiver}",
+        since=now,
+        summary=f"receiver {receiver} does not take messages: {text}",
+        todo="Look at offhook deliveries; nothing is lost, and offhook deliveries replay sends it.",
+    )
+
+
+def digest_seed(conn: Connection) -> int:
+    """The salt of page digests: of this installation and this version, so an upgrade rereads."""
+    salt = providers.load_setting(conn, "digest_salt")
+    if salt is None:
+        salt = secrets.token_hex(16)
+        providers.save_setting(conn, "digest_salt", salt)
+    digest = hashlib.blake2b(f"{salt} {__version__}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big")

@@ -1,0 +1,262 @@
+"""The command ``offhook``: which commands there are, and what they take.
+
+Each command imports its work when it runs, so that ``offhook --help`` answers at once.
+"""
+# ruff: noqa: PLC0415 - see above: SQLAlchemy, pydantic and the notifiers take a second to import
+
+import os
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated
+
+import typer
+
+from monitor import __version__
+from monitor.cli.options import init
+from monitor.errors import ConfigError, OffhookError
+
+WRONG = 2
+CRASHED = 70
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Default: $OFFHOOK_CONFIG, ./config.toml, /etc/offhook/config.toml.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+config_app = typer.Typer(help="About the configuration.", no_args_is_help=True)
+notify_app = typer.Typer(help="About receivers.", no_args_is_help=True)
+deliveries_app = typer.Typer(help="Messages: sent, waiting, given up.")
+app.add_typer(config_app, name="config")
+app.add_typer(notify_app, name="notify")
+app.add_typer(deliveries_app, name="deliveries", invoke_without_command=True)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"offhook {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def offhook(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    config: ConfigFile = None,
+) -> None:
+    """Watches AI-voice call batches and tells people when one goes wrong or ends.
+
+    Status 0: good. 1: found something. 2: wrong use or configuration.
+    """
+    del version
+    if config is not None:
+        os.environ["OFFHOOK_CONFIG"] = str(config)
+
+
+app.command()(init)
+
+
+@app.command()
+def run(config: ConfigFile = None) -> None:
+    """Run the daemon."""
+    from monitor.cli import running
+
+    raise typer.Exit(running.run(config))
+
+
+@app.command()
+def poll(
+    *,
+    config: ConfigFile = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look at everything once, and send nothing."""
+    from monitor.cli import running
+
+    raise typer.Exit(running.poll(config, dry_run=dry_run, as_json=as_json))
+
+
+@app.command()
+def demo(
+    *,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave it running.")] = False,
+) -> None:
+    """Show the main job in a simulated world."""
+    from monitor.cli import story
+
+    raise typer.Exit(story.demo(keep=keep))
+
+
+@app.command("check-config")
+def check_config(*, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Check the configuration; send nothing."""
+    from monitor.cli import checking
+
+    raise typer.Exit(checking.check_config(config, as_json=as_json))
+
+
+@config_app.command("schema")
+def config_schema() -> None:
+    """Print the JSON schema of the configuration, for editors."""
+    from monitor.cli import checking
+
+    raise typer.Exit(checking.config_schema())
+
+
+@app.command()
+def status(*, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Show how things stand (1: not well)."""
+    from monitor.cli import reading
+
+    raise typer.Exit(reading.status(config, as_json=as_json))
+
+
+@app.command()
+def batches(
+    *,
+    config: ConfigFile = None,
+    provider: Annotated[str | None, typer.Option(help="Only this provider's.")] = None,
+    ended: Annotated[bool, typer.Option("--ended", help="Those that are over, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the batches."""
+    from monitor.cli import reading
+
+    raise typer.Exit(reading.batches(config, provider, ended=ended, as_json=as_json))
+
+
+@app.command()
+def alerts(
+    key: Annotated[str | None, typer.Argument(help="Show the life of this one.")] = None,
+    *,
+    config: ConfigFile = None,
+    closed: Annotated[bool, typer.Option("--all", help="Closed ones, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the alerts (1: one fires)."""
+    from monitor.cli import reading
+
+    raise typer.Exit(reading.alerts(config, key, closed=closed, as_json=as_json))
+
+
+@deliveries_app.callback()
+def deliveries(
+    context: typer.Context,
+    *,
+    config: ConfigFile = None,
+    state: Annotated[
+        str | None, typer.Option(help="pending, attempting, sent, superseded or dead.")
+    ] = None,
+    receiver: Annotated[str | None, typer.Option(help="Only to this receiver.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the messages (1: one was given up)."""
+    if context.invoked_subcommand is not None:
+        return
+    from monitor.cli import reading
+
+    raise typer.Exit(reading.deliveries(config, None, state, receiver, as_json=as_json))
+
+
+@deliveries_app.command("show")
+def deliveries_show(key: str, *, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Show every try of one message."""
+    from monitor.cli import reading
+
+    raise typer.Exit(reading.deliveries(config, key, None, None, as_json=as_json))
+
+
+@deliveries_app.command("replay")
+def deliveries_replay(key: str, config: ConfigFile = None) -> None:
+    """Send a message again that was given up."""
+    from monitor.cli import keeping
+
+    raise typer.Exit(keeping.replay(config, key))
+
+
+@notify_app.command("test")
+def notify_test(
+    receiver: Annotated[str | None, typer.Argument(help="Default: every receiver.")] = None,
+    rule: Annotated[str | None, typer.Option(help="As this rule would say it.")] = None,
+    *,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send a test message through the real pipeline."""
+    from monitor.cli import running
+
+    raise typer.Exit(running.test_notify(config, receiver, rule, as_json=as_json))
+
+
+@app.command()
+def doctor(
+    *,
+    config: ConfigFile = None,
+    online: Annotated[
+        bool, typer.Option("--online", help="Also ask every vendor and receiver.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look for what is wrong here."""
+    from monitor.cli import doctor as examination
+
+    raise typer.Exit(examination.examine(config, online=online, as_json=as_json))
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="A file that does not exist yet.")],
+    *,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy the database, also while the daemon runs."""
+    from monitor.cli import keeping
+
+    raise typer.Exit(keeping.backup(config, target, as_json=as_json))
+
+
+def main() -> None:
+    """Run the command; what people can put right is said in a sentence, not in a traceback."""
+    try:
+        app()
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # each line begins with its file and line, for editors
+        sys.exit(WRONG)
+    except OffhookError as error:
+        print(f"offhook: {error}", file=sys.stderr)
+        sys.exit(WRONG)
+    except BrokenPipeError:
+        # the reader of our output has gone, and Python would complain of it once more at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    finally:
+        sys.excepthook = _say_crash  # after typer, which installs one of its own
+
+
+def _say_crash(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """A bug: logged without secrets and local variables, and never taken for a finding."""
+    import structlog
+
+    from monitor import log
+
+    if not structlog.is_configured():
+        log.configure("console")
+    structlog.get_logger("offhook").error("crashed", exc_info=(kind, error, trace))
+    sys.exit(CRASHED)

@@ -1,0 +1,74 @@
+"""``[calendars.x]`` made into permitted time."""
+
+import importlib
+import re
+import warnings
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from monitor.config.document import Document
+from monitor.config.lines import KeyPath
+from monitor.config.model import CalendarSettings
+from monitor.core.calendar import Calendar, Hours, parse_hours
+from monitor.errors import Problem
+
+# Holidays are written out for these years around the start of the process.
+YEARS_BEFORE = 1
+YEARS_AFTER = 10
+
+
+def calendar_from(
+    settings: CalendarSettings, document: Document, path: KeyPath, year: int
+) -> Calendar | tuple[Problem, ...]:
+    """The calendar, or what is wrong with its hours and holidays."""
+    problems: list[Problem] = []
+    spans = tuple(_spans(settings, document, path, problems))
+    days = _holidays(settings, document, path, year, problems)
+    if problems:
+        return tuple(problems)
+    return Calendar(ZoneInfo(settings.timezone), spans, days)
+
+
+def _spans(
+    settings: CalendarSettings, document: Document, path: KeyPath, problems: list[Problem]
+) -> Iterator[Hours]:
+    for index, text in enumerate(settings.hours):
+        try:
+            yield parse_hours(text)
+        except ValueError as error:
+            problems.append(document.problem((*path, "hours", index), str(error)))
+
+
+def _holidays(
+    settings: CalendarSettings,
+    document: Document,
+    path: KeyPath,
+    year: int,
+    problems: list[Problem],
+) -> frozenset[date]:
+    if not isinstance(settings.holidays, str):
+        return frozenset(settings.holidays)
+    country, _, region = settings.holidays.partition("-")
+    # 0.15 s to import, and most installations name no country
+    library: Any = importlib.import_module("holidays")
+    known = library.list_supported_countries()
+    where = (*path, "holidays")
+    if not re.fullmatch(r"[A-Z]{2}", country) or country not in known:
+        near = country.upper()
+        text = f'{settings.holidays!r} is not a country; write for example "IN", "US-CA" or dates'
+        hint = f'did you mean "{near}"?' if near in known else None
+        problems.append(document.problem(where, text, hint))
+        return frozenset()
+    if "-" in settings.holidays and region not in known[country]:
+        text = f"{country} has no part {region!r}"
+        problems.append(document.problem(where, text, f"known: {', '.join(known[country])}"))
+        return frozenset()
+    with warnings.catch_warnings():
+        # it warns of years that it cannot know yet; those have fewer holidays, and no more
+        warnings.simplefilter("ignore")
+        days = library.country_holidays(
+            country, subdiv=region or None, years=range(year - YEARS_BEFORE, year + YEARS_AFTER)
+        )
+    return frozenset(days)

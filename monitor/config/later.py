@@ -1,0 +1,41 @@
+"""Names that are reserved and not built yet: refused by saying so, never ignored."""
+
+import re
+
+from monitor.config.lines import KeyPath
+
+TEXT = "is not supported yet"
+
+_KEYS = {
+    ("monitor", "heartbeat_url"),
+    ("web", "public_url"),
+    ("providers", "*", "webhook_secret"),
+    ("silences",),
+}
+VENDORS = frozenset({"vogent", "svalync", "http_json"})
+KINDS = frozenset({"webhook", "apprise", "pagerduty", "alertmanager", "teams"})
+_DATABASES = re.compile(r"postgres(ql)?(\+\w+)?://", re.IGNORECASE)
+
+
+def is_later_key(path: KeyPath) -> bool:
+    """Whether the key has its place and no code behind it."""
+    return any(
+        len(key) == len(path)
+        and all(part in {"*", actual} for part, actual in zip(key, path, strict=True))
+        for key in _KEYS
+    )
+
+
+def is_later_value(path: KeyPath, value: object) -> bool:
+    """The same for a value."""
+    if not isinstance(value, str):
+        return False
+    match path:
+        case ("monitor", "database_url"):
+            return _DATABASES.match(value) is not None
+        case ("providers", _, "vendor"):
+            return value in VENDORS
+        case ("receivers", _, "kind"):
+            return value in KINDS
+        case _:
+            return False

@@ -1,0 +1,29 @@
+"""Every secret of a configuration, so that the logs can be kept free of them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+from monitor.config.model import Config
+from monitor.settings import UNREADABLE_CREDENTIAL
+
+
+def secrets_of(config: Config) -> tuple[str, ...]:
+    """Their texts."""
+    tables = (
+        config.monitor,
+        config.web,
+        *config.providers.values(),
+        *config.receivers.values(),
+    )
+    found = (secret for table in tables for secret in _in(table))
+    return tuple(secret for secret in found if secret != UNREADABLE_CREDENTIAL)
+
+
+def _in(value: Any) -> Iterator[str]:
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _in(getattr(value, name))

@@ -1,0 +1,169 @@
+"""The end of a batch: whether what was read agrees with what the vendor counts, and its report."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from monitor.core.facts import BatchFacts, Report
+from monitor.core.model import (
+    OPEN_CONTACT,
+    Batch,
+    Capabilities,
+    ContactStatus,
+    Outcome,
+    Sentiment,
+)
+from monitor.core.tally import (
+    CALLS,
+    CONTACTS,
+    LIVE_CALLS,
+    UNDIALLED,
+    Tally,
+    call_key,
+    contact_key,
+    people,
+)
+from monitor.core.wording import counted, people_text
+
+
+class Disagreement(NamedTuple):
+    """One thing that the vendor counts otherwise than the snapshot does."""
+
+    what: str
+    counted: int  # by the vendor
+    read: int  # in the snapshot
+
+    @property
+    def text(self) -> str:
+        """For people, with both numbers."""
+        return f"the vendor counts {self.counted:,} {self.what}, {self.read:,} were read"
+
+
+def disagreements(
+    batch: Batch, tally: Tally, capabilities: Capabilities
+) -> tuple[Disagreement, ...]:
+    """Where the vendor's trusted counts and the snapshot differ; a count it omits is no witness.
+
+    ``finished`` are people where the vendor counts people by status, and calls elsewhere.
+    """
+    counts = batch.counts
+    pairs: list[tuple[str, str, int | None, int]] = [
+        ("total", "people", counts.total, tally.get(CONTACTS, 0)),
+        _finished(batch, tally),
+        ("live", "people in a call", counts.live, 0),
+        *(
+            ("by_status", f"people {_words(status)}", n, people(tally, status))
+            for status, n in sorted(counts.by_status.items())
+        ),
+    ]
+    return tuple(
+        Disagreement(what, n, read)
+        for name, what, n, read in pairs
+        if name in capabilities.trusted and n is not None and n != read
+    )
+
+
+def _finished(batch: Batch, tally: Tally) -> tuple[str, str, int | None, int]:
+    counts = batch.counts
+    if counts.by_status:
+        done = (status for status in ContactStatus if status not in OPEN_CONTACT)
+        return "finished", "people finished", counts.finished, people(tally, *done)
+    return "finished", "calls ended", counts.finished, ended_calls(tally)
+
+
+def still_live(batch: Batch, tally: Tally) -> str | None:
+    """What may still be talking though the batch is said to have ended; None when nothing is.
+
+    A status that nobody knows may be a live call, so it counts as one.
+    """
+    for n, what in (
+        (tally.get(LIVE_CALLS, 0), counted(tally.get(LIVE_CALLS, 0), "call")),
+        (_live_people(tally), people_text(_live_people(tally))),
+        (batch.counts.live or 0, counted(batch.counts.live or 0, "line")),
+    ):
+        if n:
+            return f"{what} still open"
+    return None
+
+
+def _live_people(tally: Tally) -> int:
+    return people(tally, ContactStatus.DISPATCHED, ContactStatus.IN_CALL, ContactStatus.UNKNOWN)
+
+
+def read_since_end(facts: BatchFacts) -> bool:
+    """Whether a complete reading of the batch was made after it was first seen ended."""
+    complete, ended = facts.certainty.complete_at, facts.terminal_at
+    return complete is not None and ended is not None and complete >= ended
+
+
+def old_news(facts: BatchFacts) -> bool:
+    """The batch had ended before Offhook first looked, and has not run again since."""
+    return not facts.news and facts.run == 1
+
+
+def ended_calls(tally: Tally) -> int:
+    """How many calls have ended in any way."""
+    return sum(tally.get(call_key(outcome), 0) for outcome in Outcome)
+
+
+def rows(facts: BatchFacts) -> int:
+    """Everybody that the batch was made for, those included whom the vendor refused to dial."""
+    counts = facts.batch.counts
+    return max(facts.people, counts.requested or facts.people + (counts.rejected or 0))
+
+
+def never_dialled(facts: BatchFacts) -> int:
+    """People for whom no call was made: they wait, were skipped or refused, or are not listed.
+
+    Who is merely not listed counts once every page was read after the end.
+    """
+    swept, ended = facts.certainty.swept_at, facts.terminal_at
+    listed = swept is not None and ended is not None and swept >= ended
+    missing = rows(facts) - facts.tally.get(CONTACTS, 0) if listed else 0
+    return facts.tally.get(UNDIALLED, 0) + max(facts.batch.counts.rejected or 0, missing)
+
+
+def report(facts: BatchFacts) -> Report:
+    """The end of the batch in numbers, as far as they are known now."""
+    tally, batch = facts.tally, facts.batch
+    began = batch.started_at or batch.scheduled_at or batch.created_at
+    ended = batch.ended_at or facts.terminal_at
+    return Report(
+        batch_id=batch.batch_id,
+        title=batch.title,
+        ended_at=ended,
+        people=rows(facts),
+        reached=facts.calls.people_reached(),
+        contacts=_present({s.value: tally.get(contact_key(s), 0) for s in ContactStatus}),
+        outcomes=_present({o.value: tally.get(call_key(o), 0) for o in Outcome}),
+        never_dialled=never_dialled(facts),
+        rejected=batch.counts.rejected or 0,
+        retries=tally.get("retries", 0),
+        calls=tally.get(CALLS, 0),
+        talk_s=tally.get("talk_ms", 0) / 1000,
+        cost_micros=_costs(tally),
+        cost_estimated=tally.get("cost.estimated", 0) > 0,
+        sentiment=_present({s.value: tally.get(f"sentiment.{s}", 0) for s in Sentiment}),
+        duration_s=_seconds(began, ended),
+    )
+
+
+def _costs(tally: Tally) -> dict[str, int]:
+    return {
+        key.removeprefix("cost."): micros
+        for key, micros in sorted(tally.items())
+        if key.startswith("cost.") and key != "cost.estimated"
+    }
+
+
+def _present(counts: dict[str, int]) -> dict[str, int]:
+    return {key: n for key, n in counts.items() if n}
+
+
+def _seconds(began: datetime | None, ended: datetime | None) -> float | None:
+    if began is None or ended is None:
+        return None
+    return max(ended - began, timedelta(0)).total_seconds()
+
+
+def _words(status: ContactStatus) -> str:
+    return status.replace("_", " ")

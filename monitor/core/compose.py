@@ -1,0 +1,242 @@
+"""From an alert to what people read: the sentence first, every text short and clean.
+
+Foreign text (batch names, ids, words of a vendor) goes through ``plain`` and nowhere else,
+and nothing here raises on any alert that can be built: a message that cannot be composed
+would be an alert that nobody hears of.
+"""
+
+import math
+from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
+
+from monitor.core.alert import Alert, AlertState, Reason
+from monitor.core.message import Message
+from monitor.core.rule import Finding, SubjectKind
+from monitor.core.text import clip, one_line
+from monitor.core.wording import clock, span, zone_named
+
+SENTENCE = 500
+TITLE = 80
+LABEL = 40
+TEXT = 300
+ID = 100
+LINES = 24
+EVIDENCE = 3
+
+Line = tuple[str, str]
+_WHEN = "when"
+
+SETTLING = "settling"  # the mark of a report whose numbers will be told once more
+
+
+def compose(
+    alert: Alert,
+    *,
+    at: datetime,
+    default_zone: str,
+    repeat: int = 0,
+    untold: bool = False,
+    loud: bool = False,
+) -> Message:
+    """The alert as people are to read it at ``at``.
+
+    ``repeat`` counts how often it was told before as still firing. ``untold`` says that
+    nothing of it was told while it was firing, so this one message tells start and end.
+    """
+    zone = zone_named(alert.subject.zone, default_zone)
+    finding = alert.finding
+    return Message(
+        key=alert.key,
+        state=_state(alert),
+        severity=alert.severity.value,
+        rule=plain(alert.instance, ID),
+        rule_id=plain(alert.rule, ID),
+        provider=plain(alert.subject.provider, ID),
+        batch=plain(alert.subject.id, ID) if alert.subject.kind is SubjectKind.BATCH else "",
+        title=_title(alert),
+        sentence=_sentence(alert, at=at, repeat=repeat),
+        reason=alert.reason.words,
+        at=at,
+        zone=str(zone),
+        lines=tuple(_lines(alert, at=at, zone=zone))[:LINES],
+        todo=_todo(alert),
+        evidence=tuple(plain(each, ID) for each in finding.evidence[:EVIDENCE]),
+        marks=tuple(_marks(alert, untold=untold)),
+        runbook_url=plain(alert.runbook_url or "", TEXT) or None,
+        labels=labels_of(alert),
+        repeat=repeat,
+        loud=loud,
+    )
+
+
+def labels_of(alert: Alert) -> dict[str, str]:
+    """What matchers and groups see; the user's own labels never replace the built-in ones."""
+    subject = alert.subject
+    of_batch = subject.kind is SubjectKind.BATCH
+    labels = {
+        **alert.labels,
+        "rule": alert.instance,
+        "severity": alert.severity.value,
+        "provider": subject.provider,
+        "vendor": subject.vendor,
+        "batch": subject.id if of_batch else "",
+        "batch_name": subject.title if of_batch else "",
+        "campaign": subject.campaign,
+    }
+    return {plain(name, ID): plain(value, TEXT) for name, value in labels.items()}
+
+
+def same_report(one: Message, other: Message) -> bool:
+    """Whether two tellings of one report say the same, remarks about their state apart."""
+    return _said(one) == _said(other)
+
+
+def _said(message: Message) -> tuple[object, ...]:
+    lines = tuple(line for line in message.lines if line[0] != _WHEN)  # its wording ages
+    return message.sentence, lines, message.todo
+
+
+def plain(text: str, limit: int) -> str:
+    """Foreign text as one clean, bounded line."""
+    return clip(one_line(text[: limit * 4]), limit)
+
+
+def _state(alert: Alert) -> str:
+    return "FIRING" if alert.state is AlertState.PENDING else alert.state.value.upper()
+
+
+def _title(alert: Alert) -> str:
+    subject = alert.subject
+    return plain(subject.title, TITLE) or plain(subject.id, TITLE) or "Offhook"
+
+
+def _sentence(alert: Alert, *, at: datetime, repeat: int) -> str:
+    what = alert.finding.summary
+    if alert.state is AlertState.RESOLVED:
+        what = _closing_sentence(alert)
+    elif repeat:
+        what = f"still, after {_length(at, alert.fired_at or alert.since)}: {what}"
+    return plain(f"{_title(alert)}: {plain(what, SENTENCE)}", SENTENCE)
+
+
+def _closing_sentence(alert: Alert) -> str:
+    """Only a recovery may speak of how things are now; any other end says what had been."""
+    if alert.reason is Reason.RECOVERED and alert.closing:
+        return f"{alert.reason.words}: {alert.closing.summary}"
+    return f"{alert.reason.words}; it had been: {alert.finding.summary}"
+
+
+def _lines(alert: Alert, *, at: datetime, zone: tzinfo) -> Iterator[Line]:
+    finding = alert.finding
+    closed = alert.state is AlertState.RESOLVED
+    if closed:
+        yield "closed because", alert.reason.words
+    yield from _counts(finding)
+    yield from _value(finding, alert.closing if closed else None)
+    if closed:
+        yield "lasted", _lasted(alert, at=at, zone=zone)
+    elif alert.state is AlertState.INFO:
+        if finding.since:
+            yield _WHEN, moment(finding.since, at, zone)
+    else:
+        since = finding.since or alert.since
+        yield "since", f"{moment(since, at, zone)} ({_length(at, since)})"
+        if alert.unknown:
+            yield "cannot be judged now", plain(alert.unknown, TEXT)
+    for label, text in finding.details:
+        yield plain(label, LABEL), plain(text, TEXT)
+    yield from _where(alert)
+
+
+def _counts(finding: Finding) -> Iterator[Line]:
+    parts = []
+    if finding.affected is not None:
+        of = f" of {_number(finding.total)}" if finding.total is not None else ""
+        parts.append(f"{_number(finding.affected)}{of}")
+    elif finding.total is not None:
+        parts.append(f"{_number(finding.total)} in all")
+    if finding.waiting is not None:
+        parts.append(f"{_number(finding.waiting)} waiting")
+    if parts:
+        yield "affected", ", ".join(parts)
+
+
+def _value(finding: Finding, closing: Finding | None) -> Iterator[Line]:
+    if finding.value is None:
+        return
+    text = amount(finding.value, finding.unit)
+    if closing and closing.value is not None:
+        text = f"{text} while firing, {amount(closing.value, closing.unit)} at the end"
+    remarks = []
+    if finding.threshold is not None:
+        remarks.append(f"limit {amount(finding.threshold, finding.unit)}")
+    n = closing.n if closing and closing.n is not None else finding.n
+    if n is not None:
+        remarks.append(f"n = {_number(n)}")
+    yield "value", f"{text} ({', '.join(remarks)})" if remarks else text
+
+
+def _lasted(alert: Alert, *, at: datetime, zone: tzinfo) -> str:
+    start = alert.fired_at or alert.since
+    end = alert.closed_at or at
+    return f"{_length(end, start)}, {moment(start, at, zone)} to {moment(end, at, zone)}"
+
+
+def _where(alert: Alert) -> Iterator[Line]:
+    subject = alert.subject
+    if subject.kind is SubjectKind.BATCH:
+        yield "batch", f"{_title(alert)} ({plain(subject.id, ID)})"
+    if subject.campaign:
+        yield "campaign", plain(subject.campaign, ID)
+
+
+def _todo(alert: Alert) -> str | None:
+    if alert.state is AlertState.RESOLVED or not alert.finding.todo:
+        return None
+    return plain(alert.finding.todo, TEXT)
+
+
+def _marks(alert: Alert, *, untold: bool) -> Iterator[str]:
+    finding = alert.finding
+    settled = alert.reason is Reason.SETTLED
+    if finding.late:
+        yield "detected late"
+    if finding.estimate:
+        yield "estimate"
+    for mark in finding.marks:
+        if not (settled and mark in {SETTLING, Reason.SETTLED.words}):
+            yield plain(mark, LABEL)
+    if settled:
+        yield Reason.SETTLED.words
+    if untold:
+        yield "over before it could be told"
+
+
+def amount(value: float, unit: str) -> str:
+    """A measured value for people: "45.2 %", "1 h 30 min", "1,200"."""
+    if not math.isfinite(value):
+        return "unknown"
+    if unit == "s":
+        return span(timedelta(seconds=min(max(value, 0.0), 1e9)))
+    unit = plain(unit, LABEL)
+    return f"{_number(value)} {unit}" if unit else _number(value)
+
+
+def _number(value: float) -> str:
+    if abs(value) >= 1e15:
+        return f"{value:.3g}"
+    if isinstance(value, int) or value == round(value):
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) < 1 else f"{value:,.1f}"
+
+
+def moment(when: datetime, now: datetime, zone: tzinfo) -> str:
+    """A time as people there say it: the hour and the zone, with the day where it is not today."""
+    try:
+        return f"{clock(when, zone, now)} {when.astimezone(zone).tzname() or ''}".strip()
+    except (OverflowError, ValueError):  # at the edge of the calendar
+        return when.isoformat(timespec="minutes")
+
+
+def _length(end: datetime, start: datetime) -> str:
+    return span(end - start)

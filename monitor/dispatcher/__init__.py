@@ -1,0 +1,6 @@
+"""Paying the outbox: the only part of Offhook that sends."""
+
+from monitor.dispatcher.dispatch import Dispatcher
+from monitor.dispatcher.schedule import Timing
+
+__all__ = ["Dispatcher", "Timing"]

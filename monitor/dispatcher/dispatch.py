@@ -1,0 +1,183 @@
+"""One worker a receiver: claim, commit, send, write down what became of it.
+
+A receiver that hangs delays nobody but itself. A message whose fate is unknown is looked
+for before it is sent again, where the channel can be read; where it cannot, it is sent
+again with the same key and says so.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.dispatcher.attempt import Attempt
+from monitor.dispatcher.schedule import Timing
+from monitor.errors import StoreError
+from monitor.notifiers import Notifier
+from monitor.store import claims, outbox, outcomes
+from monitor.store.writer import Priority, Store
+
+OnTrouble = Callable[[str, str | None], Awaitable[None]]
+
+IDLE_S = 60.0
+GRACE_S = 5.0
+_AFTER_STORE_ERROR_S = 5.0
+
+log = structlog.get_logger()
+
+
+async def _nobody(receiver: str, text: str | None) -> None:
+    del receiver, text
+
+
+class Dispatcher:
+    """Sends what the outbox owes to the receivers that it was built with.
+
+    ``on_trouble`` hears once when a receiver fails for good or for long (a text), and once
+    when it takes messages again (None). ``sole``: no other dispatcher works on this
+    database, so what is found under way at the start is nobody's any more.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        notifiers: Mapping[str, Notifier],
+        clock: Clock,
+        *,
+        timing: Timing | None = None,
+        on_trouble: OnTrouble = _nobody,
+        chance: Callable[[], float] = random.random,
+        sole: bool = True,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._timing = timing or Timing()
+        self._sole = sole
+        self._stopping = False
+        self._lanes = {
+            name: _Lane(
+                Attempt(
+                    store=store,
+                    notifier=notifier,
+                    clock=clock,
+                    timing=self._timing,
+                    on_trouble=on_trouble,
+                    chance=chance,
+                )
+            )
+            for name, notifier in notifiers.items()
+        }
+
+    def wake(self, receiver: str | None = None) -> None:
+        """Something new may be owed: look now."""
+        for name, lane in self._lanes.items():
+            if receiver in {None, name}:
+                lane.awake.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop``. What is being sent then gets a moment to end."""
+        self._stopping = False
+        if self._sole:
+            await self._adopt()
+        workers = [asyncio.create_task(self._work(lane)) for lane in self._lanes.values()]
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({stopped, *workers}, return_when=asyncio.FIRST_COMPLETED)
+            await self._finish(workers)
+        finally:
+            for task in (stopped, *workers):
+                task.cancel()
+            results = await asyncio.gather(stopped, *workers, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    async def drain_once(self, receiver: str) -> int:
+        """Send all that is due now; how many sendings that took."""
+        lane = self._lanes[receiver]
+        done = 0
+        while not self._stopping and lane.attempt.pause_left() <= 0:
+            now = lane.looked_at = self._clock.now()
+            claimed = await self._claim(receiver, now)
+            if claimed is None:
+                break
+            await lane.attempt.deliver(claimed)
+            done += 1
+        return done
+
+    async def _claim(self, receiver: str, now: datetime) -> claims.Claim | None:
+        lease = self._timing.lease
+        return await self._store.write(
+            Priority.OUTBOX,
+            lambda conn: claims.claim(conn, receiver=receiver, now=now, lease=lease),
+        )
+
+    async def _adopt(self) -> None:
+        sooner = self._timing.lease - self._timing.settle
+        now = self._clock.now()
+        adopted = await self._store.write(
+            Priority.OUTBOX, lambda conn: outcomes.adopt(conn, now=now, sooner=sooner)
+        )
+        if adopted:
+            log.warning("deliveries_interrupted", n=adopted)
+
+    async def _work(self, lane: "_Lane") -> None:
+        while not self._stopping:
+            lane.awake.clear()
+            try:
+                await self.drain_once(lane.name)
+                delay = await self._delay(lane)
+            except StoreError as error:
+                # Nothing is lost: what was under way is looked for when its lease ends.
+                log.error(  # noqa: TRY400 - its own text says it all
+                    "outbox_unreadable", receiver=lane.name, error=str(error)
+                )
+                delay = _AFTER_STORE_ERROR_S
+            if not self._stopping:
+                await self._rest(lane, delay)
+
+    async def _delay(self, lane: "_Lane") -> float:
+        """Seconds until there may be something to do."""
+        if (pause := lane.attempt.pause_left()) > 0:
+            return pause
+        after = lane.looked_at or self._clock.now()
+        due = await self._store.read(
+            lambda conn: outbox.next_due(conn, receiver=lane.name, after=after)
+        )
+        if due is None:
+            return IDLE_S
+        return min(max((due - self._clock.now()) / timedelta(seconds=1), 0.0), IDLE_S)
+
+    async def _rest(self, lane: "_Lane", seconds: float) -> None:
+        waits = {
+            asyncio.create_task(self._clock.sleep(seconds)),
+            asyncio.create_task(lane.awake.wait()),
+        }
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waits:
+                task.cancel()
+
+    async def _finish(self, workers: list[asyncio.Task[None]]) -> None:
+        self._stopping = True
+        self.wake()
+        grace: asyncio.Future[None] = asyncio.ensure_future(self._clock.sleep(GRACE_S))
+        while alive := {worker for worker in workers if not worker.done()}:
+            await asyncio.wait({grace, *alive}, return_when=asyncio.FIRST_COMPLETED)
+            if grace.done():
+                break
+        grace.cancel()
+
+
+class _Lane:
+    """One receiver's worker."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self.attempt = attempt
+        self.name = attempt.receiver.name
+        self.awake = asyncio.Event()
+        self.looked_at: datetime | None = None

@@ -1,0 +1,1 @@
+"""From facts to alerts to what is owed: one transaction a subject."""

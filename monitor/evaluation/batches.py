@@ -1,0 +1,189 @@
+"""Judging one batch: its facts, every rule, its alerts, and what people are to hear."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from monitor.core.alert import Reason, Subject
+from monitor.core.completion import report
+from monitor.core.facts import BatchFacts, Certainty
+from monitor.core.lifecycle import closed_as
+from monitor.core.model import Batch
+from monitor.core.route import all_match
+from monitor.core.rule import Holds, SubjectKind
+from monitor.evaluation.context import Context, ProviderView
+from monitor.evaluation.following import Followed, Following, unsettled
+from monitor.evaluation.judging import Opinion, opinions, with_late_findings
+from monitor.store import alerts, batches
+from monitor.store.batches import BatchRow
+from monitor.store.windows import StoredCalls, StoredRetries
+
+# How long an ended batch is still looked at: late results, a failure's lists, a reopening.
+LINGER = timedelta(minutes=10)
+LINGER_MOST = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEvaluated:
+    """What came of it, and whether the batch is watched any longer."""
+
+    followed: Followed
+    crashes: dict[str, str]  # rule instance -> error
+    open: bool
+
+
+def labels_of(look: Batch, view: ProviderView) -> dict[str, str]:
+    """What the matchers of rules and providers see of a batch."""
+    return {
+        "provider": view.name,
+        "vendor": view.vendor,
+        "batch": look.batch_id,
+        "batch_name": look.title,
+        "campaign": look.campaign or "",
+    }
+
+
+def evaluate_batch(
+    conn: Connection, batch: int, context: Context, now: datetime
+) -> BatchEvaluated | None:
+    """Judge one batch in one transaction; None when it is none of the configuration's."""
+    row = batches.load(conn, batch)
+    view = context.providers.get(row.look.provider)
+    if view is None or not all_match(view.match, labels_of(row.look, view)):
+        return None
+    facts = _facts(conn, row, view, context, now)
+    following = _following(conn, row, facts, context)
+    if row.terminal_again_at is not None:
+        _end(following)
+        facts = replace(facts, closed_alerts=_closed(conn, row, following))
+    found = _opinions(conn, row, facts, view, context)
+    following.follow(found)
+    followed = following.finish()
+    open_ = _after(conn, row, facts, found)
+    if facts.certainty.fresh:
+        alerts.mark_evaluated(conn, f"batch:{row.id}", row.seq, now)
+    crashes = {each.instance.name: each.crash for each in found if each.crash}
+    return BatchEvaluated(followed, crashes, open_)
+
+
+def _facts(
+    conn: Connection, row: BatchRow, view: ProviderView, context: Context, now: datetime
+) -> BatchFacts:
+    look = row.look
+    gap = row.typical_gap_s
+    return BatchFacts(
+        now=now,
+        batch=look,
+        vendor=view.vendor,
+        capabilities=view.capabilities,
+        certainty=Certainty(
+            observed_at=row.fresh_at,
+            fresh=now - row.fresh_at <= view.blind_after,
+            swept_at=row.swept_at,
+            read_at=row.read_at,
+            complete_at=row.complete_at,
+            mid_sweep=row.sweeping_since is not None,
+        ),
+        tally=row.tally,
+        calls=StoredCalls(conn, row.id),
+        retries=StoredRetries(conn, row.id, now),
+        calendar=view.calendar or look.calendar,
+        default_zone=context.zone,
+        run=row.run,
+        news=row.news,
+        first_seen_at=row.first_seen_at,
+        moved_at=row.moved_at,
+        resumed_at=row.resumed_at,
+        typical_gap=None if gap is None else timedelta(seconds=gap),
+        terminal_at=row.terminal_at,
+        reported_at=row.reported_at,
+        previous=batches.previous_report(conn, row) if row.ended else None,
+        stopped_by_user=row.stopped_by_user,
+    )
+
+
+def _following(conn: Connection, row: BatchRow, facts: BatchFacts, context: Context) -> Following:
+    look = row.look
+    subject = Subject(
+        kind=SubjectKind.BATCH,
+        provider=look.provider,
+        id=look.batch_id,
+        title=look.title,
+        vendor=facts.vendor,
+        campaign=look.campaign or "",
+        zone=facts.batch.timezone or (facts.calendar.zone.key if facts.calendar else ""),
+        run=row.run,
+    )
+    return Following(
+        conn=conn,
+        context=context,
+        subject=subject,
+        now=facts.now,
+        observed_at=facts.certainty.observed_at,
+        # Half a sweep may show what is wrong, never that all is well.
+        may_clear=facts.certainty.fresh and not facts.certainty.mid_sweep,
+    )
+
+
+def _end(following: Following) -> None:
+    """A batch that ended takes its alerts with it; its report says which were firing."""
+    for alert in list(following.open.values()):
+        following.take(closed_as(alert, Reason.BATCH_ENDED, following.now))
+
+
+def _closed(conn: Connection, row: BatchRow, following: Following) -> tuple[str, ...]:
+    before = alerts.closed_with_batch(
+        conn, row.look.provider, row.look.batch_id, row.terminal_at or following.now
+    )
+    now = (
+        alert.instance
+        for alert in following.moved.values()
+        if alert.reason is Reason.BATCH_ENDED and alert.fired_at is not None
+    )
+    return tuple(sorted({*before, *now}))
+
+
+def _opinions(
+    conn: Connection, row: BatchRow, facts: BatchFacts, view: ProviderView, context: Context
+) -> list[Opinion]:
+    rules = tuple(
+        each
+        for each in context.instances
+        if each.settings.rule.subject is SubjectKind.BATCH
+        and (each.settings.rule.one_shot or row.terminal_again_at is None)
+    )
+    _, last = alerts.last_evaluated(conn, f"batch:{row.id}")
+    return [
+        with_late_findings(opinion, facts, last)
+        for opinion in opinions(rules, labels_of(row.look, view), facts)
+    ]
+
+
+def _after(conn: Connection, row: BatchRow, facts: BatchFacts, found: list[Opinion]) -> bool:
+    """Keep the report of an ended batch, and stop watching it once all is said."""
+    if not row.ended:
+        return True
+    told = [
+        each for each in found if each.settings.rule.one_shot and isinstance(each.verdict, Holds)
+    ]
+    settling = any(unsettled(each) for each in told)
+    if told and (settling or row.reported_at is None or row.report is None):
+        row = replace(row, reported_at=row.reported_at or facts.now, report=report(facts))
+        batches.save(conn, row, "reported_at", "report")
+    elif told:
+        row = replace(row, report=report(facts))
+        batches.save(conn, row, "report")
+    if _still_watched(row, settling=settling, told=bool(told), now=facts.now):
+        return True
+    batches.save(conn, replace(row, open=False), "open")
+    return False
+
+
+def _still_watched(row: BatchRow, *, settling: bool, told: bool, now: datetime) -> bool:
+    since = now - (row.terminal_at or now)
+    if since > LINGER_MOST:
+        return False
+    if not row.news and row.run == 1:
+        return False
+    return settling or not told or since < LINGER

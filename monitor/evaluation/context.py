@@ -1,0 +1,38 @@
+"""What the configuration says to an evaluation, and what only the running process knows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.core.calendar import Calendar
+from monitor.core.instance import RuleInstance
+from monitor.core.model import Capabilities
+from monitor.core.route import Matcher
+from monitor.evaluation.telling import Routing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderView:
+    """One configured provider, as evaluations see it."""
+
+    name: str
+    vendor: str
+    capabilities: Capabilities
+    blind_after: timedelta
+    calendar: Calendar | None = None
+    match: tuple[Matcher, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Everything beside the database that a verdict may depend on.
+
+    ``held_since``: the wall clock jumped then, so nothing moves on facts from before.
+    """
+
+    instances: tuple[RuleInstance, ...]
+    providers: Mapping[str, ProviderView]
+    routing: Routing
+    zone: str
+    started_at: datetime
+    held_since: datetime | None = None

@@ -1,0 +1,137 @@
+"""From opinions to alerts: the steps that every kind of subject takes alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from monitor.core.alert import Alert, AlertState, Subject, Transition
+from monitor.core.identity import alert_key, fingerprint
+from monitor.core.inhibit import inhibited_by
+from monitor.core.lifecycle import Judged, Step, advance, orphaned, reported, settled
+from monitor.core.rule import Holds, Unknown
+from monitor.evaluation.context import Context
+from monitor.evaluation.judging import Opinion
+from monitor.evaluation.telling import tell
+from monitor.store import alerts
+
+SETTLING = "settling"
+
+
+@dataclass(slots=True)
+class Following:
+    """One subject's alerts on their way through one evaluation."""
+
+    conn: Connection
+    context: Context
+    subject: Subject
+    now: datetime
+    observed_at: datetime | None
+    may_clear: bool
+    open: dict[str, Alert] = field(default_factory=dict)  # by fingerprint
+    moved: dict[str, Alert] = field(default_factory=dict)  # by key, to be saved
+    transitions: list[Transition] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Load what is open for the subject."""
+        subject = self.subject
+        for alert in alerts.load_open(self.conn, subject.provider, subject.kind, subject.id):
+            self.open[alert.fingerprint] = alert
+
+    def follow(self, opinions: Sequence[Opinion]) -> None:
+        """Take every opinion one step; close what no rule looks after any more."""
+        prints = [self._print(opinion.instance.name) for opinion in opinions]
+        episodes = alerts.last_episodes(self.conn, prints)
+        for print_, opinion in zip(prints, opinions, strict=True):
+            judged = self._judged(opinion)
+            if opinion.settings.rule.one_shot:
+                self._report(judged)
+            else:
+                step = advance(self.open.get(print_), judged, episodes.get(print_, 0))
+                self.take(step)
+        running = frozenset(opinion.instance.name for opinion in opinions)
+        for step in orphaned(list(self.open.values()), running, self.now):
+            self.take(step)
+
+    def _print(self, instance: str) -> str:
+        subject = self.subject
+        return fingerprint(subject.provider, instance, f"{subject.kind}:{subject.id}")
+
+    def _judged(self, opinion: Opinion) -> Judged:
+        held = self.context.held_since
+        verdict = opinion.verdict
+        if held is not None and (self.observed_at is None or self.observed_at < held):
+            verdict = Unknown("the clock jumped, and nothing was seen since")
+        return Judged(
+            instance=opinion.instance,
+            settings=opinion.settings,
+            subject=self.subject,
+            verdict=verdict,
+            now=self.now,
+            observed_at=self.observed_at,
+            may_clear=self.may_clear,
+        )
+
+    def _report(self, judged: Judged) -> None:
+        """Make a report once; give it its last word once it has settled."""
+        if not isinstance(judged.verdict, Holds):
+            return
+        finding = judged.verdict.finding
+        key = alert_key(self._print(judged.instance.name), self.subject.run)
+        known = alerts.load_key(self.conn, key)
+        if known is None:
+            self.take(reported(judged, finding))
+        elif SETTLING in known.finding.marks and SETTLING not in finding.marks:
+            self.take(settled(known, finding, self.now))
+
+    def take(self, step: Step) -> None:
+        """Note one step, to be written at the end."""
+        if step.alert is None:
+            return
+        self.moved[step.alert.key] = step.alert
+        self.transitions.extend(step.transitions)
+        if step.alert.state in {AlertState.PENDING, AlertState.FIRING}:
+            self.open[step.alert.fingerprint] = step.alert
+        else:
+            self.open.pop(step.alert.fingerprint, None)
+
+    def finish(self) -> "Followed":
+        """Write alerts and audit, and owe what people are to hear."""
+        alerts.save(self.conn, self.moved.values())
+        alerts.record(self.conn, self.transitions)
+        concerned = [
+            alert for alert in self.moved.values() if alert.state is not AlertState.PENDING
+        ]
+        told = tell(
+            self.conn,
+            alerts=concerned,
+            routing=self.context.routing,
+            now=self.now,
+            inhibited=self._inhibited(concerned),
+            default_zone=self.context.zone,
+        )
+        pending = any(alert.state is AlertState.PENDING for alert in self.open.values())
+        return Followed(tuple(self.transitions), told, pending)
+
+    def _inhibited(self, concerned: Sequence[Alert]) -> dict[str, str]:
+        if not any(alert.state is AlertState.FIRING for alert in concerned):
+            return {}
+        sources = alerts.load_firing(self.conn, "provider_blind")
+        found = ((alert.key, inhibited_by(alert, sources)) for alert in concerned)
+        return {key: why for key, why in found if why is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What one evaluation did: the moves, how many messages it owes, whether anything pends."""
+
+    transitions: tuple[Transition, ...]
+    told: int
+    pending: bool
+
+
+def unsettled(opinion: Opinion) -> bool:
+    """Whether the opinion is a report whose numbers may still move."""
+    verdict = opinion.verdict
+    return isinstance(verdict, Holds) and SETTLING in verdict.finding.marks

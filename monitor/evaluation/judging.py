@@ -1,0 +1,78 @@
+"""Running one rule on one subject's facts, whatever the rule does."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from monitor.core.alert import Timing
+from monitor.core.facts import BatchFacts, Facts
+from monitor.core.instance import RuleInstance, Settings
+from monitor.core.rule import Holds, Unknown, Verdict
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What one rule instance found; ``crash`` names the error of a rule that failed."""
+
+    instance: RuleInstance
+    settings: Settings
+    verdict: Verdict
+    crash: str | None = None
+
+
+def opinions(
+    instances: tuple[RuleInstance, ...], labels: dict[str, str], facts: Facts
+) -> Iterator[Opinion]:
+    """Every instance's verdict on the facts, where the subject is its business."""
+    for instance in instances:
+        settings = instance.settings_for(labels)
+        if settings is not None:
+            yield _judge(instance, settings, facts)
+
+
+def _judge(instance: RuleInstance, settings: Settings, facts: Facts) -> Opinion:
+    try:
+        verdict = settings.rule.evaluate(facts)
+    except Exception as error:  # one broken rule must not silence the others
+        log.exception("rule_failed", rule=instance.name, error=type(error).__name__)
+        return Opinion(instance, settings, Unknown("the rule failed"), type(error).__name__)
+    return Opinion(instance, settings, verdict)
+
+
+def with_late_findings(
+    opinion: Opinion, facts: BatchFacts, last_judged: datetime | None
+) -> Opinion:
+    """The opinion, or what the rule would have found in a gap without data.
+
+    After a gap the rule's window is judged at steps of half a window through it. The newest
+    finding counts, once, marked as detected late; what holds now needs no such look.
+    """
+    window = getattr(opinion.settings.rule, "window", None)
+    if window is None or last_judged is None or isinstance(opinion.verdict, Holds):
+        return opinion
+    if facts.now - last_judged <= window:
+        return opinion
+    for at in _steps_back(facts.now, last_judged, window):
+        verdict = _judge(opinion.instance, opinion.settings, replace(facts, now=at)).verdict
+        if isinstance(verdict, Holds):
+            late = Holds(replace(verdict.finding, late=True))
+            at_once = replace(opinion.settings, timing=Timing())
+            return replace(opinion, settings=at_once, verdict=late)
+    return opinion
+
+
+# A very long gap is judged over its last part only: older findings help nobody now.
+_STEPS = 200
+
+
+def _steps_back(now: datetime, start: datetime, window: timedelta) -> Iterator[datetime]:
+    at = now - window / 2
+    for _ in range(_STEPS):
+        if at <= start:
+            return
+        yield at
+        at -= window / 2

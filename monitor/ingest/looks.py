@@ -1,0 +1,143 @@
+"""Taking one look at one batch into its row: moves, runs, first sight."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from monitor.core.model import Batch, BatchStatus
+from monitor.store import batches, changes
+from monitor.store.batches import BatchRow
+
+# How much one gap between two moves weighs in the batch's typical gap.
+_GAP_WEIGHT = 0.1
+
+
+def take_look(conn: Connection, look: Batch, *, baseline: bool) -> BatchRow:
+    """Keep what one look says; the row afterwards.
+
+    ``baseline``: the provider's first complete discovery is not over, so a batch that is
+    already ended is history and not news. A look older than the one that is known changes
+    nothing. A batch that had ended and moves again becomes a new run once two looks agree.
+    """
+    known = batches.find(conn, look.provider, look.batch_id)
+    if known is None:
+        return _first_sight(conn, look, baseline=baseline)
+    if _is_stale(known.look, look):
+        return known
+    row = _advanced(known, look)
+    moves = _moves(known, row)
+    if moves:
+        seq = changes.append(conn, row.id, row.seq, look.seen_at, moves)
+        row = replace(row, seq=seq)
+    batches.save(conn, row)
+    return row
+
+
+def _first_sight(conn: Connection, look: Batch, *, baseline: bool) -> BatchRow:
+    ended = look.status.terminal
+    row = batches.add(
+        conn,
+        BatchRow(
+            id=0,
+            look=look,
+            first_seen_at=look.seen_at,
+            fresh_at=look.seen_at,
+            moved_at=look.seen_at,
+            due_at=look.seen_at,
+            news=not (baseline and ended),
+            open=not (baseline and ended),
+            terminal_at=look.seen_at if ended else None,
+        ),
+    )
+    kind = "baseline" if baseline else "batch"
+    change = (kind, look.batch_id, None, str(look.status))
+    row = replace(row, seq=changes.append(conn, row.id, 0, look.seen_at, [change]))
+    batches.save(conn, row, "seq")
+    return row
+
+
+def _is_stale(known: Batch, look: Batch) -> bool:
+    """A cached or overtaken answer: by our clock, or by the vendor's own for this batch."""
+    if look.seen_at < known.seen_at:
+        return True
+    return bool(look.version and known.version and look.version < known.version)
+
+
+def _advanced(known: BatchRow, look: Batch) -> BatchRow:
+    at = look.seen_at
+    look = _filled(known.look, look)
+    row = replace(known, look=look, fresh_at=at, failure=None)
+    if look.status.terminal:
+        if known.ended:
+            return replace(row, terminal_again_at=at, reopening_at=None)
+        return _moved(replace(row, terminal_at=at, terminal_again_at=None), at)
+    if known.ended:
+        return _reopened(known, row, at)
+    if look.status is BatchStatus.RUNNING and known.look.status is BatchStatus.PAUSED:
+        return _moved(replace(row, resumed_at=at), at)
+    if _state(look) != _state(known.look):
+        return _moved(row, at)
+    return row
+
+
+def _filled(known: Batch, look: Batch) -> Batch:
+    """The look, with what only other answers carry taken over from the known one."""
+    names = ("name", "campaign", "created_at", "calendar", "timezone", "retry", "concurrency")
+    missing = {
+        name: getattr(known, name)
+        for name in (*names, "scheduled_at", "started_at", "shape")
+        if getattr(look, name) is None
+    }
+    return replace(look, **missing)
+
+
+def _reopened(known: BatchRow, row: BatchRow, at: datetime) -> BatchRow:
+    """Two looks in a row must say that an ended batch goes on before it counts as a new run."""
+    if known.look.status is BatchStatus.UNKNOWN or row.look.status is BatchStatus.UNKNOWN:
+        return replace(known, fresh_at=at)
+    if known.reopening_at is None:
+        return replace(known, fresh_at=at, reopening_at=at, due_at=at)
+    fresh = replace(
+        row,
+        run=known.run + 1,
+        open=True,
+        news=True,
+        reopening_at=None,
+        terminal_at=None,
+        terminal_again_at=None,
+        reported_at=None,
+        resumed_at=at,
+        swept_counts=None,
+    )
+    return _moved(fresh, at)
+
+
+def _state(look: Batch) -> tuple[object, ...]:
+    return (look.status, look.raw_status, look.counts)
+
+
+def _moved(row: BatchRow, at: datetime) -> BatchRow:
+    gap = max((at - row.moved_at) / timedelta(seconds=1), 0.0)
+    usual = row.typical_gap_s
+    typical = gap if usual is None else usual + _GAP_WEIGHT * (gap - usual)
+    return replace(row, moved_at=at, typical_gap_s=typical)
+
+
+def touched(row: BatchRow, at: datetime) -> BatchRow:
+    """The row after one of its people or calls moved at ``at``."""
+    return _moved(row, at) if at > row.moved_at else row
+
+
+def _moves(known: BatchRow, row: BatchRow) -> list[changes.Change]:
+    found: list[changes.Change] = []
+    subject = row.look.batch_id
+    if row.run != known.run:
+        found.append(("batch", subject, str(known.look.status), "reopened"))
+    if row.look.status != known.look.status:
+        found.append(("batch", subject, str(known.look.status), _word(row.look)))
+    return found
+
+
+def _word(look: Batch) -> str:
+    return f"unknown: {look.raw_status}" if look.status is BatchStatus.UNKNOWN else look.status

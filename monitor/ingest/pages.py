@@ -1,0 +1,177 @@
+"""Reading pages without decoding what is known: digest of the page, then of each item.
+
+Digests are salted, so that a vendor's text cannot be made to collide, and the salt changes
+with the adapter's version, so that an upgrade reads everything again. A book changes only
+after the transaction that wrote what it says (``keep``).
+"""
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from xxhash import xxh3_64_intdigest
+
+from monitor.core.model import Batch, ContactStatus, Item
+from monitor.providers import Page, Provider
+from monitor.store.pages import CLOSED, LIVE, WAITING, PageState
+
+Raw = bytes | memoryview | msgspec.Raw
+# A slice that could not be read or was not wholly applied: equal to nothing, so read again.
+UNREAD = 0
+# Pages ahead of the first people that wait: a dialler walks on while we read.
+AHEAD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A page that is not as it was: where, and the raw items there."""
+
+    page: Page
+    digest: int
+    slices: "array[int]"
+    positions: tuple[int, ...]
+    raws: tuple[Raw, ...]  # of the positions
+    in_place: bool  # every other item stands where it stood
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A different page with its items decoded; ``unread`` positions could not be."""
+
+    difference: Difference
+    items: Mapping[int, Item]
+    unread: tuple[int, ...] = ()
+
+
+class PageBook:
+    """The remembered pages of one batch."""
+
+    def __init__(self, pages: dict[str, dict[int, PageState]], seed: int) -> None:
+        self._pages = pages
+        self._seed = seed
+        # Where a list shifted: every remembered item's due, by its digest. Only while needed.
+        self._anywhere: dict[str, dict[int, int]] = {}
+
+    def compare(self, provider: Provider, page: Page, *, anew: bool = False) -> Difference | None:
+        """What is different on a page; None when its bytes are known. ``anew`` forgets them."""
+        digest = xxh3_64_intdigest(page.body, self._seed)
+        known = self._pages.get(page.listing, {}).get(page.number)
+        if known is not None and known.digest == digest and not anew:
+            return None
+        raws: Sequence[Raw] = provider.split(page)
+        seed = self._seed
+        slices = array("Q", [xxh3_64_intdigest(raw, seed) for raw in raws])
+        moved, in_place = self._different(page, slices, known)
+        positions = tuple(range(len(raws)) if anew else moved)
+        picked = tuple(raws[i] for i in positions)
+        return Difference(page, digest, slices, positions, picked, in_place)
+
+    def _different(
+        self, page: Page, slices: "array[int]", known: PageState | None
+    ) -> tuple[Sequence[int], bool]:
+        if known is not None and len(known.slices) == len(slices):
+            pairs = zip(slices, known.slices, strict=True)
+            moved = [i for i, (new, old) in enumerate(pairs) if new != old]
+            if len(moved) * 2 <= len(slices):
+                return moved, True
+        # The list shifted (or the page is new): an item may be known from another place.
+        anywhere = self._dues_anywhere(page.listing)
+        return [i for i, new in enumerate(slices) if new not in anywhere], False
+
+    def _dues_anywhere(self, listing: str) -> dict[int, int]:
+        found = self._anywhere.get(listing)
+        if found is None:
+            found = self._anywhere[listing] = {}
+            for state in self._pages.get(listing, {}).values():
+                found.update(zip(state.slices, state.dues, strict=True))
+            found.pop(UNREAD, None)
+        return found
+
+    def release(self) -> None:
+        """Let go of what only a sweep over a shifted list needs."""
+        self._anywhere.clear()
+
+    def state_after(self, read: Read) -> PageState:
+        """What is remembered of the page once its items are in the snapshot."""
+        difference = read.difference
+        slices = array("Q", difference.slices)
+        dues = self._carried(difference)
+        for position, item in read.items.items():
+            dues[position] = due(item)
+        for position in read.unread:
+            slices[position] = UNREAD
+            dues[position] = LIVE
+        # An unread item must be read again even if the page's bytes stay the same.
+        digest = UNREAD if read.unread else difference.digest
+        return PageState(digest, slices, dues)
+
+    def _carried(self, difference: Difference) -> "array[int]":
+        """When the unchanged items are expected to move, taken along to where they are now."""
+        page = difference.page
+        if difference.in_place:
+            return array("I", self._pages[page.listing][page.number].dues)
+        anywhere = self._dues_anywhere(page.listing)
+        return array("I", [anywhere.get(piece, CLOSED) for piece in difference.slices])
+
+    def keep(self, page: Page, state: PageState) -> None:
+        """Remember a page, after the transaction that wrote its items."""
+        self._pages.setdefault(page.listing, {})[page.number] = state
+
+    def shorten(self, listing: str, last: int) -> None:
+        """Forget the pages beyond the last of a listing."""
+        known = self._pages.get(listing, {})
+        for number in [number for number in known if number > last]:
+            del known[number]
+
+    def hot(self, now: datetime) -> tuple[int, ...]:
+        """The pages on which something is expected to have moved by ``now``, likeliest first."""
+        at = int(now.timestamp())
+        moving: list[int] = []
+        waiting: list[int] = []
+        for states in self._pages.values():
+            for number, state in sorted(states.items()):
+                if state.next_due <= at:
+                    moving.append(number)
+                elif state.waiting and len(waiting) < AHEAD:
+                    waiting.append(number)
+        return tuple(dict.fromkeys((*moving, *waiting)))
+
+    def overdue(self, now: datetime) -> bool:
+        """Whether a retry's time has come: its page may move though the counts do not."""
+        at = int(now.timestamp())
+        return any(
+            LIVE < state.next_due <= at
+            for states in self._pages.values()
+            for state in states.values()
+        )
+
+
+def due(item: Item) -> int:
+    """When an item is expected to move (see store/pages.py)."""
+    status = item.contact.status
+    if status is ContactStatus.PENDING:
+        return WAITING
+    if status in _RETRYING:
+        at = item.contact.next_retry_at
+        return LIVE if at is None else max(int(at.timestamp()), LIVE + 1)
+    if status.open or any(not call.status.terminal for call in item.calls):
+        return LIVE
+    return CLOSED
+
+
+_RETRYING = frozenset({ContactStatus.RETRYING, ContactStatus.FOLLOW_UP})
+
+
+def decode(provider: Provider, batch: Batch, difference: Difference) -> Read:
+    """Translate the different items of a page; what cannot be read is named, not guessed."""
+    items: dict[int, Item] = {}
+    unread: list[int] = []
+    page = difference.page
+    for position, raw in zip(difference.positions, difference.raws, strict=True):
+        try:
+            items[position] = provider.decode(batch, page, raw)
+        except ValueError:
+            unread.append(position)
+    return Read(difference, items, tuple(unread))

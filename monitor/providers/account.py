@@ -1,0 +1,98 @@
+"""One account at a vendor: its address, its key, and how it is asked."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from urllib.parse import quote
+
+from monitor.core.model import Batch
+from monitor.errors import ProviderError
+from monitor.http import MIB, Answer, HttpClient, HttpError
+from monitor.providers import Known, LookFailed
+from monitor.providers.answers import no_answer, refusal
+
+# Errors that would meet every other question to the same account too.
+_ACCOUNT = frozenset({"auth", "payment", "rate_limited", "unreachable"})
+# Errors that may be of one batch only; so many in a row are of the account.
+_IN_A_ROW = 3
+_REPEATED = frozenset({"timeout", "server", "forbidden"})
+_AT_ONCE = 4
+
+
+class Account:
+    """Asks with the account's headers; every way to fail is a ProviderError."""
+
+    def __init__(self, http: HttpClient, base_url: str, headers: Mapping[str, str]) -> None:
+        self._http = http
+        self._base_url = base_url
+        self._headers = headers
+
+    def __repr__(self) -> str:
+        return f"Account({self._base_url!r})"
+
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, str | int] | None = None,
+        *,
+        deadline: float = 30.0,
+        limit: int = 16 * MIB,
+    ) -> Answer:
+        """The answer to a GET, status 200; asked once more where a kept connection had closed."""
+        try:
+            answer = await self._ask(path, params, deadline, limit)
+        except HttpError as error:
+            if error.kind != "reset":
+                raise no_answer(error) from error
+            try:
+                answer = await self._ask(path, params, deadline, limit)
+            except HttpError as again:
+                raise no_answer(again) from again
+        error_of_status = refusal(answer)
+        if error_of_status is not None:
+            raise error_of_status
+        return answer
+
+    async def _ask(
+        self, path: str, params: Mapping[str, str | int] | None, deadline: float, limit: int
+    ) -> Answer:
+        return await self._http.request(
+            "GET",
+            self._base_url + path,
+            headers=self._headers,
+            params=params,
+            deadline=deadline,
+            limit=limit,
+        )
+
+
+def part(value: str) -> str:
+    """An id as one part of a path, whatever stands in it."""
+    return quote(value, safe="") if value.strip(".") else value.replace(".", "%2E")
+
+
+async def look_at_each(
+    known: Sequence[Known], look: Callable[[Known], Awaitable[Batch]]
+) -> AsyncGenerator[Batch | LookFailed, None]:
+    """Look at batches one request each, a few at a time.
+
+    An error of the account is raised, and so is one that meets several batches in a row:
+    with a vendor that never answers, a hundred batches must not wait in turn.
+    """
+    in_a_row = 0
+    for start in range(0, len(known), _AT_ONCE):
+        some = known[start : start + _AT_ONCE]
+        for found in await asyncio.gather(*(_tried(each, look) for each in some)):
+            if isinstance(found, LookFailed):
+                in_a_row += found.error.kind in _REPEATED
+                if found.error.kind in _ACCOUNT or in_a_row >= _IN_A_ROW:
+                    raise found.error
+            else:
+                in_a_row = 0
+            yield found
+
+
+async def _tried(known: Known, look: Callable[[Known], Awaitable[Batch]]) -> Batch | LookFailed:
+    try:
+        return await look(known)
+    except ProviderError as error:
+        return LookFailed(known.batch_id, error)

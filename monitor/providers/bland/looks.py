@@ -1,0 +1,160 @@
+"""How one batch at Bland stands: finding its generation out, and asking as that one wants."""
+
+from typing import Any
+
+import msgspec
+
+from monitor.core.model import Batch, Counts
+from monitor.errors import ProviderError
+from monitor.providers import Known
+from monitor.providers.account import Account, part
+from monitor.providers.answers import read, whole
+from monitor.providers.bland.generations import (
+    LOG,
+    V1,
+    V2,
+    Label,
+    Standing,
+    likely_shape,
+    standing,
+    v1_batch,
+    v2_label,
+)
+
+# What a wrong generation may answer: the documentation does not say.
+_MAYBE_OTHER = frozenset({"not_found", "contract", "garbage"})
+# At first sight the log is read further back, for the counts that its first messages hold.
+_LOG_ENTRIES = 5
+_LOG_ENTRIES_AT_FIRST = 50
+
+
+class _Count(msgspec.Struct):
+    calls: Any  # there in every true answer, and in no error
+    total_count: Any = None
+    count: Any = None
+
+
+_COUNT = msgspec.json.Decoder(_Count)
+
+
+class Looks:
+    """Looks at batches of both generations."""
+
+    def __init__(self, account: Account, provider: str) -> None:
+        self._account = account
+        self._provider = provider
+
+    async def look(self, known: Known) -> Batch:
+        """The batch now; ProviderError where neither generation knows it."""
+        shape = known.look.shape if known.look else None
+        if shape is not None:
+            return await self._by_shape(shape, known)
+        likely = likely_shape(known.batch_id)
+        try:
+            return await self._by_shape(likely, known)
+        except ProviderError as error:
+            if error.kind not in _MAYBE_OTHER:
+                raise
+            first = error
+        try:
+            return await self._by_shape("v1" if likely == "v2" else "v2", known)
+        except ProviderError as error:
+            raise (first if error.kind in _MAYBE_OTHER else error) from error
+
+    async def _by_shape(self, shape: str, known: Known) -> Batch:
+        return await (self._v1(known) if shape == "v1" else self._v2(known))
+
+    async def _v1(self, known: Known) -> Batch:
+        answer = await self._account.get(
+            f"/v1/batches/{part(known.batch_id)}",
+            {"include_calls": "false", "include_transcripts": "false", "include_analysis": "true"},
+        )
+        return v1_batch(
+            read(V1, answer.body, "a batch"),
+            provider=self._provider,
+            batch_id=known.batch_id,
+            seen_at=answer.sent_at,
+        )
+
+    async def _v2(self, known: Known) -> Batch:
+        """Status from the log, counts from the totals of two lists of one row each.
+
+        What never changes is asked for once and kept in the batch's last look.
+        """
+        before = known.look
+        label = _kept(before) if before else await self._label(known.batch_id)
+        answer = await self._account.get(
+            f"/v2/batches/{part(known.batch_id)}/logs",
+            {"take": _LOG_ENTRIES if before else _LOG_ENTRIES_AT_FIRST},
+        )
+        log = standing(read(LOG, answer.body, "a batch's log").data, answer.sent_at)
+        listed = await self._total(known.batch_id)
+        over = await self._total(known.batch_id, completed="true")
+        return Batch(
+            provider=self._provider,
+            batch_id=known.batch_id,
+            status=log.status,
+            raw_status=log.raw_status,
+            seen_at=answer.sent_at,
+            name=label.name,
+            counts=_counts(log, before.counts if before else Counts(), listed, over),
+            created_at=label.created_at,
+            started_at=(before.started_at if before else None) or log.started_at,
+            ended_at=log.at if log.status.terminal else None,
+            reason=log.reason,
+            reason_code=log.code,
+            shape="v2",
+        )
+
+    async def _label(self, batch_id: str) -> Label:
+        answer = await self._account.get(f"/v2/batches/{part(batch_id)}")
+        try:
+            label = v2_label(read(V2, answer.body, "a batch").data, answer.sent_at)
+        except ValueError as error:
+            raise ProviderError("garbage", "a batch: the answer has no id in it") from error
+        if label.batch_id != batch_id:
+            raise ProviderError("garbage", "a batch: the answer is not about the batch asked for")
+        return label
+
+    async def _total(self, batch_id: str, **only: str) -> int | None:
+        """How many calls of the batch match, told without their rows; None where it is not."""
+        answer = await self._account.get("/v1/calls", {"batch_id": batch_id, **only, "limit": 1})
+        told = read(_COUNT, answer.body, "the count of calls")
+        total = whole(told.total_count)
+        # ``count`` is of the rows in this answer, of which one was asked for.
+        return 0 if total is None and whole(told.count) == 0 else total
+
+
+def _kept(before: Batch) -> Label:
+    return Label(batch_id=before.batch_id, name=before.name, created_at=before.created_at)
+
+
+def _counts(log: Standing, before: Counts, listed: int | None, over: int | None) -> Counts:
+    """The vendor's counts.
+
+    ``total`` is what the log says was accepted, as calls may be listed only once they are
+    dispatched; ``waiting`` what is accepted and not listed. When all are listed, the rows tell
+    who waits. The closing event counts what is finished, also calls that never were completed.
+    """
+    requested = log.requested if log.requested is not None else before.requested
+    rejected = before.rejected
+    if requested is not None and log.validated is not None:
+        rejected = max(requested - log.validated, 0)
+    accepted = requested - rejected if requested is not None and rejected is not None else None
+    total = log.total
+    if total is None:
+        known = [count for count in (listed, accepted) if count is not None]
+        total = max(known) if known else None
+    finished = over
+    if log.succeeded is not None and log.failed is not None:
+        finished = log.succeeded + log.failed
+    return Counts(
+        total=total,
+        finished=finished,
+        succeeded=log.succeeded,
+        failed=log.failed,
+        live=max(listed - finished, 0) if listed is not None and finished is not None else None,
+        waiting=total - listed if total and listed is not None and total > listed else None,
+        requested=requested,
+        rejected=rejected,
+    )

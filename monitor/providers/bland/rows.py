@@ -1,0 +1,299 @@
+"""Calls as Bland lists them. At Bland one call is one person: both have the call's id.
+
+Rows of both generations, and the answer about a single call, are read alike: they differ
+in which fields they carry. Null and missing are alike. Transcripts are never decoded.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from monitor.core.model import (
+    AnsweredBy,
+    Call,
+    CallStatus,
+    Contact,
+    ContactStatus,
+    EndedBy,
+    Item,
+    Rates,
+)
+from monitor.providers.answers import (
+    decoded,
+    flag,
+    identity,
+    micros,
+    number,
+    parse_time,
+    raw_word,
+    reason,
+    seconds,
+    word,
+)
+from monitor.providers.cost import estimated
+from monitor.providers.phones import Phones, masked_number
+
+# "Most up to date", but only where the call was successfully created.
+CALL_STATUS = {
+    "completed": CallStatus.COMPLETED,
+    "complete": CallStatus.COMPLETED,
+    "failed": CallStatus.FAILED,
+    "busy": CallStatus.BUSY,
+    "no_answer": CallStatus.NO_ANSWER,
+    "canceled": CallStatus.CANCELLED,
+    "cancelled": CallStatus.CANCELLED,
+    # under way: not documented for this field, and no end of anything
+    "queued": CallStatus.QUEUED,
+    "ringing": CallStatus.RINGING,
+    "in_progress": CallStatus.IN_PROGRESS,
+    "started": CallStatus.IN_PROGRESS,
+}
+
+# "unknown" is a documented value of ``status``: the vendor does not know either.
+_SAYS_NOTHING = frozenset({"", "unknown"})
+
+# complete_error: the call was fine, something after it was not.
+_QUEUE_DONE = frozenset({"complete", "completed", "complete_error"})
+_QUEUE_ERROR = frozenset({"pre_queue_error", "queue_error", "call_error"})
+_QUEUE_OPEN = {
+    "new": (CallStatus.QUEUED, ContactStatus.PENDING),
+    "queued": (CallStatus.QUEUED, ContactStatus.PENDING),
+    "allocated": (CallStatus.QUEUED, ContactStatus.DISPATCHED),
+    "started": (CallStatus.IN_PROGRESS, ContactStatus.IN_CALL),
+}
+
+_CONTACT_STATUS = {
+    CallStatus.QUEUED: ContactStatus.PENDING,
+    CallStatus.RINGING: ContactStatus.IN_CALL,
+    CallStatus.IN_PROGRESS: ContactStatus.IN_CALL,
+    CallStatus.COMPLETED: ContactStatus.COMPLETED,
+    CallStatus.NO_ANSWER: ContactStatus.NO_ANSWER,
+    CallStatus.BUSY: ContactStatus.BUSY,
+    CallStatus.FAILED: ContactStatus.FAILED,
+    CallStatus.ERROR: ContactStatus.FAILED,
+    CallStatus.CANCELLED: ContactStatus.SKIPPED,
+    CallStatus.UNKNOWN: ContactStatus.UNKNOWN,
+}
+
+_ANSWERED_BY = {
+    "human": AnsweredBy.HUMAN,
+    "voicemail": AnsweredBy.VOICEMAIL,
+    "no_answer": AnsweredBy.NO_ANSWER,
+    "unknown": AnsweredBy.UNKNOWN,
+}
+
+# What the vendor assumes for the length of a call that sets none.
+_MAX_MINUTES = 30.0
+# Clocks of the queue, the line and the record differ by this much.
+_SLACK = timedelta(seconds=60)
+
+
+class _Row(msgspec.Struct, gc=False):
+    call_id: Any = None
+    c_id: Any = None
+    status: Any = None
+    queue_status: Any = None
+    completed: Any = None
+    answered_by: Any = None
+    error_message: Any = None
+    call_length: Any = None
+    corrected_duration: Any = None
+    created_at: Any = None
+    started_at: Any = None
+    end_at: Any = None
+    max_duration: Any = None
+    to: Any = None
+    from_: Any = msgspec.field(name="from", default=None)
+    price: Any = None
+    call_ended_by: Any = None
+
+
+_ROW = msgspec.json.Decoder(_Row)
+
+
+class Reading:
+    """How this account's rows are read: under which key, with which rates."""
+
+    def __init__(self, hash_key: bytes, rates: Rates | None) -> None:
+        # Numbers without a country are of the vendor's own.
+        self._phones = Phones(hash_key, calling_code="1")
+        self._rates = rates
+
+    def item(self, raw: bytes | memoryview, seen_at: datetime, *, certain: bool = False) -> Item:
+        """One call and its person; ValueError without an id.
+
+        A failure that only the lack of talk suggests comes without its call, so that the
+        vendor is asked about it apart; ``certain`` takes the row as it is.
+        """
+        row = _read(raw)
+        call_id = identity(row.call_id if row.call_id is not None else row.c_id)
+        status, person = _standing(row)
+        answered_by = _answered(row.answered_by)
+        contact = self._contact(row, call_id, seen_at, _person(person, status, answered_by))
+        if status is not CallStatus.QUEUED:
+            contact = contact._replace(last_attempt_at=parse_time(row.created_at, seen_at))
+        if not certain and status is CallStatus.FAILED and _said(row) in _SAYS_NOTHING:
+            return Item(contact)
+        return Item(contact, (self._call(row, call_id, seen_at, status, answered_by),))
+
+    def _contact(
+        self, row: _Row, call_id: str, seen_at: datetime, status: ContactStatus
+    ) -> Contact:
+        phone = self._phones.read(row.to)
+        return Contact(
+            contact_id=call_id,
+            status=status,
+            raw_status=_unknown_word(row) if status is ContactStatus.UNKNOWN else None,
+            phone_hash=phone.hash,
+            phone=phone.masked,
+            country=phone.country,
+            area=phone.area,
+            seen_at=seen_at,
+        )
+
+    def _call(
+        self,
+        row: _Row,
+        call_id: str,
+        seen_at: datetime,
+        status: CallStatus,
+        answered_by: AnsweredBy | None,
+    ) -> Call:
+        created_at = parse_time(row.created_at, seen_at)
+        started_at = parse_time(row.started_at, seen_at)
+        ended_at, ended_by = _end(row, status, seen_at)
+        cost = micros(row.price)
+        detailed = (row.started_at, row.price, row.call_ended_by) != (None, None, None)
+        call = Call(
+            call_id=call_id,
+            contact_id=call_id,
+            status=status,
+            raw_status=_unknown_word(row) if status is CallStatus.UNKNOWN else None,
+            answered_by=answered_by,
+            created_at=created_at,
+            duration_s=_duration(row),
+            error_class=reason(row.error_message),
+            from_number=masked_number(row.from_) if isinstance(row.from_, str) else None,
+            seen_at=seen_at,
+            ended_at=ended_at,
+            ended_by=ended_by,
+            # In some answers it only repeats when the row was made, which accuses nobody.
+            started_at=None if started_at == created_at else started_at,
+            cost_micros=cost,
+            currency=None if cost is None else "USD",
+            hangup_by=raw_word(row.call_ended_by.lower())
+            if isinstance(row.call_ended_by, str)
+            else None,
+            detail_at=seen_at if detailed else None,
+        )
+        return estimated(self._rates, call)
+
+
+def _read(raw: bytes | memoryview) -> _Row:
+    try:
+        return decoded(_ROW, raw)
+    except (ValueError, RecursionError):
+        msg = "a call's row has another shape than documented"
+        raise ValueError(msg) from None  # the cause may carry the row
+
+
+def _said(row: _Row) -> str:
+    return word(row.status) or ""
+
+
+def _standing(row: _Row) -> tuple[CallStatus, ContactStatus | None]:
+    """Where the call stands; the person's status only where the call's does not tell it.
+
+    ``status`` goes before all else where it says something. ``completed: true`` says that the
+    call is over whatever the queue says, but a queue error stays the reason why.
+    """
+    said = _said(row)
+    queue = word(row.queue_status) or ""
+    if said not in _SAYS_NOTHING:
+        return CALL_STATUS.get(said, CallStatus.UNKNOWN), None
+    if queue in _QUEUE_ERROR:
+        return CallStatus.ERROR, None
+    if flag(row.completed) or queue in _QUEUE_DONE:
+        return _over(row, queue), None
+    return _QUEUE_OPEN.get(queue, (CallStatus.UNKNOWN, None))
+
+
+def _over(row: _Row, queue: str) -> CallStatus:
+    """How a call without a status of its own ended.
+
+    An error text makes a failure of a call that nobody talked in. In one with talk it names
+    something that went wrong within it, such as a transfer. No error and a length of
+    exactly nothing is a call that nobody took.
+    """
+    text = row.error_message.strip() if isinstance(row.error_message, str) else ""
+    duration = _duration(row)
+    failed = text.lower().startswith("call failed") or not duration
+    if text and failed and queue != "complete_error":
+        return CallStatus.FAILED
+    if duration == 0 and _answered(row.answered_by) in {None, AnsweredBy.UNKNOWN}:
+        return CallStatus.NO_ANSWER
+    return CallStatus.COMPLETED
+
+
+def _unknown_word(row: _Row) -> str | None:
+    return raw_word(row.queue_status if _said(row) in _SAYS_NOTHING else row.status)
+
+
+def _person(
+    person: ContactStatus | None, status: CallStatus, answered_by: AnsweredBy | None
+) -> ContactStatus:
+    if person is not None:
+        return person
+    if status is CallStatus.COMPLETED and answered_by is AnsweredBy.VOICEMAIL:
+        return ContactStatus.VOICEMAIL
+    if status is CallStatus.COMPLETED and answered_by is AnsweredBy.NO_ANSWER:
+        return ContactStatus.NO_ANSWER
+    return _CONTACT_STATUS[status]
+
+
+def _answered(value: Any) -> AnsweredBy | None:
+    """Documented as a list, shown as a word or null; a word that is not known says nothing."""
+    if isinstance(value, list):
+        value = value[0] if value else None
+    said = word(value)
+    return None if said is None else _ANSWERED_BY.get(said, AnsweredBy.UNKNOWN)
+
+
+def _duration(row: _Row) -> float | None:
+    """Seconds. ``corrected_duration`` is in seconds, as text; ``call_length`` in minutes."""
+    corrected = seconds(row.corrected_duration)
+    if corrected is not None:
+        return corrected
+    minutes = number(row.call_length)
+    return None if minutes is None else seconds(round(minutes * 60, 3))
+
+
+def _end(
+    row: _Row, status: CallStatus, seen_at: datetime
+) -> tuple[datetime | None, EndedBy | None]:
+    """When the call ended, and how that is known.
+
+    ``end_at`` is the real end in every example, and documented as the planned cut-off. It is
+    not believed where it lies ahead, before the talk can have been over, or just where the
+    longest permitted call would have been cut off.
+    """
+    if not status.terminal:
+        return None, None
+    created_at = parse_time(row.created_at, seen_at)
+    started_at = parse_time(row.started_at, seen_at) or created_at
+    end_at = parse_time(row.end_at, seen_at)
+    duration = _duration(row)
+    if end_at is not None and end_at <= seen_at:
+        if started_at is None:
+            return end_at, EndedBy.VENDOR
+        talked = timedelta(seconds=duration or 0.0)
+        longest = timedelta(minutes=min(number(row.max_duration) or _MAX_MINUTES, 10.0**5))
+        planned = abs(end_at - started_at - longest) <= _SLACK and longest - talked > _SLACK
+        idle = end_at - started_at - talked
+        unlike = idle > 5 * _SLACK and started_at != created_at
+        if idle >= -_SLACK and end_at >= started_at - _SLACK and not planned and not unlike:
+            return end_at, EndedBy.VENDOR
+    if started_at is None or duration is None:
+        return None, None
+    return min(started_at + timedelta(seconds=duration), seen_at), EndedBy.DERIVED

@@ -1,0 +1,12 @@
+"""What a table of ``vendor = "bland"`` may hold."""
+
+from typing import Literal
+
+from monitor.settings import BaseUrl, ProviderSettings
+
+
+class BlandSettings(ProviderSettings):
+    """An account at Bland; enterprise deployments have an address of their own."""
+
+    vendor: Literal["bland"]
+    base_url: BaseUrl = "https://api.bland.ai"

@@ -1,0 +1,90 @@
+"""Phone numbers: a keyed hash, a masked form and a place; the number itself goes no further."""
+
+import hmac
+import re
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from monitor.core.text import masked_phone
+
+_NOT_DIGIT = re.compile(r"\D")
+_PREFIX = 8  # '+' and seven digits tell the country, and the area where areas exist
+_HASH_BYTES = 16
+
+
+class Phone(NamedTuple):
+    """What is kept of a number; every field is None where there was none."""
+
+    hash: bytes | None = None
+    masked: str | None = None
+    country: str | None = None  # ISO 3166, two letters
+    area: str | None = None  # area code, where the country has areas
+
+
+NO_PHONE = Phone()
+
+
+class Phones:
+    """Reads numbers under one key. ``calling_code`` is for vendors that leave it out."""
+
+    def __init__(self, hash_key: bytes, calling_code: str | None = None) -> None:
+        self._key = hash_key
+        self._calling_code = calling_code
+
+    def read(self, value: Any) -> Phone:
+        """A number in any spelling; nothing where it has too few digits to be one."""
+        number = normalised(value, self._calling_code)
+        if number is None:
+            return NO_PHONE
+        country, area = _place(number[:_PREFIX])
+        # What masked_phone makes of it, at a tenth of the cost: only digits are left here.
+        return Phone(self.hash(number), f"••{number[-4:]}", country, area)
+
+    def hash(self, number: str) -> bytes:
+        """The keyed hash of a normalised number; equal numbers have equal hashes."""
+        return hmac.digest(self._key, number.encode(), "sha256")[:_HASH_BYTES]
+
+
+def normalised(value: Any, calling_code: str | None = None) -> str | None:
+    """'+' and digits, None for what cannot be a number.
+
+    Without '+' or '00' a number of up to ten digits gets ``calling_code``, where there is one;
+    a longer one begins with its country's already.
+    """
+    if type(value) is not str:
+        return None
+    if value[:1] == "+" and value[1:].isdigit() and value.isascii():
+        return value if 7 < len(value) <= 16 else None
+    text = value.strip()
+    digits = _NOT_DIGIT.sub("", text)
+    if not text.startswith("+"):
+        if digits.startswith("00"):
+            digits = digits[2:]
+        elif calling_code is not None and len(digits) <= 10:
+            digits = calling_code + digits
+    return f"+{digits}" if digits.isascii() and 6 < len(digits) <= 15 else None
+
+
+@lru_cache(maxsize=4096)
+def masked_number(value: str) -> str | None:
+    """The masked form of a number that many calls share, such as the caller's own."""
+    return masked_phone(value) if normalised(value) else None
+
+
+@lru_cache(maxsize=16384)
+def _place(prefix: str) -> tuple[str | None, str | None]:
+    """Country and area of all numbers that begin so."""
+    # Its tables are large, and most commands never need them.
+    import phonenumbers  # noqa: PLC0415 - loaded with the first number
+
+    for zeros in (4, 3, 5, 2, 6, 1):  # numbers differ in length; the first fit decides
+        try:
+            number = phonenumbers.parse(prefix + "0" * zeros)
+        except phonenumbers.NumberParseException:
+            return None, None
+        country = phonenumbers.region_code_for_number(number)
+        if country is not None and len(country) == 2:
+            length = phonenumbers.length_of_geographical_area_code(number)
+            return country, str(number.national_number)[:length] or None
+    main = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    return (main, None) if len(main) == 2 and main != "ZZ" else (None, None)

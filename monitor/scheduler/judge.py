@@ -1,0 +1,211 @@
+"""Judging on time: every watched batch every few seconds, and whatever has just changed."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC as _UTC
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from monitor.clock import Clock
+from monitor.core.alert import Transition
+from monitor.core.facts import Trouble
+from monitor.evaluation.batches import BatchEvaluated, evaluate_batch
+from monitor.evaluation.context import Context
+from monitor.evaluation.following import Followed
+from monitor.evaluation.providers import evaluate_provider
+from monitor.evaluation.system import close_orphans, evaluate_system
+from monitor.store import batches, providers
+from monitor.store.writer import Priority, Store
+
+log = structlog.get_logger()
+
+# A wall clock that moves this much against the monotonic one has been set, not run.
+JUMP = timedelta(seconds=30)
+JUMP_TROUBLE_FOR = timedelta(minutes=10)
+
+
+class Judge:
+    """Runs evaluations, one transaction a subject, and remembers Offhook's own troubles."""
+
+    def __init__(
+        self, store: Store, clock: Clock, context: Context, wake: Callable[[], None]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._context = context
+        self._wake = wake
+        self._pending: set[int] = set()
+        self._troubles: dict[str, Trouble] = {}
+        self._crashed: dict[str, set[str]] = {}
+        self._drift = self._clock_drift()
+        self.judged_at: float | None = None  # monotonic: when the last full round ended
+
+    @property
+    def context(self) -> Context:
+        """What the evaluations go by now."""
+        return self._context
+
+    def is_pending(self, batch: int) -> bool:
+        """Whether an alert of the batch waits to fire."""
+        return batch in self._pending
+
+    async def begin(self) -> None:
+        """Close what the configuration has no place for any more."""
+        now = self._clock.now()
+        closed = await self._store.write(
+            Priority.EVALUATE, lambda conn: close_orphans(conn, self._context, now)
+        )
+        if closed:
+            log.info("alerts_closed", reason="rule_changed", count=closed)
+
+    async def batch(self, batch: int) -> BatchEvaluated | None:
+        """Judge one batch now."""
+        now = self._clock.now()
+        done = await self._store.write(
+            Priority.EVALUATE, lambda conn: evaluate_batch(conn, batch, self._context, now)
+        )
+        if done is None:
+            return None
+        (self._pending.add if done.followed.pending else self._pending.discard)(batch)
+        self._note_crashes(f"batch {batch}", done.crashes, now)
+        self._followed(done.followed)
+        return done
+
+    async def provider(self, name: str) -> None:
+        """Judge one provider now."""
+        now = self._clock.now()
+        view = self._context.providers[name]
+        done = await self._store.write(
+            Priority.EVALUATE, lambda conn: evaluate_provider(conn, view, self._context, now)
+        )
+        self._followed(done)
+
+    async def everything(self) -> None:
+        """One round: the clock, every provider, every watched batch, Offhook itself."""
+        self._watch_the_clock()
+        for name in self._context.providers:
+            await self.provider(name)
+        for batch in await self._store.read(batches.watched_ids):
+            await self.batch(batch)
+        await self.itself()
+        self.judged_at = self._clock.monotonic()
+
+    async def itself(self) -> None:
+        """Judge Offhook's own troubles now."""
+        now = self._clock.now()
+        self._end_old_troubles(now)
+        known = dict(self._troubles) | await self._store.read(self._unknown_words)
+        done = await self._store.write(
+            Priority.EVALUATE, lambda conn: evaluate_system(conn, known, self._context, now)
+        )
+        for each in done:
+            self._followed(each)
+
+    def trouble(self, subject: str, trouble: Trouble | None) -> None:
+        """Note a trouble of Offhook's own, or (None) that it is over."""
+        if trouble is None:
+            self._troubles.pop(subject, None)
+            return
+        since = self._troubles.get(subject, trouble).since
+        self._troubles[subject] = replace(trouble, since=since)
+
+    @property
+    def troubles(self) -> dict[str, Trouble]:
+        """What is wrong with Offhook itself, by subject: kept across a reload."""
+        return self._troubles
+
+    def _unknown_words(self, conn: Connection) -> dict[str, Trouble]:
+        found = {}
+        for view in self._context.providers.values():
+            row = providers.load(conn, view.name, view.vendor)
+            for kind, words in row.unknown_words.items():
+                for word in words:
+                    subject = f"{view.name} {kind} {word}"
+                    found[subject] = _unknown_word(view.name, view.vendor, kind, word, row.fresh_at)
+        return found
+
+    def _note_crashes(self, subject: str, crashes: dict[str, str], now: datetime) -> None:
+        for rule, error in crashes.items():
+            self._crashed.setdefault(rule, set()).add(subject)
+            self.trouble(f"rule {rule}", _crashed(rule, error, now))
+        for rule, subjects in list(self._crashed.items()):
+            if rule not in crashes:
+                subjects.discard(subject)
+                if not subjects:
+                    del self._crashed[rule]
+                    self.trouble(f"rule {rule}", None)
+
+    def _followed(self, followed: Followed) -> None:
+        _log_moves(followed.transitions)
+        if followed.told:
+            self._wake()
+
+    def _clock_drift(self) -> timedelta:
+        return self._clock.now() - datetime.fromtimestamp(self._clock.monotonic(), _UTC)
+
+    def _watch_the_clock(self) -> None:
+        drift, before = self._clock_drift(), self._drift
+        self._drift = drift
+        if abs(drift - before) <= JUMP:
+            return
+        now = self._clock.now()
+        self._context = replace(self._context, held_since=now)
+        seconds = round((drift - before).total_seconds())
+        log.warning("clock_jumped", seconds=seconds)
+        self.trouble("clock", _jumped(seconds, now))
+
+    def _end_old_troubles(self, now: datetime) -> None:
+        jump = self._troubles.get("clock")
+        if jump is not None and now - jump.since >= JUMP_TROUBLE_FOR:
+            self.trouble("clock", None)
+
+
+def _log_moves(transitions: Iterable[Transition]) -> None:
+    for each in transitions:
+        alert = each.alert
+        log.info(
+            "alert_moved",
+            rule=alert.instance,
+            provider=alert.subject.provider,
+            subject=alert.subject.id,
+            before=each.before,
+            after=each.after,
+            reason=each.reason,
+            key=alert.key,
+        )
+
+
+def _unknown_word(
+    provider: str, vendor: str, kind: str, word: str, since: datetime | None
+) -> Trouble:
+    return Trouble(
+        rule="self_unknown_status",
+        subject=f"{provider} {kind} {word}",
+        provider=provider,
+        since=since or datetime.fromtimestamp(0, _UTC),
+        summary=f"{vendor} gave a {kind} the status “{word}”, which Offhook does not know",
+        todo="Look it up in the vendor's documentation; until then such a thing stays open.",
+    )
+
+
+def _crashed(rule: str, error: str, now: datetime) -> Trouble:
+    return Trouble(
+        rule="self_rule_failed",
+        subject=f"rule {rule}",
+        since=now,
+        summary=f"the rule {rule} crashed ({error}); its alerts stay as they are",
+        todo="Look for rule_failed in the log and report it.",
+    )
+
+
+def _jumped(seconds: int, now: datetime) -> Trouble:
+    way = "forward" if seconds > 0 else "back"
+    return Trouble(
+        rule="self_clock_jumped",
+        subject="clock",
+        since=now,
+        summary=f"the clock of this machine jumped {way} by {abs(seconds)} s",
+        todo="Check its time synchronisation; nothing fires or resolves on what was seen before.",
+    )

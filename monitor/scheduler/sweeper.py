@@ -1,0 +1,218 @@
+"""Reading one batch's list, page by page, no further than is needed."""
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from monitor.clock import Clock
+from monitor.core.completion import disagreements
+from monitor.core.model import Item
+from monitor.core.pace import Reading, explained
+from monitor.errors import ProviderError
+from monitor.ingest import pages as reading
+from monitor.ingest.pages import PageBook, Read
+from monitor.ingest.sweeps import (
+    Swept,
+    begin_sweep,
+    drop_vanished,
+    finish_sweep,
+    remember,
+    take_pages,
+)
+from monitor.providers import Page, Provider
+from monitor.store import pages
+from monitor.store.batches import BatchRow
+from monitor.store.writer import Priority, Store
+
+# One transaction takes about this long, so that an alert never waits for a sweep.
+CHUNK_S = 0.05
+PAGE_DEADLINE_S = 60.0
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One sweep under way."""
+
+    row: BatchRow
+    mode: Reading
+    first: tuple[int, ...]
+    started_at: datetime
+    read: int = 0
+    waiting: list[Read] = field(default_factory=list)
+    unread: int = 0
+    last: dict[str, int] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
+    words: set[tuple[str, str]] = field(default_factory=set)
+    moved: bool = False
+
+    @property
+    def items_waiting(self) -> int:
+        return sum(len(read.items) for read in self.waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class SweepDone:
+    """The batch afterwards, words never seen before, and whether anything moved."""
+
+    row: BatchRow
+    words: frozenset[tuple[str, str]]
+    moved: bool
+
+
+class Sweeper:
+    """Sweeps the batches of one provider; keeps their page books between sweeps."""
+
+    def __init__(self, provider: Provider, store: Store, clock: Clock, seed: int) -> None:
+        self._provider = provider
+        self._store = store
+        self._clock = clock
+        self._seed = seed
+        self._books: dict[int, PageBook] = {}
+        self._absent: dict[int, set[str]] = {}
+        self._chunk = 200
+
+    async def book(self, batch: int) -> PageBook:
+        """What is remembered of a batch's pages."""
+        if batch not in self._books:
+            states = await self._store.read(lambda conn: pages.load(conn, batch))
+            self._books[batch] = PageBook(states, self._seed)
+        return self._books[batch]
+
+    def forget(self, batch: int) -> None:
+        """Let go of a batch that is watched no longer."""
+        self._books.pop(batch, None)
+        self._absent.pop(batch, None)
+
+    async def sweep(self, row: BatchRow, mode: Reading) -> SweepDone:
+        """Read the batch's list; ProviderError leaves the sweep unfinished and noted so."""
+        book = await self.book(row.id)
+        at = self._clock.now()
+        first = book.hot(at) if mode is Reading.HOT else ()
+        row = await self._store.write(Priority.INGEST, lambda conn: begin_sweep(conn, row.id, at))
+        under_way = _Pass(row, mode, first, at)
+        try:
+            every_page = await self._read_pages(under_way, book)
+        finally:
+            book.release()
+        return await self._finish(under_way, every_page=every_page)
+
+    async def _read_pages(self, under_way: _Pass, book: PageBook) -> bool:
+        """Whether every page was read."""
+        look = under_way.row.look
+        async with aclosing(self._provider.sweep(look, under_way.first)) as listed:
+            while True:
+                try:
+                    async with asyncio.timeout(PAGE_DEADLINE_S):
+                        page = await anext(listed, None)
+                except TimeoutError as error:
+                    raise ProviderError("timeout", "a page of its list took too long") from error
+                if page is None:
+                    await self._flush(under_way, book)
+                    return True
+                if await self._take(under_way, book, page):
+                    return False
+
+    async def _take(self, under_way: _Pass, book: PageBook, page: Page) -> bool:
+        """Take one page in; whether the counts are explained, so that reading may stop."""
+        under_way.read += 1
+        if page.last:
+            under_way.last[page.listing] = page.number
+        anew = under_way.mode is Reading.ANEW
+        difference = book.compare(self._provider, page, anew=anew)
+        if difference is not None:
+            read = reading.decode(self._provider, under_way.row.look, difference)
+            read = await self._with_calls(under_way, read)
+            under_way.unread += len(read.unread)
+            if anew:
+                under_way.ids.update(item.contact.contact_id for item in read.items.values())
+            under_way.waiting.append(read)
+        at_end_of_hot = under_way.mode is Reading.HOT and under_way.read >= len(under_way.first)
+        if under_way.items_waiting >= self._chunk or at_end_of_hot:
+            await self._flush(under_way, book)
+        return at_end_of_hot and self._is_explained(under_way.row)
+
+    def _is_explained(self, row: BatchRow) -> bool:
+        found = disagreements(row.look, row.tally, self._provider.capabilities)
+        differences = tuple(abs(each.counted - each.read) for each in found if each.what)
+        live = row.look.counts.live or 0
+        return explained(differences, live)
+
+    async def _with_calls(self, under_way: _Pass, read: Read) -> Read:
+        """The page with the calls that its vendor lists apart; who is missing stays unread."""
+        look, page = under_way.row.look, read.difference.page
+        lacking = [
+            (position, item)
+            for position, item in sorted(read.items.items())
+            if self._provider.lacks_calls(look, item)
+        ]
+        if not lacking:
+            return read
+        found = await self._provider.calls(look, page, lacking)
+        items: dict[int, Item] = dict(read.items)
+        missing = list(read.unread)
+        for position, item in lacking:
+            whole = found.get(item.contact.contact_id)
+            if whole is None:
+                del items[position]
+                missing.append(position)
+            else:
+                items[position] = whole
+        return replace(read, items=items, unread=tuple(missing))
+
+    async def _flush(self, under_way: _Pass, book: PageBook) -> None:
+        reads, under_way.waiting = under_way.waiting, []
+        if not reads:
+            return
+        batch = under_way.row.id
+        at = max(read.difference.page.seen_at for read in reads)
+        began = self._clock.monotonic()
+        taken = await self._store.write(
+            Priority.INGEST, lambda conn: take_pages(conn, batch, book, reads, at)
+        )
+        remember(book, taken)
+        self._adapt(self._clock.monotonic() - began)
+        under_way.row = taken.taken.row
+        under_way.words |= taken.taken.words
+        under_way.moved |= taken.taken.moved
+
+    def _adapt(self, took: float) -> None:
+        factor = min(max(CHUNK_S / max(took, 0.001), 0.5), 2.0)
+        self._chunk = min(max(int(self._chunk * factor), 50), 5_000)
+
+    async def _finish(self, under_way: _Pass, *, every_page: bool) -> SweepDone:
+        row = under_way.row
+        swept = Swept(
+            counts=row.look.counts,
+            every_page=every_page,
+            anew=under_way.mode is Reading.ANEW,
+            unread=under_way.unread,
+            last=under_way.last,
+        )
+        at = under_way.started_at
+        done = await self._store.write(
+            Priority.INGEST, lambda conn: finish_sweep(conn, row.id, swept, at)
+        )
+        if every_page:
+            book = await self.book(row.id)
+            for listing, last in under_way.last.items():
+                book.shorten(listing, last)
+            if swept.anew and not under_way.unread:
+                done = await self._drop_vanished(done, under_way)
+        return SweepDone(done, frozenset(under_way.words), under_way.moved)
+
+    async def _drop_vanished(self, row: BatchRow, under_way: _Pass) -> BatchRow:
+        """Only who is missing from two complete readings in a row has vanished."""
+        total = row.look.counts.total
+        if total is not None and total != len(under_way.ids):
+            return row
+        known = await self._store.read(lambda conn: pages.contact_ids(conn, row.id))
+        absent = known - under_way.ids
+        gone = sorted(absent & self._absent.get(row.id, set()))
+        self._absent[row.id] = absent
+        if not gone:
+            return row
+        at = under_way.started_at
+        return await self._store.write(
+            Priority.INGEST, lambda conn: drop_vanished(conn, row.id, gone, at)
+        )

@@ -1,0 +1,106 @@
+"""Everything that is up while the demo runs: the world, its services, and who listens."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from monitor.clock import Clock
+from monitor.simulator.bland import bland_app
+from monitor.simulator.demo.screen import Screen
+from monitor.simulator.demo.story import BOT_CHANNEL, CHANNEL, Addresses, Story
+from monitor.simulator.demo.told import Told, from_mail, from_slack
+from monitor.simulator.demo.verdict import Judged, expectations, judge, unexpected
+from monitor.simulator.graine import graine_app
+from monitor.simulator.mail import Mailbox, mail_server
+from monitor.simulator.serving import serve
+from monitor.simulator.slack import HOOK_PATH, slack_app
+from monitor.simulator.slack_store import Slack
+from monitor.simulator.wire import Wire
+
+
+@dataclass
+class Stage:
+    """The world in real time, and what the daemon told so far."""
+
+    clock: Clock
+    screen: Screen
+    story: Story
+    graine: Wire
+    bland: Wire
+    at: Addresses
+    told: list[Told] = field(default_factory=list)
+    interrupted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def hear(self, told: Told) -> None:
+        """Show what arrived, and keep it for the reckoning."""
+        self.told.append(told)
+        self.screen.show(told)
+
+    def begin(self) -> None:
+        """Dialling starts."""
+        self.story.begin(self.clock.now())
+        self.screen.began = self.story.began
+
+    def advance(self) -> float:
+        """Bring the world up to now; the seconds since the story began."""
+        now = self.clock.now()
+        self.story.world.advance(now)
+        return now.timestamp() - (self.story.began or now.timestamp())
+
+    def reckoning(self) -> tuple[list[Judged], list[Told]]:
+        """Every expectation so far with what came of it, and what was told falsely."""
+        expected = expectations(self.story.world.truth)
+        return [judge(each, self.told) for each in expected], unexpected(expected, self.told)
+
+    @property
+    def settled(self) -> bool:
+        """Every report on the bot's channel, where it can be edited, has settled."""
+        last: dict[str, Told] = {}
+        for one in self.told:
+            if one.receiver == "ops_bot" and one.how != "reply":
+                last[one.key] = one
+        return not any(one.settling for one in last.values())
+
+    @property
+    def looked_at(self) -> bool:
+        """The daemon has read the people of every batch at least once."""
+        graine = {seen.asked.path.rsplit("/", 2)[1] for seen in self.graine.to(".*/contacts")}
+        bland = {seen.asked.path for seen in self.bland.seen if seen.status == 200}
+        queries = " ".join(seen.asked.query for seen in self.bland.to("/v1/calls"))
+        new = [batch for batch in self.story.surveys if not batch.plan.legacy]
+        return (
+            all(batch.batch_id in graine for batch in self.story.renewals)
+            and all(batch.batch_id in queries for batch in new)
+            and f"/v1/batches/{self.story.legacy.batch_id}" in bland
+        )
+
+
+@contextlib.asynccontextmanager
+async def set_up(screen: Screen, clock: Clock) -> AsyncIterator[Stage]:
+    """Every service of the world, on loopback, in the running event loop."""
+    story = Story(clock.now())
+    slack, mailbox = Slack(clock), Mailbox(clock)
+    channels = {
+        slack.channel(CHANNEL).channel_id: "ops",
+        slack.channel(BOT_CHANNEL).channel_id: "ops_bot",
+    }
+    graine, bland = graine_app(story.renewals, clock), bland_app(story.surveys, clock)
+    async with (
+        serve(graine) as graine_url,
+        serve(bland) as bland_url,
+        serve(slack_app(slack, hook_channel=CHANNEL)) as slack_url,
+        mail_server(mailbox) as port,
+    ):
+        at = Addresses(
+            graine=graine_url,
+            bland=bland_url,
+            slack=slack_url,
+            hook=f"{slack_url}{HOOK_PATH}",
+            smtp_port=port,
+        )
+        stage = Stage(clock, screen, story, graine, bland, at)
+        from_slack(slack, channels, lambda: clock.now().timestamp(), stage.hear)
+        ids = [scene.batch.batch_id for scene in story.scenes]
+        mailbox.listeners.append(from_mail("oncall", ids, stage.hear))
+        yield stage

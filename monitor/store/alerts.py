@@ -1,0 +1,187 @@
+"""Alerts and the audit of their every move."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from monitor.core.alert import Alert, AlertState, Reason, Subject, Transition
+from monitor.core.rule import Finding, Severity, SubjectKind
+from monitor.store.coding import decode, encode
+from monitor.store.schema import alert_events, alerts, evaluations
+
+_OPEN = ("pending", "firing")
+
+
+def load_open(conn: Connection, provider: str, kind: SubjectKind, subject: str) -> list[Alert]:
+    """The open alerts of one subject."""
+    return _load(
+        conn,
+        select(alerts).where(
+            alerts.c.state.in_(_OPEN),
+            alerts.c.provider == provider,
+            alerts.c.subject_kind == kind,
+            alerts.c.subject_id == subject,
+        ),
+    )
+
+
+def load_firing(conn: Connection, *rules: str) -> list[Alert]:
+    """Every firing alert, or those of some rules."""
+    query = select(alerts).where(alerts.c.state == "firing")
+    return _load(conn, query.where(alerts.c.rule.in_(rules)) if rules else query)
+
+
+def load_orphans(
+    conn: Connection, kind: SubjectKind, providers: Iterable[str], instances: Iterable[str]
+) -> list[Alert]:
+    """Open alerts of providers or rule instances that the configuration no longer has."""
+    query = select(alerts).where(alerts.c.state.in_(_OPEN), alerts.c.subject_kind == kind)
+    gone = alerts.c.provider.not_in([*providers, ""]) | alerts.c.instance.not_in(list(instances))
+    return _load(conn, query.where(gone))
+
+
+def load_key(conn: Connection, key: str) -> Alert | None:
+    """One alert by its key."""
+    found = _load(conn, select(alerts).where(alerts.c.key == key))
+    return found[0] if found else None
+
+
+def closed_with_batch(
+    conn: Connection, provider: str, batch_id: str, since: datetime
+) -> tuple[str, ...]:
+    """The rule instances that were firing for a batch when it ended."""
+    rows = conn.execute(
+        select(alerts.c.instance)
+        .where(alerts.c.provider == provider, alerts.c.subject_kind == SubjectKind.BATCH)
+        .where(alerts.c.subject_id == batch_id, alerts.c.reason == Reason.BATCH_ENDED)
+        .where(alerts.c.fired_at.is_not(None), alerts.c.closed_at >= since)
+        .distinct()
+        .order_by(alerts.c.instance)
+    )
+    return tuple(rows.scalars())
+
+
+def last_episodes(conn: Connection, fingerprints: Sequence[str]) -> dict[str, int]:
+    """The number of the newest episode of each condition that ever had one."""
+    rows = conn.execute(
+        select(alerts.c.fingerprint, func.max(alerts.c.episode))
+        .where(alerts.c.fingerprint.in_(fingerprints))
+        .group_by(alerts.c.fingerprint)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def save(conn: Connection, moved: Iterable[Alert]) -> None:
+    """Write alerts, new or known."""
+    rows = [_values(alert) for alert in moved]
+    if not rows:
+        return
+    module = sqlite if conn.dialect.name == "sqlite" else postgresql
+    statement = module.insert(alerts)
+    changing = {
+        column.name: statement.excluded[column.name]
+        for column in alerts.columns
+        if column.name not in {"key", "fingerprint", "episode"}
+    }
+    conn.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changing), rows)
+
+
+def record(conn: Connection, transitions: Iterable[Transition]) -> None:
+    """Append transitions to the audit."""
+    rows = [_event(transition) for transition in transitions]
+    if rows:
+        conn.execute(insert(alert_events), rows)
+
+
+def mark_evaluated(conn: Connection, subject: str, seq: int, at: datetime) -> None:
+    """Note up to which change, and when, a subject was last judged on fresh facts."""
+    module = sqlite if conn.dialect.name == "sqlite" else postgresql
+    values = {"subject": subject, "seq": seq, "at": at}
+    statement = module.insert(evaluations).values(values)
+    conn.execute(statement.on_conflict_do_update(index_elements=["subject"], set_=values))
+
+
+def last_evaluated(conn: Connection, subject: str) -> tuple[int, datetime | None]:
+    """Up to which change, and when, a subject was last judged; (0, None) for never."""
+    row = conn.execute(
+        select(evaluations.c.seq, evaluations.c.at).where(evaluations.c.subject == subject)
+    ).one_or_none()
+    return (0, None) if row is None else (row.seq, row.at)
+
+
+def _load(conn: Connection, query: Select[Any]) -> list[Alert]:
+    return [_of(row) for row in conn.execute(query.order_by(alerts.c.since, alerts.c.key))]
+
+
+def _values(alert: Alert) -> dict[str, Any]:
+    return {
+        "key": alert.key,
+        "fingerprint": alert.fingerprint,
+        "episode": alert.episode,
+        "rule": alert.rule,
+        "instance": alert.instance,
+        "provider": alert.subject.provider,
+        "subject_kind": str(alert.subject.kind),
+        "subject_id": alert.subject.id,
+        "subject": encode(alert.subject),
+        "severity": str(alert.severity),
+        "state": str(alert.state),
+        "since": alert.since,
+        "evidence_at": alert.evidence_at,
+        "fired_at": alert.fired_at,
+        "clear_since": alert.clear_since,
+        "closed_at": alert.closed_at,
+        "reason": str(alert.reason),
+        "revision": alert.revision,
+        "unknown": alert.unknown,
+        "finding": encode(alert.finding),
+        "closing": None if alert.closing is None else encode(alert.closing),
+        "labels": encode(dict(alert.labels)),
+        "runbook_url": alert.runbook_url,
+    }
+
+
+def _of(row: Row[Any]) -> Alert:
+    return Alert(
+        key=row.key,
+        fingerprint=row.fingerprint,
+        episode=row.episode,
+        rule=row.rule,
+        instance=row.instance,
+        subject=decode(Subject, row.subject),
+        severity=Severity(row.severity),
+        state=AlertState(row.state),
+        since=row.since,
+        finding=decode(Finding, row.finding),
+        evidence_at=row.evidence_at,
+        fired_at=row.fired_at,
+        clear_since=row.clear_since,
+        closed_at=row.closed_at,
+        reason=Reason(row.reason),
+        closing=None if row.closing is None else decode(Finding, row.closing),
+        revision=row.revision,
+        unknown=row.unknown,
+        labels=decode(dict[str, str], row.labels),
+        runbook_url=row.runbook_url,
+    )
+
+
+def _event(transition: Transition) -> dict[str, Any]:
+    alert = transition.alert
+    finding = alert.closing or alert.finding
+    return {
+        "alert_key": alert.key,
+        "at": transition.at,
+        "before": None if transition.before is None else str(transition.before),
+        "after": str(transition.after),
+        "reason": str(transition.reason),
+        "severity": str(alert.severity),
+        "value": finding.value,
+        "threshold": finding.threshold,
+        "n": finding.n,
+        "evidence": encode(finding.evidence),
+        "summary": finding.summary,
+    }

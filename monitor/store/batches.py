@@ -1,0 +1,197 @@
+"""The rows of batches: the last look, and all that is known of a batch beside its items."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from monitor.core.facts import Report
+from monitor.core.model import Batch, Counts
+from monitor.core.tally import Tally, trimmed
+from monitor.store.coding import decode, encode
+from monitor.store.schema import batches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRow:
+    """One batch as kept. The comments of the table (schema.py) say what each time means."""
+
+    id: int
+    look: Batch
+    first_seen_at: datetime
+    fresh_at: datetime
+    moved_at: datetime
+    due_at: datetime
+    run: int = 1
+    news: bool = True
+    open: bool = True
+    resumed_at: datetime | None = None
+    typical_gap_s: float | None = None
+    terminal_at: datetime | None = None
+    terminal_again_at: datetime | None = None
+    reopening_at: datetime | None = None
+    stopped_by_user: bool = False
+    swept_at: datetime | None = None
+    full_swept_at: datetime | None = None
+    read_at: datetime | None = None
+    complete_at: datetime | None = None
+    sweeping_since: datetime | None = None
+    tally: Tally = field(default_factory=dict)
+    swept_counts: Counts | None = None
+    reported_at: datetime | None = None
+    report: Report | None = None
+    seq: int = 0
+    failure: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Ended in this run, whatever the newest look says of a next one."""
+        return self.terminal_at is not None
+
+
+def _values(row: BatchRow) -> dict[str, Any]:
+    look = row.look
+    return {
+        "provider": look.provider,
+        "batch_id": look.batch_id,
+        "name": look.name,
+        "campaign": look.campaign,
+        "status": str(look.status),
+        "look": encode(look),
+        "run": row.run,
+        "news": row.news,
+        "open": row.open,
+        "first_seen_at": row.first_seen_at,
+        "fresh_at": row.fresh_at,
+        "moved_at": row.moved_at,
+        "resumed_at": row.resumed_at,
+        "typical_gap_s": row.typical_gap_s,
+        "terminal_at": row.terminal_at,
+        "terminal_again_at": row.terminal_again_at,
+        "reopening_at": row.reopening_at,
+        "stopped_by_user": row.stopped_by_user,
+        "swept_at": row.swept_at,
+        "full_swept_at": row.full_swept_at,
+        "read_at": row.read_at,
+        "complete_at": row.complete_at,
+        "sweeping_since": row.sweeping_since,
+        "tally": encode(trimmed(row.tally)),
+        "swept_counts": None if row.swept_counts is None else encode(row.swept_counts),
+        "reported_at": row.reported_at,
+        "report": None if row.report is None else encode(row.report),
+        "seq": row.seq,
+        "due_at": row.due_at,
+        "failure": row.failure,
+    }
+
+
+def _of(row: Row[Any]) -> BatchRow:
+    return BatchRow(
+        id=row.id,
+        look=decode(Batch, row.look),
+        first_seen_at=row.first_seen_at,
+        fresh_at=row.fresh_at,
+        moved_at=row.moved_at,
+        due_at=row.due_at,
+        run=row.run,
+        news=row.news,
+        open=row.open,
+        resumed_at=row.resumed_at,
+        typical_gap_s=row.typical_gap_s,
+        terminal_at=row.terminal_at,
+        terminal_again_at=row.terminal_again_at,
+        reopening_at=row.reopening_at,
+        stopped_by_user=row.stopped_by_user,
+        swept_at=row.swept_at,
+        full_swept_at=row.full_swept_at,
+        read_at=row.read_at,
+        complete_at=row.complete_at,
+        sweeping_since=row.sweeping_since,
+        tally=decode(dict[str, int], row.tally),
+        swept_counts=None if row.swept_counts is None else decode(Counts, row.swept_counts),
+        reported_at=row.reported_at,
+        report=None if row.report is None else decode(Report, row.report),
+        seq=row.seq,
+        failure=row.failure,
+    )
+
+
+def load(conn: Connection, batch: int) -> BatchRow:
+    """One batch by its row id, which must exist."""
+    return _of(conn.execute(select(batches).where(batches.c.id == batch)).one())
+
+
+def find(conn: Connection, provider: str, batch_id: str) -> BatchRow | None:
+    """One batch by the vendor's id; None when it was never seen."""
+    row = conn.execute(
+        select(batches).where(batches.c.provider == provider, batches.c.batch_id == batch_id)
+    ).one_or_none()
+    return None if row is None else _of(row)
+
+
+def load_open(conn: Connection, provider: str) -> list[BatchRow]:
+    """The batches of a provider that are still watched."""
+    rows = conn.execute(
+        select(batches).where(batches.c.provider == provider, batches.c.open).order_by(batches.c.id)
+    )
+    return [_of(row) for row in rows]
+
+
+def load_ids(conn: Connection, provider: str) -> set[str]:
+    """Every id ever seen at a provider."""
+    return set(
+        conn.execute(select(batches.c.batch_id).where(batches.c.provider == provider)).scalars()
+    )
+
+
+def add(conn: Connection, row: BatchRow) -> BatchRow:
+    """Keep a batch that was never seen; the same with its row id."""
+    (key,) = conn.execute(insert(batches).values(_values(row)).returning(batches.c.id)).one()
+    return replace(row, id=key)
+
+
+def save(conn: Connection, row: BatchRow, *names: str) -> None:
+    """Write the named columns of a batch, or all of them."""
+    values = _values(row)
+    if names:
+        values = {name: values[name] for name in names}
+    conn.execute(update(batches).where(batches.c.id == row.id).values(values))
+
+
+def previous_report(conn: Connection, row: BatchRow) -> Report | None:
+    """The report of the batch before it: of the same campaign, else of the same name."""
+    look = row.look
+    for column, value in ((batches.c.campaign, look.campaign), (batches.c.name, look.name)):
+        if not value:
+            continue
+        text = conn.execute(
+            select(batches.c.report)
+            .where(batches.c.provider == look.provider, column == value)
+            .where(batches.c.id != row.id, batches.c.report.is_not(None))
+            .order_by(batches.c.terminal_at.desc())
+            .limit(1)
+        ).scalar()
+        if text is not None:
+            return decode(Report, text)
+    return None
+
+
+def open_counts(conn: Connection, provider: str) -> tuple[int, int]:
+    """How many batches of a provider are watched, and how many people of them are waiting."""
+    rows = load_open(conn, provider)
+    return len(rows), sum(row.look.counts.waiting or 0 for row in rows)
+
+
+def watched_ids(conn: Connection) -> Sequence[int]:
+    """The row ids of every batch that is still watched."""
+    return conn.execute(select(batches.c.id).where(batches.c.open)).scalars().all()
+
+
+def last_seen_before(conn: Connection, provider: str) -> datetime | None:
+    """The newest time anything of a provider was known."""
+    newest: datetime | None = conn.execute(
+        select(func.max(batches.c.fresh_at)).where(batches.c.provider == provider)
+    ).scalar()
+    return newest

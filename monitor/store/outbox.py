@@ -1,0 +1,251 @@
+"""What is owed to people, as rows that outlive a crash.
+
+A row is one part of one notification to one receiver. Its delivery key is unique, so the
+same thing is never owed twice; a newer state takes the place of an older one that was
+certainly not sent. Nothing here is ever deleted: what was given up stays, as dead.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Row, case, func, or_, select, update
+
+from monitor.core.identity import delivery_key
+from monitor.core.message import Message
+from monitor.core.notify import Told
+from monitor.core.rule import Severity
+from monitor.store.coding import decode, encode
+from monitor.store.schema import outbox
+
+OPEN = ("pending", "attempting")
+
+_Row = Row[*tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owing:
+    """How one receiver stands: what waits for it, what is dead.
+
+    ``due_at``: when the first of what waits is to go. ``failing_since``: since when the
+    oldest of what was tried in vain has been owed.
+    """
+
+    receiver: str
+    waiting: int
+    dead: int
+    due_at: datetime | None
+    failing_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """One part that was given up."""
+
+    id: int
+    delivery_key: str
+    receiver: str
+    alert_key: str
+    transition: str
+    part: str
+    created_at: datetime
+    attempts: int
+    error: str | None
+    message: Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What one receiver was told about one alert, and in which conversation."""
+
+    conversation: int
+    told: Told
+    report: Message | None = None  # as the first report put it, if that was delivered
+
+
+def put(
+    conn: Connection,
+    *,
+    conversation: int,
+    receiver: str,
+    transition: str,
+    part: str,
+    message: Message,
+    now: datetime,
+    due: datetime,
+) -> bool:
+    """Owe one part; False when it is owed or was told already.
+
+    It takes the place of an older part of the same alert that was certainly not sent, and
+    the retries of that one: what failed a moment ago is not tried at once again.
+    """
+    key = delivery_key(message.key, receiver, transition, part)
+    if conn.execute(select(outbox.c.id).where(outbox.c.delivery_key == key)).first():
+        return False
+    attempts, not_before = _supersede(conn, receiver=receiver, alert=message.key, part=part)
+    conn.execute(
+        outbox.insert().values(
+            delivery_key=key,
+            conversation=conversation,
+            receiver=receiver,
+            alert_key=message.key,
+            transition=transition,
+            part=part,
+            message=encode(message),
+            state="pending",
+            created_at=now,
+            due_at=max(due, not_before) if not_before else due,
+            attempts=attempts,
+        )
+    )
+    return True
+
+
+def _supersede(
+    conn: Connection, *, receiver: str, alert: str, part: str
+) -> tuple[int, datetime | None]:
+    """Retire what waits unsent; how often it was tried, and when it would have been again."""
+    older = conn.execute(
+        select(outbox.c.id, outbox.c.attempts, outbox.c.due_at).where(
+            outbox.c.alert_key == alert,
+            outbox.c.receiver == receiver,
+            outbox.c.part == part,
+            outbox.c.state == "pending",
+            outbox.c.possible_repeat.is_(False),
+        )
+    ).all()
+    if not older:
+        return 0, None
+    conn.execute(
+        update(outbox).where(outbox.c.id.in_([row.id for row in older])).values(state="superseded")
+    )
+    tried = [row for row in older if row.attempts]
+    if not tried:
+        return 0, None
+    return max(row.attempts for row in tried), max(row.due_at for row in tried)
+
+
+def load_histories(conn: Connection, keys: Iterable[str]) -> Mapping[tuple[str, str], History]:
+    """What was told of these alerts, by alert key and receiver."""
+    rows = conn.execute(
+        select(
+            outbox.c.conversation,
+            outbox.c.receiver,
+            outbox.c.alert_key,
+            outbox.c.transition,
+            outbox.c.state,
+            outbox.c.created_at,
+            outbox.c.sent_at,
+            outbox.c.possible_repeat,
+            outbox.c.message,
+        )
+        .where(outbox.c.alert_key.in_(list(keys)))
+        .order_by(outbox.c.id)
+    ).all()
+    grouped: dict[tuple[str, str], list[_Row]] = {}
+    for row in rows:
+        grouped.setdefault((row.alert_key, row.receiver), []).append(row)
+    return {who: _history(theirs) for who, theirs in grouped.items()}
+
+
+def _history(rows: list[_Row]) -> History:
+    messages = [decode(Message, row.message) for row in rows]
+    transitions = frozenset(row.transition for row in rows)
+    reports = [
+        message
+        for row, message in zip(rows, messages, strict=True)
+        if row.transition == "reported" and _may_be_out(row)
+    ]
+    told = Told(
+        transitions=transitions,
+        delivered=any(_may_be_out(row) for row in rows),
+        waiting=any(row.state == "pending" for row in rows),
+        severity=max((Severity(each.severity) for each in messages), key=lambda one: one.weight),
+        told_at=max(row.sent_at or row.created_at for row in rows),
+        repeats=sum(transition.startswith("repeat-") for transition in transitions),
+    )
+    return History(
+        conversation=rows[-1].conversation, told=told, report=reports[-1] if reports else None
+    )
+
+
+def _may_be_out(row: _Row) -> bool:
+    return row.state in {"sent", "attempting"} or bool(row.possible_repeat)
+
+
+def next_due(conn: Connection, *, receiver: str, after: datetime) -> datetime | None:
+    """When something falls due that was not yet at ``after``."""
+    due: datetime | None = conn.execute(
+        select(func.min(outbox.c.due_at, type_=outbox.c.due_at.type)).where(
+            outbox.c.receiver == receiver, outbox.c.state.in_(OPEN), outbox.c.due_at > after
+        )
+    ).scalar()
+    return due
+
+
+def load_owing(conn: Connection) -> tuple[Owing, ...]:
+    """How every receiver stands that is owed anything or has dead letters."""
+    waits = outbox.c.state.in_(OPEN) & outbox.c.sent_at.is_(None)
+    rows = conn.execute(
+        select(
+            outbox.c.receiver,
+            func.sum(case((waits, 1), else_=0)).label("waiting"),
+            func.sum(case((outbox.c.state == "dead", 1), else_=0)).label("dead"),
+            _least(waits, outbox.c.due_at).label("due_at"),
+            _least(waits & (outbox.c.attempts > 0), outbox.c.created_at).label("failing_since"),
+        )
+        .where(or_(outbox.c.state.in_(OPEN), outbox.c.state == "dead"))
+        .group_by(outbox.c.receiver)
+        .order_by(outbox.c.receiver)
+    )
+    return tuple(Owing(**row._asdict()) for row in rows)
+
+
+def _least(condition: ColumnElement[bool], column: Column[datetime]) -> ColumnElement[datetime]:
+    return func.min(case((condition, column)), type_=column.type)
+
+
+def count_dead(conn: Connection) -> int:
+    """How many parts were given up and not replayed."""
+    return conn.execute(
+        select(func.count()).select_from(outbox).where(outbox.c.state == "dead")
+    ).scalar_one()
+
+
+def load_dead(conn: Connection, *, limit: int = 100) -> tuple[DeadLetter, ...]:
+    """What was given up, newest first."""
+    names = [name for name in DeadLetter.__slots__ if name != "message"]
+    rows = conn.execute(
+        select(*(outbox.c[name] for name in names), outbox.c.message)
+        .where(outbox.c.state == "dead")
+        .order_by(outbox.c.id.desc())
+        .limit(limit)
+    )
+    return tuple(
+        DeadLetter(**{**row._asdict(), "message": decode(Message, row.message)}) for row in rows
+    )
+
+
+def replay(conn: Connection, which: int | str, *, now: datetime) -> int:
+    """Owe dead parts once more: one by its id, or all of one delivery or alert key.
+
+    Their day begins anew. Returns how many there were.
+    """
+    if isinstance(which, int):
+        chosen = outbox.c.id == which
+    else:
+        chosen = or_(outbox.c.delivery_key == which, outbox.c.alert_key == which)
+    replayed = conn.execute(
+        update(outbox)
+        .where(outbox.c.state == "dead", chosen)
+        .values(
+            state="pending",
+            created_at=now,
+            due_at=now,
+            attempts=0,
+            carried_by=None,
+            plain=False,
+        )
+    )
+    return replayed.rowcount

@@ -1,0 +1,91 @@
+"""The rows of providers: since when they are known, how fresh, and what is wrong."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from monitor.core.facts import Failure
+from monitor.store.coding import decode, encode
+from monitor.store.schema import providers, settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRow:
+    """One configured provider as kept."""
+
+    name: str
+    vendor: str
+    baseline_at: datetime | None = None
+    discovered_at: datetime | None = None
+    fresh_at: datetime | None = None
+    failing_since: datetime | None = None
+    failure: Failure | None = None
+    unknown_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    memory: Mapping[str, str] = field(default_factory=dict)
+
+
+def load(conn: Connection, name: str, vendor: str) -> ProviderRow:
+    """A provider's row; a blank one when it was never kept."""
+    row = conn.execute(select(providers).where(providers.c.name == name)).one_or_none()
+    if row is None:
+        return ProviderRow(name=name, vendor=vendor)
+    failure = Failure(kind=row.failure_kind, text=row.failure_text) if row.failure_kind else None
+    return ProviderRow(
+        name=name,
+        vendor=vendor,
+        baseline_at=row.baseline_at,
+        discovered_at=row.discovered_at,
+        fresh_at=row.fresh_at,
+        failing_since=row.failing_since,
+        failure=failure,
+        unknown_words=decode(dict[str, tuple[str, ...]], row.unknown_words),
+        memory=decode(dict[str, str], row.memory),
+    )
+
+
+def save(conn: Connection, row: ProviderRow) -> None:
+    """Write a provider's row."""
+    module = sqlite if conn.dialect.name == "sqlite" else postgresql
+    values = {
+        "name": row.name,
+        "vendor": row.vendor,
+        "baseline_at": row.baseline_at,
+        "discovered_at": row.discovered_at,
+        "fresh_at": row.fresh_at,
+        "failing_since": row.failing_since,
+        "failure_kind": row.failure.kind if row.failure else None,
+        "failure_text": row.failure.text if row.failure else None,
+        "unknown_words": encode(dict(row.unknown_words)),
+        "memory": encode(dict(row.memory)),
+    }
+    statement = module.insert(providers).values(values)
+    conn.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+
+
+def answered(row: ProviderRow, at: datetime) -> ProviderRow:
+    """The row after a good answer."""
+    fresh = max(at, row.fresh_at) if row.fresh_at else at
+    return replace(row, fresh_at=fresh, failing_since=None, failure=None)
+
+
+def failed(row: ProviderRow, failure: Failure, at: datetime) -> ProviderRow:
+    """The row after a failure of the whole account."""
+    return replace(row, failure=failure, failing_since=row.failing_since or at)
+
+
+def load_setting(conn: Connection, name: str) -> str | None:
+    """One thing remembered about the installation."""
+    value: str | None = conn.execute(
+        select(settings.c.value).where(settings.c.name == name)
+    ).scalar()
+    return value
+
+
+def save_setting(conn: Connection, name: str, value: str) -> None:
+    """Remember one thing about the installation."""
+    module = sqlite if conn.dialect.name == "sqlite" else postgresql
+    statement = module.insert(settings).values(name=name, value=value)
+    conn.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))

@@ -1,0 +1,1 @@
+"""HTTP inwards: is it alive, is it working, and its numbers."""

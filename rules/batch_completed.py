@@ -1,0 +1,91 @@
+"""A batch has come to its end, with its result.
+
+Reports once a run, when the vendor says completed, a second look after ``confirm_after``
+says so again, everything was read since, no call is open and the vendor's trusted counts
+agree. If they never do, it reports after ``unverified_after`` as unverified, with both
+numbers. Until ``settle_after`` the report is marked settling: costs and answers come late.
+Not for batches that had ended before Offhook first looked, nor for those that failed.
+
+What to do: read the result; find out why people were never dialled; compare an unverified
+one with the vendor's own page.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+from monitor.core.completion import disagreements, old_news, read_since_end, report, still_live
+from monitor.core.facts import BatchFacts, Report
+from monitor.core.model import BatchStatus
+from monitor.core.report import closed_lines, report_lines, undialled_parts
+from monitor.core.rule import BatchRule, Clear, Finding, Holds, Severity, Unknown, Verdict
+from monitor.core.stats import share
+from monitor.core.wording import people_text, percent
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchCompleted(BatchRule):
+    """See the module."""
+
+    id: ClassVar[str] = "batch_completed"
+    severity: ClassVar[Severity] = Severity.INFO
+    one_shot: ClassVar[bool] = True
+
+    confirm_after: timedelta = timedelta(seconds=15)
+    unverified_after: timedelta = timedelta(minutes=15)
+    settle_after: timedelta = timedelta(minutes=5)
+
+    def judge(self, facts: BatchFacts) -> Verdict:
+        """See the module."""
+        if facts.batch.status is not BatchStatus.COMPLETED or old_news(facts):
+            return Clear(Finding(summary="has not completed since Offhook looks at it"))
+        doubts = "; ".join(self._doubts(facts))
+        ended = facts.terminal_at or facts.now
+        if doubts and facts.now - ended < self.unverified_after:
+            return Unknown(doubts)
+        return Holds(self._finding(facts, report(facts), doubts))
+
+    def _doubts(self, facts: BatchFacts) -> list[str]:
+        seen, ended = facts.certainty.observed_at, facts.terminal_at
+        if seen is None or ended is None or seen < ended + self.confirm_after:
+            return ["a second look has not confirmed it"]
+        live = still_live(facts.batch, facts.tally)
+        doubts = [live] if live else []
+        found = disagreements(facts.batch, facts.tally, facts.capabilities)
+        doubts += [disagreement.text for disagreement in found]
+        if not read_since_end(facts):
+            doubts.append("its lists were not read to their end since")
+        return doubts
+
+    def _finding(self, facts: BatchFacts, result: Report, doubts: str) -> Finding:
+        told = facts.reported_at
+        open_until = None if told is None else told + self.settle_after
+        settling = bool(self.settle_after) and (open_until is None or facts.now < open_until)
+        marks = ("unverified",) * bool(doubts) + ("settling",) * settling
+        lines = report_lines(result, facts.previous, facts.capabilities, facts.vendor)
+        return Finding(
+            summary=f"reported complete, unverified: {doubts}" if doubts else _sentence(result),
+            affected=result.never_dialled,
+            total=result.people,
+            since=result.ended_at,
+            details=lines + closed_lines(facts),
+            marks=marks,
+            todo=_todo(result, doubts),
+        )
+
+
+def _sentence(result: Report) -> str:
+    reached = f"{result.reached:,} of {people_text(result.people)} reached"
+    text = f"completed, {reached} ({percent(share(result.reached, result.people))})"
+    if not result.never_dialled:
+        return text
+    parts = undialled_parts(result)
+    return f"{text}, but {result.never_dialled:,} never dialled" + (f": {parts}" if parts else "")
+
+
+def _todo(result: Report, doubts: str) -> str | None:
+    if doubts:
+        return "Compare the numbers with the vendor's own page of this batch."
+    if result.never_dialled:
+        return "Find out why people were never dialled before you run them again."
+    return None

@@ -1,0 +1,284 @@
+"""Values that tests are made of: boring unless told otherwise, and plain lists to ask from."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from monitor.core.facts import (
+    BatchFacts,
+    Certainty,
+    EndedCall,
+    Failure,
+    LateRetry,
+    ProviderFacts,
+    Report,
+    Share,
+    Trouble,
+    Window,
+)
+from monitor.core.model import (
+    Batch,
+    BatchStatus,
+    Call,
+    CallStatus,
+    Capabilities,
+    Contact,
+    ContactStatus,
+    EndedBy,
+    Outcome,
+)
+
+NOON = datetime(2026, 6, 10, 12, tzinfo=UTC)  # a Wednesday
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+
+EVERYTHING = Capabilities(
+    contacts=True,
+    retries=True,
+    cost=True,
+    call_times=True,
+    in_flight=True,
+    calling_hours=True,
+    sentiment=True,
+    voicemail=True,
+    trusted=frozenset({"total", "live", "by_status"}),
+)
+
+
+def make_batch(**changes: Any) -> Batch:
+    """A batch that runs, looked at NOON."""
+    values: dict[str, Any] = {
+        "provider": "renewals",
+        "batch_id": "b1",
+        "status": BatchStatus.RUNNING,
+        "seen_at": NOON,
+        "name": "Renewals May",
+    }
+    return Batch(**values | changes)
+
+
+def make_contact(**changes: Any) -> Contact:
+    """A person who waits for the first call."""
+    values: dict[str, Any] = {"contact_id": "p1", "status": ContactStatus.PENDING}
+    return Contact(**values | changes)
+
+
+def make_call(**changes: Any) -> Call:
+    """A call that was completed; it ended NOON by the vendor's own time."""
+    values: dict[str, Any] = {
+        "call_id": "c1",
+        "contact_id": "p1",
+        "status": CallStatus.COMPLETED,
+        "ended_at": NOON,
+        "ended_by": EndedBy.VENDOR,
+    }
+    return Call(**values | changes)
+
+
+def ended_calls(
+    *outcomes: Outcome, last: datetime = NOON, gap: timedelta = SECOND, **changes: Any
+) -> tuple[EndedCall, ...]:
+    """Calls that ended one after the other, in this order, the last of them at ``last``."""
+    first = last - gap * (len(outcomes) - 1)
+    return tuple(
+        EndedCall(call_id=f"c{n}", ended_at=first + gap * n, outcome=outcome, **changes)
+        for n, outcome in enumerate(outcomes)
+    )
+
+
+@dataclass(frozen=True)
+class ListedCalls:
+    """A CallLog that answers from a plain list, by the meaning of each question."""
+
+    ended: Sequence[EndedCall] = ()
+    reached: int = 0
+
+    @classmethod
+    def of(cls, calls: Iterable[Call]) -> "ListedCalls":
+        """The log of whole calls: those with an outcome, in windows where their end is known."""
+        known = list(calls)
+        people = {call.contact_id for call in known if call.outcome is Outcome.COMPLETED}
+        ended = [
+            EndedCall(
+                call_id=call.call_id,
+                ended_at=call.ended_at,
+                outcome=call.outcome,
+                error_class=call.error_class,
+                from_number=call.from_number,
+            )
+            for call in known
+            if call.outcome is not None and call.ended_at is not None
+        ]
+        return cls(ended, len(people))
+
+    def _within(self, start: datetime, end: datetime) -> list[EndedCall]:
+        within = [call for call in self.ended if start < call.ended_at <= end]
+        return sorted(within, key=lambda call: (call.ended_at, call.call_id), reverse=True)
+
+    def window(self, start: datetime, end: datetime) -> Window:
+        """See CallLog."""
+        within = self._within(start, end)
+        return Window(
+            start=start,
+            end=end,
+            outcomes=dict(Counter(call.outcome for call in within)),
+            last_ended_at=within[0].ended_at if within else None,
+        )
+
+    def last_ended(self, n: int) -> tuple[EndedCall, ...]:
+        """See CallLog."""
+        newest = sorted(self.ended, key=lambda call: (call.ended_at, call.call_id), reverse=True)
+        return tuple(newest[:n])
+
+    def common(
+        self, start: datetime, end: datetime, outcomes: frozenset[Outcome]
+    ) -> tuple[Share, ...]:
+        """See CallLog; of values that are as common, the first in the alphabet."""
+        chosen = [call for call in self._within(start, end) if call.outcome in outcomes]
+        found = []
+        for label, values in (
+            ("error", [call.error_class for call in chosen]),
+            ("from-number", [call.from_number for call in chosen]),
+        ):
+            counts = Counter(value for value in values if value is not None)
+            if counts:
+                value, n = min(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+                found.append(Share(label=label, value=value, n=n, of=len(chosen)))
+        return tuple(found)
+
+    def evidence(
+        self, start: datetime, end: datetime, outcomes: frozenset[Outcome], limit: int
+    ) -> tuple[str, ...]:
+        """See CallLog."""
+        chosen = [call.call_id for call in self._within(start, end) if call.outcome in outcomes]
+        return tuple(chosen[:limit])
+
+    def people_reached(self) -> int:
+        """See CallLog."""
+        return self.reached
+
+
+@dataclass(frozen=True)
+class ListedRetries:
+    """A RetryLadder that answers from plain lists."""
+
+    waiting: Sequence[LateRetry] = ()
+    planned: Sequence[datetime] = ()
+
+    @classmethod
+    def of(cls, contacts: Iterable[Contact], since: Mapping[str, datetime]) -> "ListedRetries":
+        """The ladder of whole people; ``since`` is when each was first seen in its status."""
+        waits = [
+            c for c in contacts if c.status in {ContactStatus.RETRYING, ContactStatus.FOLLOW_UP}
+        ]
+        late = [
+            LateRetry(
+                contact_id=c.contact_id,
+                due_at=c.next_retry_at,
+                since=c.next_retry_at or since[c.contact_id],
+            )
+            for c in waits
+        ]
+        return cls(late, [c.next_retry_at for c in waits if c.next_retry_at])
+
+    def late(self, now: datetime) -> tuple[LateRetry, ...]:
+        """See RetryLadder."""
+        late = (one for one in self.waiting if one.due_at is None or one.due_at < now)
+        return tuple(sorted(late, key=lambda one: (one.since, one.contact_id)))
+
+    def scheduled_after(self, now: datetime) -> int:
+        """See RetryLadder."""
+        return sum(1 for at in self.planned if at > now)
+
+
+def make_certainty(**changes: Any) -> Certainty:
+    """Everything was looked at and read a moment ago."""
+    values: dict[str, Any] = {
+        "observed_at": NOON,
+        "fresh": True,
+        "swept_at": NOON,
+        "complete_at": NOON,
+    }
+    return Certainty(**values | changes)
+
+
+def make_facts(**changes: Any) -> BatchFacts:
+    """A batch that runs, known to the full, of which there is nothing to tell."""
+    values: dict[str, Any] = {
+        "now": NOON,
+        "batch": make_batch(),
+        "capabilities": EVERYTHING,
+        "certainty": make_certainty(),
+        "tally": {},
+        "calls": ListedCalls(),
+        "retries": ListedRetries(),
+        "first_seen_at": NOON - HOUR,
+        "moved_at": NOON,
+        "vendor": "graine",
+    }
+    return BatchFacts(**values | changes)
+
+
+def make_ended_facts(
+    status: BatchStatus = BatchStatus.COMPLETED, *, ended: timedelta = MINUTE, **changes: Any
+) -> BatchFacts:
+    """A batch first seen ended ``ended`` before NOON, looked at again and read since."""
+    batch = make_batch(status=status, **changes.pop("batch", {}))
+    return make_facts(**{"batch": batch, "terminal_at": NOON - ended} | changes)
+
+
+def make_provider_facts(**changes: Any) -> ProviderFacts:
+    """A provider that has just answered, with two open batches."""
+    values: dict[str, Any] = {
+        "now": NOON,
+        "provider": "renewals",
+        "vendor": "graine",
+        "started_at": NOON - HOUR,
+        "fresh_at": NOON,
+        "blind_after": 5 * MINUTE,
+        "open_batches": 2,
+        "people_waiting": 611,
+    }
+    return ProviderFacts(**values | changes)
+
+
+def make_failure(kind: str = "auth", text: str = "401 Unauthorized") -> Failure:
+    """Why a vendor cannot be read."""
+    return Failure(kind=kind, text=text)
+
+
+def make_trouble(rule: str, **changes: Any) -> Trouble:
+    """Something wrong with Offhook itself."""
+    values: dict[str, Any] = {
+        "rule": rule,
+        "subject": "ops",
+        "since": NOON,
+        "summary": "something is wrong",
+    }
+    return Trouble(**values | changes)
+
+
+def make_report(**changes: Any) -> Report:
+    """The report of a small batch in which all went well."""
+    values: dict[str, Any] = {
+        "batch_id": "b0",
+        "title": "Renewals April",
+        "ended_at": NOON - 24 * HOUR,
+        "people": 100,
+        "reached": 70,
+        "contacts": {"completed": 70, "no_answer": 30},
+        "outcomes": {"completed": 70, "no_answer": 60},
+        "never_dialled": 0,
+        "rejected": 0,
+        "retries": 30,
+        "calls": 130,
+        "talk_s": 4_200.0,
+        "cost_micros": {"USD": 12_340_000},
+        "cost_estimated": False,
+        "sentiment": {"positive": 40},
+        "duration_s": 7_200.0,
+    }
+    return Report(**values | changes)

@@ -1,0 +1,330 @@
+"""status, batches, alerts, deliveries and replay, on a database with a little of everything."""
+
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, insert, select
+
+from monitor.core.alert import AlertState, Subject
+from monitor.core.message import Message
+from monitor.core.model import Batch, BatchStatus, Counts
+from monitor.core.rule import Finding, SubjectKind
+from monitor.store.coding import encode
+from monitor.store.engine import open_engine
+from monitor.store.schema import (
+    alert_events,
+    alerts,
+    batches,
+    conversations,
+    deliveries,
+    outbox,
+    providers,
+)
+from tests.cli.conftest import Offhook
+
+THEN = datetime(2026, 5, 10, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "offhook.db"
+
+
+@pytest.fixture
+def conn(data: Path, config: Path) -> Iterator[Connection]:
+    engine = open_engine(data, create=True)
+    with engine.begin() as conn:
+        yield conn
+    engine.dispose()
+
+
+@pytest.fixture
+def filled(data: Path, config: Path) -> Path:
+    engine = open_engine(data, create=True)
+    with engine.begin() as conn:
+        fill(conn)
+    engine.dispose()
+    return data
+
+
+def fill(conn: Connection) -> None:
+    conn.execute(
+        insert(providers).values(
+            name="renewals",
+            vendor="graine",
+            baseline_at=THEN,
+            fresh_at=THEN,
+            failing_since=THEN,
+            failure_kind="auth",
+            failure_text="401",
+        )
+    )
+    for number, status in ((1, BatchStatus.RUNNING), (2, BatchStatus.COMPLETED)):
+        look = Batch(
+            provider="renewals",
+            batch_id=f"btc_{number}",
+            status=status,
+            seen_at=THEN,
+            name="Renewals [bold]May[/bold]\x1b[2J",
+            counts=Counts(total=500, finished=42, failed=19, waiting=404),
+        )
+        conn.execute(
+            insert(batches).values(
+                provider="renewals",
+                batch_id=look.batch_id,
+                name=look.name,
+                status=status,
+                look=encode(look),
+                news=True,
+                open=number == 1,
+                first_seen_at=THEN,
+                fresh_at=THEN,
+                moved_at=THEN,
+                due_at=THEN,
+            )
+        )
+    for key, state in (("a" * 64, AlertState.FIRING), ("b" * 64, AlertState.RESOLVED)):
+        put_alert(conn, key, state)
+    conversation = conn.execute(
+        insert(conversations)
+        .values(receiver="ops", group_key="g", route="1", opened_at=THEN)
+        .returning(conversations.c.id)
+    ).scalar_one()
+    for number, sent in enumerate(("sent", "dead")):
+        row = conn.execute(
+            insert(outbox)
+            .values(
+                delivery_key=f"{number}" * 64,
+                conversation=conversation,
+                receiver="ops",
+                alert_key="a" * 64,
+                transition="fired",
+                part="root",
+                message=encode(message()),
+                state=sent,
+                created_at=THEN,
+                due_at=THEN + timedelta(seconds=10),
+                attempts=1,
+                error="channel_not_found" if sent == "dead" else None,
+            )
+            .returning(outbox.c.id)
+        ).scalar_one()
+        conn.execute(
+            insert(deliveries).values(
+                outbox=row, at=THEN, attempt=1, outcome="refused", word="channel_not_found"
+            )
+        )
+
+
+def put_alert(conn: Connection, key: str, state: AlertState) -> None:
+    subject = Subject(kind=SubjectKind.BATCH, provider="renewals", id="btc_1", title="Renewals May")
+    conn.execute(
+        insert(alerts).values(
+            key=key,
+            fingerprint=key,
+            episode=1,
+            rule="error_spike",
+            instance="error_spike",
+            provider="renewals",
+            subject_kind="batch",
+            subject_id="btc_1",
+            subject=encode(subject),
+            severity="critical",
+            state=state,
+            since=THEN,
+            fired_at=THEN,
+            reason="held_long_enough",
+            revision=1,
+            finding=encode(Finding(summary="19 of 42 calls failed")),
+            labels="{}",
+        )
+    )
+    conn.execute(
+        insert(alert_events).values(
+            alert_key=key,
+            at=THEN,
+            before="pending",
+            after=state,
+            reason="held_long_enough",
+            severity="critical",
+            value=0.45,
+            threshold=0.25,
+            n=42,
+            evidence="[]",
+            summary="19 of 42 calls failed",
+        )
+    )
+
+
+def message() -> Message:
+    return Message(
+        key="a" * 64,
+        state="FIRING",
+        severity="critical",
+        rule="error_spike",
+        rule_id="error_spike",
+        provider="renewals",
+        batch="btc_1",
+        sentence="Renewals May: 19 of 42 calls failed",
+        reason="held long enough",
+        at=THEN,
+        zone="UTC",
+    )
+
+
+def test_status_finds_what_is_wrong(offhook: Offhook, filled: Path) -> None:
+    ran = offhook("status")
+
+    assert ran.status == 1
+    assert "1 critical firing" in ran.out
+    assert "0 waiting, 1 given up" in ran.out
+    assert "cannot be read: auth" in ran.out
+    assert ran.err == ""
+
+
+def test_status_as_json_is_one_document(offhook: Offhook, filled: Path) -> None:
+    found = offhook("status", "--json").json
+
+    assert found["overview"]["firing"] == {"critical": 1}
+    assert found["overview"]["dead"] == 1
+    assert found["providers"][0]["failure_kind"] == "auth"
+
+
+def test_status_of_an_empty_database_is_good(offhook: Offhook, conn: Connection) -> None:
+    conn.commit()
+
+    ran = offhook("status")
+
+    assert (ran.status, ran.err) == (0, "")
+    assert "no provider has been read yet" in ran.out
+
+
+def test_batches_are_listed_without_markup_or_control_characters(
+    offhook: Offhook, filled: Path
+) -> None:
+    ran = offhook("batches")
+
+    assert ran.status == 0
+    assert "btc_1" in ran.out
+    assert "btc_2" not in ran.out
+    assert "42 of 500" in ran.out
+    assert "Renewals [bold]May[/bold] [2J" in ran.out
+    assert "\x1b" not in ran.out
+
+
+def test_batches_as_json_with_those_that_ended(offhook: Offhook, filled: Path) -> None:
+    found = offhook("batches", "--ended", "--provider", "renewals", "--json").json
+
+    assert {each["batch_id"] for each in found} == {"btc_1", "btc_2"}
+    assert found[0]["counts"]["total"] == 500
+    assert offhook("batches", "--provider", "nobody", "--json").json == []
+
+
+def test_alerts_are_listed_and_one_that_fires_is_a_finding(offhook: Offhook, filled: Path) -> None:
+    ran = offhook("alerts")
+
+    assert ran.status == 1
+    assert "19 of 42 calls failed" in ran.out
+    assert "aaaaaaaaaaaa" in ran.out
+    assert "resolved" not in ran.out
+    assert len(offhook("alerts", "--all", "--json").json) == 2
+
+
+def test_the_life_of_one_alert(offhook: Offhook, filled: Path) -> None:
+    ran = offhook("alerts", "aaaa")
+    found = offhook("alerts", "aaaa", "--json").json
+
+    assert ran.status == 0
+    assert "held_long_enough" in ran.out
+    assert found["alert"]["key"] == "a" * 64
+    assert found["events"][0]["threshold"] == 0.25
+
+
+def test_an_unknown_alert_or_delivery_is_wrong_use(offhook: Offhook, filled: Path) -> None:
+    for arguments in (
+        ("alerts", "zzz"),
+        ("deliveries", "show", "%"),
+        ("deliveries", "replay", "x"),
+    ):
+        ran = offhook(*arguments)
+        assert ran.status == 2
+        assert "there is no" in ran.err
+        assert ran.out == ""
+
+
+def test_deliveries_show_the_dead(offhook: Offhook, filled: Path) -> None:
+    assert offhook("deliveries").status == 1
+    ran = offhook("deliveries", "--state", "dead")
+    assert "channel_not_found" in ran.out
+    assert "000000000000" not in ran.out
+    assert offhook("deliveries", "--state", "sent").status == 0
+    assert offhook("deliveries", "--receiver", "nobody", "--json").json == []
+    assert "refused" in offhook("deliveries", "show", "1111").out
+
+
+def test_a_dead_delivery_is_owed_again_after_replay(offhook: Offhook, filled: Path) -> None:
+    assert offhook("deliveries", "replay", "0000").status == 1
+    ran = offhook("deliveries", "replay", "1111")
+
+    assert ran.status == 0
+    assert "owed to ops again" in ran.out
+    engine = open_engine(filled, read_only=True)
+    with engine.begin() as conn:
+        states = set(conn.execute(select(outbox.c.state)).scalars())
+    engine.dispose()
+    assert states == {"sent", "pending"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["status", "batches", "alerts", "deliveries", "backup copy.db"],
+)
+def test_a_missing_database_names_the_path_and_the_user(
+    offhook: Offhook, config: Path, data: Path, command: str
+) -> None:
+    ran = offhook(*command.split())
+
+    assert ran.status == 2
+    assert f"no database at {data}" in ran.err
+    assert f"as the user {data.parent.parent.owner()}" in ran.err
+    assert "Traceback" not in ran.err
+    assert not data.parent.exists()
+
+
+def test_something_else_under_the_databases_name_is_refused(
+    offhook: Offhook, config: Path, data: Path
+) -> None:
+    data.parent.mkdir()
+    data.write_text("not a database, but long enough to be read as the header of one" * 40)
+
+    ran = offhook("status")
+
+    assert ran.status == 2
+    assert str(data) in ran.err
+
+
+def test_a_backup_is_whole_private_and_never_overwrites(
+    offhook: Offhook, filled: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.db"
+
+    ran = offhook("backup", "copy.db", "--json")
+
+    assert ran.status == 0
+    assert ran.json["bytes"] == copy.stat().st_size
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    engine = open_engine(copy, read_only=True)
+    with engine.begin() as conn:
+        assert len(conn.execute(select(alerts.c.key)).all()) == 2
+    engine.dispose()
+
+    again = offhook("backup", "copy.db")
+    assert again.status == 2
+    assert "exists already" in again.err
+
+    nowhere = offhook("backup", "none/copy.db")
+    assert nowhere.status == 2
+    assert "none/copy.db" in nowhere.err

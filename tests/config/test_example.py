@@ -1,0 +1,216 @@
+"""The example is complete, loads, and no key of it can be misspelt or mistyped unnoticed."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.config import json_schema, load
+from monitor.config.lines import KeyPath, key_lines
+from monitor.config.model import CalendarSettings, MonitorSettings, RouteSettings, WebSettings
+from monitor.config.problems import field_names
+from monitor.config.reading import variants
+from monitor.config.rules import RuleTable, parameters_of, table_of
+from monitor.core.duration import parse_duration
+from monitor.errors import ConfigError
+from monitor.notifiers.build import AnyReceiverSettings
+from monitor.providers.build import AnyProviderSettings
+from rules import catalogue
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+ENVIRON = {
+    "HOME": "/home/nobody",
+    "GRAINE_TOKEN": "gat_x",
+    "BLAND_API_KEY": "x",
+    "SLACK_BOT_TOKEN": "xoxb-1-x",
+    "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/x",
+    "SMTP_PASSWORD": "x",
+    "OFFHOOK_TOKEN": "a-long-enough-token",
+}
+TEXT = EXAMPLE.read_text()
+# With the keys that have no default, too.
+WHOLE = re.sub(r"(?m)^#(?=[a-z\[])", "", TEXT)
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    key = tmp_path / "hash.key"
+    key.write_text("0" * 64)
+    key.chmod(0o600)
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    return path
+
+
+def refused(tmp_path: Path, text: str) -> str:
+    path = written(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load(path, environ=ENVIRON)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("text", [TEXT, WHOLE], ids=["as it stands", "with every key"])
+def test_the_example_loads_without_a_warning(tmp_path: Path, text: str) -> None:
+    config = load(written(tmp_path, text), environ=ENVIRON)
+
+    assert config.warnings == ()
+    assert {instance.settings.rule.id for instance in config.rules} == set(catalogue())
+
+
+def test_every_key_of_every_section_is_shown() -> None:
+    values = tomllib.loads(WHOLE)
+    sections: list[tuple[Any, list[dict[str, Any]]]] = [
+        (MonitorSettings, [values["monitor"]]),
+        (WebSettings, [values["web"]]),
+        (CalendarSettings, list(values["calendars"].values())),
+        (RouteSettings, values["routes"]),
+    ]
+    for section, tag, union in (
+        ("providers", "vendor", AnyProviderSettings),
+        ("receivers", "kind", AnyReceiverSettings),
+    ):
+        for word, model in variants(union, tag).items():
+            tables = [each for each in values[section].values() if each[tag] == word]
+            sections.append((model, tables))
+    for model, tables in sections:
+        shown = {key for table in tables for key in table}
+        assert set(field_names(model)) == shown, model
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_every_parameter_of_every_rule_is_shown_with_its_default(name: str) -> None:
+    rule = catalogue()[name]
+    table = tomllib.loads(WHOLE)["rules"][name]
+
+    for parameter, default in parameters_of(rule).items():
+        assert parameter in table
+        if default is not None:
+            assert _comparable(default) == _written(table[parameter], default), parameter
+    if "severity" in table:
+        assert table["severity"] == rule.severity
+    assert "severity" in table or "severity_by_status" in table
+
+
+def test_what_every_rule_takes_is_shown_once() -> None:
+    table = tomllib.loads(WHOLE)["rules"]["error_spike"]
+
+    assert set(field_names(RuleTable)) <= set(table)
+    assert {"match", "severity", "for", "keep_firing_for", "labels"} <= set(table["override"][0])
+
+
+def _comparable(default: Any) -> Any:
+    if isinstance(default, frozenset):
+        return {str(each) for each in default}
+    if isinstance(default, dict):
+        return {str(key): str(value) for key, value in default.items()}
+    return default
+
+
+def _written(value: Any, default: Any) -> Any:
+    if isinstance(default, timedelta):
+        return parse_duration(value)
+    return set(value) if isinstance(default, frozenset) else value
+
+
+def _leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if path and path[-1] == "labels":
+                continue  # names of the user's own
+            yield (*path, key), inner
+            yield from _leaves(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, (*path, index))
+
+
+VALUES = tomllib.loads(WHOLE)
+LINES = key_lines(WHOLE.encode())
+TABLES = re.compile(r"^(calendars|providers|receivers)\.\w+$|^routes\.\d+$")
+KEYS = [
+    pytest.param(path, value, id=".".join(map(str, path)))
+    for path, value in _leaves(VALUES)
+    if not TABLES.match(".".join(map(str, path)))
+]
+
+
+@pytest.mark.parametrize(("path", "value"), KEYS)
+def test_a_misspelt_key_is_refused_by_name_and_line(
+    tmp_path: Path, path: KeyPath, value: Any
+) -> None:
+    del value
+    lines = WHOLE.splitlines()
+    row = LINES[path] - 1
+    key = str(path[-1])
+    lines[row] = re.sub(rf"\b{key}\b(?=\s*=|\]|\.)", f"{key}x", lines[row], count=1)
+    if lines[row].startswith("["):  # the same name in the headers of its tables below
+        header = re.compile(rf"(?<=[.\[]){key}(?=[.\]])")
+        lines = [header.sub(f"{key}x", line) if line[:1] == "[" else line for line in lines]
+        # with this key it would be an instance of the user's own
+        lines = ["" if line.startswith("rule = ") else line for line in lines]
+
+    said = refused(tmp_path, "\n".join(lines))
+
+    assert f"config.toml:{row + 1}: " in said
+    assert key in said
+
+
+@pytest.mark.parametrize(("path", "value"), KEYS)
+def test_a_value_of_another_type_is_refused_by_key_and_line(
+    tmp_path: Path, path: KeyPath, value: Any
+) -> None:
+    lines = WHOLE.splitlines()
+    row = LINES[path] - 1
+    other = '"text"' if isinstance(value, int | float) else "12345"
+    if lines[row].startswith("[[rules"):
+        rest = _without_table("\n".join(lines[row:]), path)
+        lines = [*lines[:row], f"{path[-1]} = {other}", *rest]
+    elif lines[row].startswith("["):
+        lines = _without_table(WHOLE, path)
+        lines.insert(0, f"{'.'.join(map(str, path))} = {other}")
+        row = 0
+    else:
+        pattern = rf"\b({path[-1]}\s*=\s*)" + _value_pattern(value)
+        lines[row] = re.sub(pattern, rf"\g<1>{other}", lines[row], count=1)
+
+    said = refused(tmp_path, "\n".join(lines))
+
+    assert f"config.toml:{row + 1}: " in said
+
+
+def _value_pattern(value: Any) -> str:
+    if isinstance(value, dict):
+        return r"\{.*?\}(?=\s|$)"
+    if isinstance(value, list):
+        return r"\[.*?\](?=\s*(#|$))"
+    return r'"[^"]*"' if isinstance(value, str) else r"[\w.]+"
+
+
+def _without_table(text: str, path: KeyPath) -> list[str]:
+    """The lines without this table and those below it."""
+    name = re.escape(".".join(map(str, path)))
+    kept = []
+    inside = False
+    for line in text.splitlines():
+        if line.startswith("["):
+            inside = re.match(rf"\[+{name}(\.|\])", line) is not None
+        if not inside:
+            kept.append(line)
+    return kept
+
+
+def test_the_schema_is_json_and_knows_every_rule_and_section() -> None:
+    schema = json.loads(json.dumps(json_schema()))
+
+    assert set(schema["properties"]) == set(VALUES)
+    assert set(schema["properties"]["rules"]["properties"]) == set(catalogue())
+    assert schema["additionalProperties"] is False
+    for name, rule in catalogue().items():
+        reference = schema["properties"]["rules"]["properties"][name]["$ref"]
+        model = schema["$defs"][reference.rpartition("/")[2]]
+        assert set(model["properties"]) == set(field_names(table_of(rule)))
+        assert model["additionalProperties"] is False

@@ -1,0 +1,52 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.core.text import clip, masked, masked_phone, one_line
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        pytest.param("Call +1 555 0100 failed", "Call +# # # failed", id="a number in pieces"),
+        pytest.param("SIP 608\nblocked", "SIP # blocked", id="two lines"),
+        pytest.param("٠١٢ called", "# called", id="digits of another script"),
+        pytest.param("a\u202eb\u200bc", "a b c", id="characters that steer direction"),
+        pytest.param("x" * 200, "x" * 119 + "…", id="too long"),
+    ],
+)
+def test_foreign_text_is_made_safe(text: str, safe: str) -> None:
+    assert masked(text) == safe
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.text(max_size=300))
+def test_masked_text_has_no_digit_no_second_line_and_an_end(text: str) -> None:
+    safe = masked(text)
+
+    assert not any(character.isdecimal() for character in safe)
+    assert len(safe) <= 120
+    assert len(safe.splitlines()) <= 1
+    assert masked(safe) == safe
+
+
+def test_spaces_are_folded() -> None:
+    assert one_line("  a \t b\r\n c ") == "a b c"
+
+
+def test_clipping_leaves_short_text_alone() -> None:
+    assert clip("abc", 3) == "abc"
+    assert clip("abcd", 3) == "ab…"
+    assert clip("abcd", 0) == "…"
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        pytest.param("+49 30 1234821", "••4821", id="a number"),
+        pytest.param("110", "••", id="too short to hide anything"),
+        pytest.param("", "••", id="none"),
+    ],
+)
+def test_of_a_phone_number_only_the_end_is_shown(number: str, shown: str) -> None:
+    assert masked_phone(number) == shown

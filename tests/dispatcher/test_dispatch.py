@@ -1,0 +1,600 @@
+"""Claim, commit, send, write down: on a real database, with a channel that fails as told."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import Connection, select
+
+from monitor.core.alert import Alert
+from monitor.core.rule import Severity
+from monitor.dispatcher import Dispatcher, Timing
+from monitor.errors import DeliveryError, Sent
+from monitor.evaluation.telling import Routing
+from monitor.notifiers import Envelope
+from monitor.store import claims, outbox, outcomes
+from monitor.store.outcomes import Note
+from monitor.store.schema import conversations, deliveries
+from monitor.store.schema import outbox as outbox_table
+from monitor.store.writer import Priority, Store
+from tests.builders import HOUR, MINUTE, NOON, SECOND
+from tests.delivering import (
+    BOT,
+    MAIL,
+    WEBHOOK,
+    Channel,
+    LeapingClock,
+    MovedClock,
+    make_alert,
+    make_report,
+    owed,
+    resolved,
+    routing,
+    settled,
+    tell_all,
+)
+
+LEASE = Timing().lease
+AWAY = DeliveryError(Sent.NOT_SENT, "unreachable", "nobody there")
+BUSY = DeliveryError(Sent.RETRY, "rate_limited", "later", retry_after=7.0)
+UNCLEAR = DeliveryError(Sent.AMBIGUOUS, "timeout", "no answer")
+NEVER = DeliveryError(Sent.REFUSED, "channel_not_found", "no such channel")
+TOO_RICH = DeliveryError(Sent.REFUSED, "invalid_blocks", "too much", simpler=True)
+
+
+@dataclass
+class World:
+    """A database, a clock, a dispatcher, and a channel for each kind of receiver."""
+
+    store: Store
+    clock: MovedClock = field(default_factory=LeapingClock)
+    hook: Channel = field(default_factory=lambda: Channel(WEBHOOK))
+    bot: Channel = field(default_factory=lambda: Channel(BOT))
+    mail: Channel = field(default_factory=lambda: Channel(MAIL))
+    troubles: list[tuple[str, str | None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.dispatcher = self.restarted()
+
+    def restarted(self) -> Dispatcher:
+        async def trouble(receiver: str, text: str | None) -> None:
+            self.troubles.append((receiver, text))
+
+        self.dispatcher = Dispatcher(
+            self.store,
+            {"hook": self.hook, "bot": self.bot, "mail": self.mail},
+            self.clock,
+            timing=Timing(pace={}),
+            on_trouble=trouble,
+            chance=lambda: 0.5,
+        )
+        return self.dispatcher
+
+    async def tell(self, *alerts: Alert, to: Routing | None = None, **more: Any) -> None:
+        await self.write(lambda conn: tell_all(conn, *alerts, to=to, now=self.clock.now(), **more))
+
+    async def drain(self, receiver: str = "hook", after: timedelta = timedelta(0)) -> int:
+        self.clock.move(after)
+        return await self.dispatcher.drain_once(receiver)
+
+    async def write(self, fn: Callable[[Connection], Any]) -> Any:
+        return await self.store.write(Priority.OUTBOX, fn)
+
+    async def rows(self, receiver: str = "hook") -> list[tuple[str, str, str]]:
+        return await self.store.read(lambda conn: owed(conn, receiver=receiver))
+
+    async def outcomes(self) -> list[str]:
+        return await self.store.read(
+            lambda conn: list(
+                conn.execute(select(deliveries.c.outcome).order_by(deliveries.c.id)).scalars()
+            )
+        )
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    store = Store.open(tmp_path / "offhook.db")
+    yield World(store)
+    store.close()
+
+
+NOW = routing(group_wait=timedelta(0))
+
+
+async def test_what_is_owed_is_sent_once(world: World) -> None:
+    await world.tell(make_alert())
+
+    assert await world.drain() == 0, "the group waits for company"
+    assert [await world.drain(after=10 * SECOND), await world.drain()] == [1, 0]
+    assert [one.key for one in world.hook.standing] == [world.hook.sent[0].key]
+    assert await world.rows() == [("fired", "message", "sent")]
+
+
+async def test_the_attempt_is_committed_before_anything_leaves(world: World) -> None:
+    seen = []
+
+    async def look(envelope: Envelope) -> None:
+        seen.append(await world.rows())
+
+    world.hook.before = look
+    await world.tell(make_alert(), to=NOW)
+    await world.drain()
+
+    assert seen == [[("fired", "message", "attempting")]]
+
+
+async def test_a_conversation_has_one_root_that_is_edited_and_a_thread(world: World) -> None:
+    alert = make_alert(severity=Severity.WARNING)
+    await world.tell(alert, to=NOW)
+    await world.drain("bot")
+    await world.tell(replace(alert, severity=Severity.CRITICAL), to=NOW)
+    await world.drain("bot")
+    await world.tell(resolved(alert), to=NOW)
+    await world.drain("bot")
+
+    (root,) = world.bot.roots
+    assert [edit.messages[0].state for edit in root.edits] == ["FIRING", "RESOLVED"]
+    assert [reply.message.reason for reply in world.bot.replies] == [
+        "held long enough",
+        "recovered",
+    ]
+    assert [reply.thread_of for reply in world.bot.replies] == [root.remote_id] * 2
+    assert {envelope.first_key for envelope in world.bot.sent} == {root.key}
+
+
+async def test_alerts_of_one_group_go_as_one_message(world: World) -> None:
+    to = routing(group_by=("provider",))
+    await world.tell(make_alert(), make_alert("stalled_retries"), to=to)
+
+    assert await world.drain(after=10 * SECOND) == 1
+    assert [message.rule for message in world.hook.sent[0].messages] == [
+        "error_spike",
+        "stalled_retries",
+    ]
+    assert [state for _, _, state in await world.rows()] == ["sent", "sent"]
+
+
+async def test_the_root_shows_every_alert_of_its_group_the_firing_first(world: World) -> None:
+    to = routing("bot", group_by=("provider",), group_wait=timedelta(0))
+    one, other = make_alert(), make_alert("stalled_retries", severity=Severity.WARNING)
+    await world.tell(one, other, to=to)
+    await world.drain("bot")
+    await world.tell(resolved(one), other, to=to)
+    await world.drain("bot")
+
+    (root,) = world.bot.roots
+    shown = [(message.rule, message.state) for message in root.edits[-1].messages]
+    assert shown == [("stalled_retries", "FIRING"), ("error_spike", "RESOLVED")]
+
+
+@pytest.mark.parametrize(
+    ("error", "delays"),
+    [
+        pytest.param(AWAY, [2, 5, 15, 30, 60, 120, 300, 600, 600], id="away"),
+        pytest.param(BUSY, [7, 7, 7], id="as asked for"),
+    ],
+)
+async def test_failures_are_tried_again_later_and_later(
+    world: World, error: DeliveryError, delays: list[int]
+) -> None:
+    world.hook.plan = [error] * len(delays)
+    await world.tell(make_alert(), to=NOW)
+    assert await world.drain() == 1
+    for delay in delays:
+        assert await world.drain(after=timedelta(seconds=delay - 1)) == 0
+        assert await world.drain(after=SECOND) == 1
+
+    assert await world.rows() == [("fired", "message", "sent")]
+    assert not world.hook.sent[-1].possible_repeat
+
+
+async def test_mail_is_tried_again_after_minutes(world: World) -> None:
+    world.mail.plan = [BUSY.__class__(Sent.RETRY, "451", "greylisted")]
+    await world.tell(make_alert(), to=NOW)
+    await world.drain("mail")
+
+    assert await world.drain("mail", after=59 * SECOND) == 0
+    assert await world.drain("mail", after=SECOND) == 1
+
+
+async def test_after_a_day_it_is_dead_kept_and_told(world: World) -> None:
+    world.hook.plan = [AWAY] * 500
+    await world.tell(make_alert(), to=NOW)
+    for _ in range(160):
+        await world.drain(after=10 * MINUTE)
+
+    assert await world.rows() == [("fired", "message", "dead")]
+    (letter,) = await world.store.read(outbox.load_dead)
+    assert letter.error == "unreachable: nobody there"
+    assert world.troubles == [("hook", "no message has been taken for minutes: nobody there")]
+
+
+async def test_a_refusal_is_final_told_and_replayed_on_demand(world: World) -> None:
+    world.hook.plan = [NEVER]
+    await world.tell(make_alert(), to=NOW)
+    await world.drain()
+    assert await world.rows() == [("fired", "message", "dead")]
+    assert await world.store.read(outbox.count_dead) == 1
+    assert world.troubles == [("hook", "a message was given up: no such channel")]
+
+    letter = (await world.store.read(outbox.load_dead))[0]
+    assert await world.write(lambda conn: outbox.replay(conn, letter.id, now=NOON)) == 1
+    await world.drain()
+
+    assert await world.rows() == [("fired", "message", "sent")]
+    assert world.troubles[1:] == [("hook", None)]
+
+
+async def test_a_message_that_is_too_rich_is_sent_in_plain_words_at_once(world: World) -> None:
+    world.hook.plan = [TOO_RICH]
+    await world.tell(make_alert(), to=NOW)
+    await world.drain()
+
+    assert [envelope.plain for envelope in world.hook.sent] == [False, True]
+    assert await world.rows() == [("fired", "message", "sent")]
+
+
+async def test_plain_words_that_are_refused_too_are_given_up(world: World) -> None:
+    world.hook.plan = [TOO_RICH, TOO_RICH]
+    await world.tell(make_alert(), to=NOW)
+    await world.drain()
+
+    assert await world.rows() == [("fired", "message", "dead")]
+
+
+async def test_a_refused_group_is_sent_one_by_one(world: World) -> None:
+    world.hook.plan = [TOO_RICH, NEVER]
+    await world.tell(
+        make_alert(),
+        make_alert("stalled_retries"),
+        to=routing(group_by=("provider",), group_wait=timedelta(0)),
+    )
+    await world.drain()
+
+    assert [len(envelope.messages) for envelope in world.hook.sent] == [2, 1, 1]
+    assert [state for _, _, state in await world.rows()] == ["dead", "sent"]
+
+
+async def test_a_notifier_that_crashes_is_an_attempt_of_unknown_outcome(world: World) -> None:
+    world.hook.plan = [RuntimeError("boom")]
+    await world.tell(make_alert(), to=NOW)
+    await world.drain()
+    await world.drain(after=2 * SECOND)
+
+    assert [envelope.possible_repeat for envelope in world.hook.sent] == [False, True]
+    assert world.hook.sent[0].key == world.hook.sent[1].key
+
+
+async def test_where_nothing_can_be_read_a_repeat_says_so_and_keeps_its_key(
+    world: World,
+) -> None:
+    world.hook.plan = [("posted", UNCLEAR)]
+    await world.tell(make_alert(), to=NOW)
+    await world.drain()
+    await world.drain(after=2 * SECOND)
+
+    assert [one.envelope.possible_repeat for one in world.hook.standing] == [False, True]
+    assert len({one.key for one in world.hook.standing}) == 1
+
+
+async def test_a_group_that_may_have_arrived_is_repeated_in_the_same_company(
+    world: World,
+) -> None:
+    world.hook.plan = [("posted", UNCLEAR)]
+    to = routing(group_by=("provider",), group_wait=timedelta(0))
+    one, other = make_alert(), make_alert("stalled_retries")
+    await world.tell(one, other, to=to)
+    await world.drain()
+    await world.tell(make_alert("third"), to=to)
+    await world.drain(after=10 * MINUTE)
+
+    first, repeated, *rest = world.hook.sent
+    assert (repeated.key, repeated.messages) == (first.key, first.messages)
+    assert [[message.rule for message in envelope.messages] for envelope in rest] == [["third"]]
+
+
+async def test_where_the_channel_can_be_read_it_is_looked_at_before_sending_again(
+    world: World,
+) -> None:
+    world.bot.plan = [("posted", UNCLEAR)]
+    await world.tell(make_alert(), to=NOW)
+    await world.drain("bot")
+    assert await world.drain("bot", after=29 * SECOND) == 0, "it may still turn up"
+    await world.drain("bot", after=SECOND)
+
+    assert len(world.bot.sent) == 1
+    assert await world.rows("bot") == [("fired", "root", "sent")]
+    assert await world.outcomes() == ["ambiguous", "found"]
+    await world.tell(resolved(make_alert()), to=NOW)
+    await world.drain("bot")
+    assert len(world.bot.roots) == 1, "the root that was found is the one that is edited"
+
+
+async def test_a_copy_that_turns_up_late_is_removed(world: World) -> None:
+    world.bot.plan = [("late", UNCLEAR)]
+    await world.tell(make_alert(), to=NOW)
+    await world.drain("bot")
+    await world.drain("bot", after=30 * SECOND)
+    assert len(world.bot.sent) == 2, "it was not there"
+    world.bot.settle()
+    await world.tell(resolved(make_alert()), to=NOW)
+    assert await world.drain("bot", after=29 * SECOND) == 0, "nothing goes below a doubtful root"
+    await world.drain("bot", after=SECOND)
+
+    assert len(world.bot.removed) == 1
+    (root,) = world.bot.roots
+    assert root.message.state == "RESOLVED"
+    assert not any(envelope.possible_repeat for envelope in world.bot.sent)
+
+
+async def test_a_thread_of_unknown_outcome_is_looked_for_below_its_root(world: World) -> None:
+    await world.tell(make_alert(), to=NOW)
+    await world.drain("bot")
+    world.bot.plan = [AWAY, None, ("posted", UNCLEAR)]
+    await world.tell(resolved(make_alert()), to=NOW)
+    await world.drain("bot")
+    await world.drain("bot", after=MINUTE)
+    await world.drain("bot", after=MINUTE)
+
+    assert world.bot.looks == [((world.bot.replies[0].key,), world.bot.roots[0].remote_id)]
+    assert len(world.bot.replies) == 1
+
+
+async def test_a_channel_that_cannot_be_read_for_a_while_is_waited_for(world: World) -> None:
+    world.bot.plan, world.bot.blind = [("posted", UNCLEAR)], AWAY
+    await world.tell(make_alert(), to=NOW)
+    await world.drain("bot")
+    for _ in range(5):
+        await world.drain("bot", after=MINUTE)
+    assert len(world.bot.sent) == 1, "nothing is sent blindly"
+    world.bot.blind = None
+    await world.drain("bot", after=10 * MINUTE)
+
+    assert await world.rows("bot") == [("fired", "root", "sent")]
+
+
+async def test_a_channel_that_can_never_be_read_gets_a_marked_repeat(world: World) -> None:
+    world.bot.plan, world.bot.blind = [("posted", UNCLEAR)], NEVER
+    await world.tell(make_alert(), to=NOW)
+    await world.drain("bot")
+    await world.drain("bot", after=MINUTE)
+
+    assert [envelope.possible_repeat for envelope in world.bot.sent] == [False, True]
+
+
+async def test_an_edit_of_unknown_outcome_is_simply_repeated(world: World) -> None:
+    await world.tell(make_alert(), to=NOW)
+    await world.drain("bot")
+    world.bot.plan = [("posted", UNCLEAR)]
+    await world.tell(resolved(make_alert()), to=NOW)
+    await world.drain("bot")
+    await world.drain("bot", after=5 * SECOND)
+
+    assert (len(world.bot.roots), len(world.bot.replies), world.bot.looks) == (1, 1, [])
+
+
+async def test_a_root_that_was_deleted_is_posted_anew(world: World) -> None:
+    await world.tell(make_alert(), to=NOW)
+    await world.drain("bot")
+    world.bot.standing.clear()
+    await world.tell(resolved(make_alert()), to=NOW)
+    await world.drain("bot")
+
+    (root,) = world.bot.roots
+    assert root.message.state == "RESOLVED"
+    assert [reply.thread_of for reply in world.bot.replies] == [root.remote_id]
+
+
+async def test_a_conversation_keeps_its_order_behind_what_failed(world: World) -> None:
+    world.hook.plan = [("posted", UNCLEAR)]
+    await world.tell(make_alert(), to=NOW)
+    await world.drain()
+    await world.tell(resolved(make_alert()), to=NOW)
+    assert await world.drain(after=SECOND) == 0
+    await world.drain(after=SECOND)
+
+    assert [envelope.messages[0].state for envelope in world.hook.sent] == [
+        "FIRING",
+        "FIRING",
+        "RESOLVED",
+    ]
+
+
+async def crash(world: World, receiver: str, *, arrived: bool) -> None:
+    """Claim and perhaps send, and die before anything is written down."""
+    now = world.clock.now()
+    claim = await world.write(
+        lambda conn: claims.claim(conn, receiver=receiver, now=now, lease=LEASE)
+    )
+    assert claim is not None
+    channel = world.bot if receiver == "bot" else world.hook
+    if arrived:
+        await channel.send(
+            Envelope(
+                key=claim.leader.delivery_key,
+                first_key=claim.first_key,
+                part=claim.part,
+                messages=claim.messages,
+            )
+        )
+    world.restarted()
+
+
+@pytest.mark.parametrize("arrived", [True, False], ids=["arrived", "not arrived"])
+async def test_after_a_crash_a_readable_channel_holds_it_once(
+    world: World, *, arrived: bool
+) -> None:
+    await world.tell(make_alert(), to=NOW)
+    await crash(world, "bot", arrived=arrived)
+    assert await world.drain("bot") == 0, "the lease has not run out"
+    await world.drain("bot", after=LEASE)
+
+    assert len(world.bot.roots) == 1
+    await world.drain("bot", after=MINUTE)
+    assert await world.rows("bot") == [("fired", "root", "sent")]
+
+
+async def test_after_a_crash_an_unreadable_channel_gets_a_marked_repeat(world: World) -> None:
+    await world.tell(make_alert(), to=NOW)
+    await crash(world, "hook", arrived=True)
+    await world.drain(after=LEASE)
+
+    assert [one.envelope.possible_repeat for one in world.hook.standing] == [False, True]
+    assert len({one.key for one in world.hook.standing}) == 1
+
+
+async def test_a_lost_lease_is_noticed(world: World) -> None:
+    await world.tell(make_alert(), to=NOW)
+    first = await world.write(
+        lambda conn: claims.claim(conn, receiver="hook", now=NOON, lease=LEASE)
+    )
+    later = NOON + LEASE
+    second = await world.write(
+        lambda conn: claims.claim(conn, receiver="hook", now=later, lease=LEASE)
+    )
+    note = Note(at=later, outcome="sent")
+
+    assert second.look
+    assert not await world.write(
+        lambda conn: outcomes.mark_sent(conn, first, remote_id=None, note=note)
+    )
+    assert await world.write(
+        lambda conn: outcomes.mark_sent(conn, second, remote_id=None, note=note)
+    )
+
+
+async def test_a_start_shortens_the_leases_that_nobody_holds(world: World) -> None:
+    await world.tell(make_alert(), to=NOW)
+    await crash(world, "hook", arrived=False)
+    sooner = LEASE - timedelta(seconds=30)
+    adopted = await world.write(lambda conn: outcomes.adopt(conn, now=NOON, sooner=sooner))
+
+    assert adopted == 1
+    assert [await world.drain(after=29 * SECOND), await world.drain(after=SECOND)] == [0, 1]
+
+
+async def test_messages_keep_their_distance(world: World) -> None:
+    world.dispatcher = Dispatcher(
+        world.store, {"hook": world.hook}, world.clock, timing=Timing(pace={"slack": 1.0})
+    )
+    for n in range(3):
+        await world.tell(make_alert(f"rule_{n}"), to=NOW)
+    await world.drain()
+
+    assert world.clock.slept == [1.0, 1.0]
+
+
+async def test_a_refused_recipient_is_a_trouble_until_all_are_reached(world: World) -> None:
+    world.mail.remark = "1 of 2 recipients refused (550)"
+    await world.tell(make_alert(), to=NOW)
+    await world.drain("mail")
+    world.mail.remark = None
+    await world.tell(resolved(make_alert()), to=NOW)
+    await world.drain("mail")
+
+    assert world.troubles == [("mail", "1 of 2 recipients refused (550)"), ("mail", None)]
+
+
+async def test_a_report_is_edited_when_it_has_settled(world: World) -> None:
+    report = make_report()
+    await world.tell(report)
+    await world.drain("bot")
+    await world.tell(settled(report))
+    await world.drain("bot")
+
+    (root,) = world.bot.roots
+    assert root.message.marks == ("settled",)
+    assert world.bot.replies == []
+
+
+async def test_how_receivers_stand(world: World) -> None:
+    world.hook.plan, world.mail.plan = [AWAY], [NEVER]
+    await world.tell(make_alert(), to=NOW)
+    await world.drain("hook")
+    await world.drain("mail")
+    owing = {one.receiver: one for one in await world.store.read(outbox.load_owing)}
+
+    assert (owing["hook"].waiting, owing["hook"].failing_since) == (1, NOON)
+    assert (owing["bot"].waiting, owing["bot"].failing_since) == (1, None)
+    assert (owing["mail"].waiting, owing["mail"].dead) == (0, 1)
+
+
+async def test_a_stuck_receiver_delays_no_other_and_stopping_takes_a_moment(
+    tmp_path: Path,
+) -> None:
+    store = Store.open(tmp_path / "offhook.db")
+    world = World(store, clock=MovedClock())
+    stuck, stop, sent = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def hang(envelope: Envelope) -> None:
+        stuck.set()
+        await asyncio.Event().wait()
+
+    async def note(envelope: Envelope) -> None:
+        sent.set()
+
+    world.hook.before, world.mail.before = hang, note
+    running = asyncio.create_task(world.dispatcher.run(stop))
+    await world.tell(make_alert(), to=NOW)
+    world.dispatcher.wake()
+    await stuck.wait()
+    await sent.wait()
+    stop.set()
+    while not running.done():
+        world.clock.move(SECOND)
+        await asyncio.wait({running}, timeout=0.01)
+    await running
+
+    assert [state for _, _, state in await world.rows("hook")] == ["attempting"]
+    store.close()
+
+
+async def test_what_falls_due_later_is_sent_without_being_woken(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "offhook.db")
+    world = World(store, clock=MovedClock())
+    stop, sent = asyncio.Event(), asyncio.Event()
+
+    async def note(envelope: Envelope) -> None:
+        sent.set()
+
+    world.hook.before = note
+    await world.tell(make_alert(), to=routing("hook"))
+    running = asyncio.create_task(world.dispatcher.run(stop))
+    while not sent.is_set():
+        world.clock.move(SECOND)
+        await asyncio.wait({running}, timeout=0.01)
+    stop.set()
+    await running
+
+    assert world.clock.now() >= NOON + 10 * SECOND
+    store.close()
+
+
+async def test_the_conversation_remembers_when_it_was_told(world: World) -> None:
+    await world.tell(make_alert(), to=routing("bot", group_wait=timedelta(0)))
+    await world.drain("bot", after=HOUR)
+    row = await world.store.read(lambda conn: conn.execute(select(conversations)).one())
+
+    assert (row.told_at, row.remote_id) == (NOON + HOUR, world.bot.roots[0].remote_id)
+
+
+async def test_a_newer_state_of_the_root_wins_over_a_replayed_older_one(world: World) -> None:
+    to = routing("bot", group_by=("provider",), group_wait=timedelta(0))
+    await world.tell(make_alert(), to=to)
+    world.bot.plan = [NEVER]
+    await world.drain("bot")
+    await world.tell(resolved(make_alert()), to=to)
+    await world.drain("bot")
+    await world.write(lambda conn: outbox.replay(conn, make_alert().key, now=NOON))
+    await world.drain("bot")
+
+    assert world.bot.roots[0].message.state == "RESOLVED"
+    states = await world.store.read(
+        lambda conn: set(conn.execute(select(outbox_table.c.state)).scalars())
+    )
+    assert states == {"sent"}

@@ -1,0 +1,174 @@
+"""Slack takes whatever we make of whatever text, and nothing in it is markup."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from slack_sdk.models.blocks import Block
+
+from monitor.core.compose import compose
+from monitor.core.message import Message
+from monitor.notifiers import Envelope
+from monitor.notifiers.slack.render import key_line, payload
+from monitor.simulator.slack_limits import complaints
+from tests.builders import NOON
+from tests.core.hostile import ANY_TEXT
+from tests.delivering import make_alert, make_report, resolved
+
+KEY = "0123456789abcdef01234567"
+
+
+def message(**changes: Any) -> Message:
+    return replace(compose(make_alert(), at=NOON, default_zone="UTC"), **changes)
+
+
+def envelope(*messages: Message, **changes: Any) -> Envelope:
+    values: dict[str, Any] = {"key": KEY, "first_key": KEY, "part": "root", "messages": messages}
+    return Envelope(**values | changes)
+
+
+def texts(block: dict[str, Any]) -> list[dict[str, Any]]:
+    found = [block["text"]] if "text" in block else []
+    return found + block.get("fields", []) + block.get("elements", [])
+
+
+def check(content: dict[str, Any]) -> None:
+    """Slack's limits, by its own library, by the simulator, and by our own count."""
+    assert 0 < len(content["text"]) <= 4_000
+    blocks = content["blocks"]
+    assert complaints(blocks) == []
+    assert 0 < len(blocks) <= 50
+    for parsed in Block.parse_all(blocks):
+        parsed.validate_json()
+    every = [text for block in blocks for text in texts(block)]
+    assert sum(len(text["text"]) for text in every) <= 12_000
+    assert all(0 < len(text["text"]) <= 2_000 for text in every)
+    for text in every:
+        if text["type"] == "mrkdwn":
+            assert re.fullmatch(_OURS, text["text"]), text["text"]
+
+
+_OURS = (
+    r"(FIRING|INFO|RESOLVED \([a-z ]+\)|RESOLVED \(\)) (critical|warning|info)"
+    r" · <!date\^-?\d+\^\{date_short_pretty\} \{time\}\|[\d: -]+UTC>"
+    r"( · <https?://[^\s<>|]+\|(open|runbook)>)*"
+)
+
+
+def test_the_sentence_comes_first_and_the_key_last() -> None:
+    content = payload(envelope(message()))
+    first, last = content["blocks"][0], content["blocks"][-1]
+
+    assert first["type"] == "header"
+    assert first["text"]["text"].startswith("🔴 Renewals May: 19 of 42 calls failed in 10 min")
+    key = make_alert().key
+    assert last["elements"][-1]["text"] == (
+        f"rule error_spike · provider renewals · batch btc_1 · key {key}"
+    )
+    assert content["text"].startswith("🔴 FIRING critical: Renewals May: 19 of 42")
+    assert content["text"].endswith(f"key {key}")
+
+
+def test_nothing_is_unfurled_and_no_name_is_linked() -> None:
+    content = payload(envelope(message()))
+
+    flags = ("unfurl_links", "unfurl_media", "link_names")
+    assert [content[flag] for flag in flags] == [False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("changes", "icon"),
+    [
+        pytest.param({"state": "RESOLVED", "reason": "recovered"}, "✅", id="recovered"),
+        pytest.param({"state": "RESOLVED", "reason": "batch ended"}, "⚪", id="only over"),
+        pytest.param({"severity": "warning"}, "🟠", id="warning"),
+        pytest.param({"state": "INFO", "severity": "info"}, "🔵", id="a report"),
+    ],
+)
+def test_colours(changes: dict[str, Any], icon: str) -> None:
+    header = payload(envelope(message(**changes)))["blocks"][0]
+
+    assert header["text"]["text"].startswith(icon)
+
+
+def test_a_group_shows_a_key_line_for_each_and_the_keys_of_the_rest() -> None:
+    many = tuple(message(key=f"{n:024x}", rule=f"rule_{n}") for n in range(40))
+    content = payload(envelope(*many))
+    shown = [text["text"] for block in content["blocks"] for text in texts(block)]
+
+    check(content)
+    assert all(any(each.key in text for text in shown) for each in many)
+    assert any(text.startswith("… and 28 more: key ") for text in shown)
+    assert shown[-1] == key_line(many[11])
+    assert all(each.key in content["text"] for each in many)
+
+
+def test_a_possible_repeat_says_so() -> None:
+    content = payload(envelope(message(), possible_repeat=True))
+
+    assert content["text"].startswith("possible repeat")
+    assert "possible repeat" in content["blocks"][0]["elements"][0]["text"]
+
+
+def test_plain_words_have_no_blocks_and_carry_both_keys() -> None:
+    content = payload(envelope(message(), plain=True))
+
+    assert "blocks" not in content
+    assert content["text"].endswith(f"key {make_alert().key}\nref {KEY}")
+
+
+def test_only_checked_addresses_become_links() -> None:
+    good = payload(envelope(message(runbook_url="https://wiki.example.com/a?b=1&c=2")))
+    bad = payload(envelope(message(runbook_url="https://x|y> <!channel>")))
+
+    assert "<https://wiki.example.com/a?b=1&amp;c=2|runbook>" in str(good["blocks"])
+    assert "runbook" not in str(bad["blocks"])
+
+
+def test_a_finished_report_and_a_summary_fit() -> None:
+    for alert in (make_report(), resolved(make_alert())):
+        check(payload(envelope(compose(alert, at=NOON, default_zone="UTC"))))
+
+
+HOSTILE = st.builds(
+    message,
+    key=st.just(KEY),
+    state=st.sampled_from(["FIRING", "RESOLVED", "INFO", "<!here>"]),
+    severity=st.sampled_from(["critical", "warning", "info", "*bold*"]),
+    rule=ANY_TEXT,
+    provider=ANY_TEXT,
+    batch=ANY_TEXT,
+    title=ANY_TEXT,
+    sentence=ANY_TEXT,
+    reason=ANY_TEXT,
+    at=st.just(NOON) | st.just(NOON + timedelta(days=30_000)),
+    lines=st.lists(st.tuples(ANY_TEXT, ANY_TEXT), max_size=40).map(tuple),
+    todo=st.none() | ANY_TEXT,
+    evidence=st.lists(ANY_TEXT, max_size=5).map(tuple),
+    marks=st.lists(ANY_TEXT, max_size=5).map(tuple),
+    runbook_url=st.none() | ANY_TEXT,
+    link=st.none() | ANY_TEXT,
+)
+
+
+@settings(max_examples=120, deadline=None, derandomize=True)
+@given(
+    messages=st.lists(HOSTILE, min_size=1, max_size=3),
+    times=st.sampled_from([1, 1, 1, 20]),
+    possible_repeat=st.booleans(),
+)
+def test_any_text_renders_within_the_limits_and_is_no_markup(
+    messages: list[Message], times: int, *, possible_repeat: bool
+) -> None:
+    content = payload(envelope(*(messages * times)[:40], possible_repeat=possible_repeat))
+
+    check(content)
+    assert not re.search(r"<[!@#h]", content["text"])
+    assert re.search(rf"key {KEY}$", content["blocks"][-1]["elements"][-1]["text"])
+    plain = payload(envelope(*messages, plain=True))["text"]
+    assert plain.endswith(f"ref {KEY}")
+    assert len(plain) <= 4_000

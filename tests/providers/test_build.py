@@ -1,0 +1,49 @@
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from monitor.http import HttpClient
+from monitor.providers import Provider
+from monitor.providers.bland import Bland
+from monitor.providers.build import AnyProviderSettings, build
+from monitor.providers.graine import Graine
+from tests.loopback import StillClock
+
+ADAPTER: TypeAdapter[AnyProviderSettings] = TypeAdapter(AnyProviderSettings)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "kind", "base_url"),
+    [
+        ("graine", Graine, "https://api.graine.ai/api/v1"),
+        ("bland", Bland, "https://api.bland.ai"),
+    ],
+)
+async def test_each_vendor_is_built_under_the_name_it_was_given(
+    vendor: str, kind: type[Any], base_url: str
+) -> None:
+    settings = ADAPTER.validate_python({"vendor": vendor, "api_key": "k"})
+    assert settings.base_url == base_url
+    http = HttpClient(StillClock())
+    provider: Provider = build("mine", settings, http, b"k")
+    assert isinstance(provider, kind)
+    assert (provider.name, provider.vendor) == ("mine", vendor)
+    await http.aclose()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pytest.param({"vendor": "graine", "api_key": "k", "base_ulr": "x"}, id="misspelt"),
+        pytest.param({"vendor": "nobody", "api_key": "k"}, id="unknown-vendor"),
+        pytest.param({"vendor": "graine"}, id="no-key"),
+        pytest.param(
+            {"vendor": "bland", "api_key": "k", "base_url": "http://api.bland.ai"}, id="plain-http"
+        ),
+    ],
+)
+def test_a_table_with_a_mistake_is_refused_without_its_key(table: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        ADAPTER.validate_python(table | {"api_key": "verysecret"} if "api_key" in table else table)
+    assert "verysecret" not in str(caught.value)

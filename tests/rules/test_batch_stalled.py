@@ -1,0 +1,172 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.facts import BatchFacts, LateRetry
+from monitor.core.model import BatchStatus, Counts
+from monitor.core.rule import Clear, Finding, Holds, Unknown
+from rules.batch_stalled import BatchStalled
+from tests.builders import (
+    HOUR,
+    MINUTE,
+    NOON,
+    SECOND,
+    ListedRetries,
+    make_batch,
+    make_certainty,
+    make_facts,
+)
+
+RULE = BatchStalled()
+BERLIN = Calendar(ZoneInfo("Europe/Berlin"), (parse_hours("daily 09:00-20:00"),))
+
+
+def still_for(length: timedelta, **changes: Any) -> BatchFacts:
+    return make_facts(**{"moved_at": NOON - length, "tally": {"contact.pending": 231}} | changes)
+
+
+def held(facts: BatchFacts) -> Finding:
+    verdict = RULE.evaluate(facts)
+    assert isinstance(verdict, Holds), verdict
+    return verdict.finding
+
+
+@pytest.mark.parametrize(
+    ("length", "kind"),
+    [
+        pytest.param(10 * MINUTE - SECOND, Clear, id="just in time"),
+        pytest.param(10 * MINUTE, Holds, id="at the limit"),
+        pytest.param(9 * HOUR, Holds, id="long ago"),
+    ],
+)
+def test_the_limit(length: timedelta, kind: type[Holds | Clear]) -> None:
+    assert isinstance(RULE.evaluate(still_for(length)), kind)
+
+
+@pytest.mark.parametrize(
+    ("gap", "length", "kind"),
+    [
+        pytest.param(2 * MINUTE, 20 * MINUTE - SECOND, Clear, id="slow, just in time"),
+        pytest.param(2 * MINUTE, 20 * MINUTE, Holds, id="slow, ten times its gap"),
+        pytest.param(SECOND, 10 * MINUTE - SECOND, Clear, id="quick, never under idle"),
+        pytest.param(SECOND, 10 * MINUTE, Holds, id="quick, at idle"),
+    ],
+)
+def test_a_slow_batch_is_given_its_own_time(
+    gap: timedelta, length: timedelta, kind: type[Holds | Clear]
+) -> None:
+    assert isinstance(RULE.evaluate(still_for(length, typical_gap=gap)), kind)
+
+
+def test_the_sentence_says_since_when_who_waits_and_how_many_lines_are_busy() -> None:
+    batch = make_batch(
+        concurrency=5, counts=Counts(waiting=231, live=0, total=412), timezone="Europe/Berlin"
+    )
+
+    finding = held(still_for(79 * MINUTE, batch=batch, typical_gap=MINUTE))
+
+    assert finding.summary == "nothing has moved since 12:41; 231 people wait, 0 of 5 lines busy"
+    assert (finding.value, finding.threshold, finding.unit) == (4_740, 600, "s")
+    assert (finding.waiting, finding.total, finding.since) == (231, 412, NOON - 79 * MINUTE)
+    assert finding.details == (
+        ("still for", "1 h 19 min of calling time"),
+        ("usual gap", "1 min"),
+    )
+
+
+def test_a_tail_in_which_only_future_retries_are_left_does_not_stall() -> None:
+    tail = still_for(
+        5 * HOUR,
+        tally={"contact.retrying": 40},
+        retries=ListedRetries(planned=[NOON + HOUR] * 40),
+    )
+
+    assert isinstance(RULE.evaluate(tail), Clear)
+
+
+def test_a_retry_that_is_due_waits() -> None:
+    due = LateRetry(contact_id="p1", due_at=NOON - MINUTE, since=NOON - MINUTE)
+
+    assert held(still_for(HOUR, tally={}, retries=ListedRetries([due]))).waiting == 1
+
+
+def test_the_night_does_not_count() -> None:
+    opening = datetime(2026, 6, 10, 7, tzinfo=UTC)
+    evening = opening - 13 * HOUR - 5 * MINUTE  # five minutes before the day was over
+
+    def after(minutes: int) -> BatchFacts:
+        now = opening + minutes * MINUTE
+        return still_for(
+            HOUR,
+            now=now,
+            moved_at=evening,
+            calendar=BERLIN,
+            certainty=make_certainty(observed_at=now),
+        )
+
+    assert RULE.evaluate(after(-60)) == Unknown("outside calling hours until 09:00")
+    assert isinstance(RULE.evaluate(after(4)), Clear)
+    assert held(after(5)).since == evening
+
+
+@pytest.mark.parametrize(
+    ("evening", "opening"),
+    [
+        pytest.param("2026-03-28T18:55", "2026-03-29T07:00", id="the night that loses an hour"),
+        pytest.param("2026-10-24T17:55", "2026-10-25T08:00", id="the night that repeats one"),
+    ],
+)
+def test_the_night_on_which_the_clock_changes_does_not_count_either(
+    evening: str, opening: str
+) -> None:
+    moved, opens = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (evening, opening))
+
+    def after(minutes: int) -> BatchFacts:
+        now = opens + minutes * MINUTE
+        seen = make_certainty(observed_at=now)
+        return still_for(HOUR, now=now, moved_at=moved, calendar=BERLIN, certainty=seen)
+
+    assert isinstance(RULE.evaluate(after(-1)), Unknown)
+    assert isinstance(RULE.evaluate(after(4)), Clear)
+    held(after(5))
+
+
+def test_a_pause_does_not_count() -> None:
+    paused = still_for(5 * HOUR, batch=make_batch(status=BatchStatus.PAUSED))
+    resumed = still_for(5 * HOUR, resumed_at=NOON - 9 * MINUTE)
+
+    assert RULE.evaluate(paused) == Unknown("the batch is paused")
+    assert isinstance(RULE.evaluate(resumed), Clear)
+
+
+def test_time_that_was_not_looked_at_does_not_count() -> None:
+    facts = still_for(11 * MINUTE, certainty=make_certainty(observed_at=NOON - 2 * MINUTE))
+
+    assert isinstance(RULE.evaluate(facts), Clear)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param(BatchStatus.SCHEDULED, id="not begun"),
+        pytest.param(BatchStatus.COMPLETED, id="completed"),
+        pytest.param(BatchStatus.UNKNOWN, id="a status that nobody knows"),
+    ],
+)
+def test_a_batch_that_does_not_run_is_not_judged(status: BatchStatus) -> None:
+    assert isinstance(RULE.evaluate(still_for(HOUR, batch=make_batch(status=status))), Unknown)
+
+
+def test_what_never_moved_counts_from_the_first_look() -> None:
+    facts = still_for(HOUR, moved_at=None, first_seen_at=NOON - HOUR)
+
+    assert held(facts).since == NOON - HOUR
+    assert isinstance(RULE.evaluate(still_for(HOUR, moved_at=None, first_seen_at=None)), Unknown)
+
+
+def test_a_parameter_that_cannot_be_meant_is_refused() -> None:
+    with pytest.raises(ValueError, match="gap_factor is -1"):
+        BatchStalled(gap_factor=-1)

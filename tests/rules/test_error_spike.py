@@ -1,0 +1,232 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from monitor.core.facts import BatchFacts, EndedCall
+from monitor.core.model import BatchStatus, Outcome
+from monitor.core.rule import Clear, Finding, Holds, Unknown, Verdict
+from rules.error_spike import ErrorSpike
+from tests.builders import (
+    MINUTE,
+    NOON,
+    SECOND,
+    ListedCalls,
+    ended_calls,
+    make_batch,
+    make_facts,
+)
+
+RULE = ErrorSpike()
+GOOD, BAD = Outcome.COMPLETED, Outcome.FAILED
+
+
+def mixed(failed: int, n: int, bad: Outcome = BAD, **changes: Any) -> tuple[EndedCall, ...]:
+    """So many calls within the last minutes, the failed ones first, so that no streak is last."""
+    return ended_calls(*[bad] * failed, *[GOOD] * (n - failed), **changes)
+
+
+def facts_of(*calls: EndedCall, **changes: Any) -> BatchFacts:
+    return make_facts(calls=ListedCalls(calls), **changes)
+
+
+def judged(*calls: EndedCall, rule: ErrorSpike = RULE, **changes: Any) -> Verdict:
+    return rule.evaluate(facts_of(*calls, **changes))
+
+
+def held(*calls: EndedCall, rule: ErrorSpike = RULE, **changes: Any) -> Finding:
+    verdict = judged(*calls, rule=rule, **changes)
+    assert isinstance(verdict, Holds), verdict
+    return verdict.finding
+
+
+def test_the_sentence_says_how_many_why_and_who_waits() -> None:
+    calls = mixed(19, 42, error_class="Call failed. SIP ###")
+
+    finding = held(*calls, tally={"contact.pending": 404, "call.completed": 119, "call.failed": 23})
+
+    assert finding.summary == (
+        "19 of 42 calls failed in 10 min (45 %, usually 4 %), "
+        "19 with the same error: Call failed. SIP ###; 404 people wait"
+    )
+    assert (finding.value, finding.threshold, finding.unit) == (45.2, 25, "%")
+    assert (finding.n, finding.affected, finding.waiting) == (42, 19, 404)
+    assert finding.evidence == ("c18", "c17", "c16")
+
+
+@pytest.mark.parametrize(
+    ("failed", "n", "kind"),
+    [
+        pytest.param(5, 20, Holds, id="at every limit"),
+        pytest.param(5, 19, Unknown, id="one call too few"),
+        pytest.param(4, 20, Unknown, id="just below, not yet recovered"),
+        pytest.param(24, 100, Unknown, id="24 %"),
+        pytest.param(25, 100, Holds, id="25 %"),
+        pytest.param(20, 100, Unknown, id="at the recovery limit"),
+        pytest.param(19, 100, Clear, id="below the recovery limit"),
+        pytest.param(0, 20, Clear, id="all well"),
+        pytest.param(0, 19, Unknown, id="all well, but too few to say so"),
+        pytest.param(0, 0, Unknown, id="no call at all"),
+    ],
+)
+def test_the_limits(failed: int, n: int, kind: type[Verdict]) -> None:
+    assert isinstance(judged(*mixed(failed, n)), kind)
+
+
+def test_few_failures_are_no_spike_however_large_their_share() -> None:
+    rule = ErrorSpike(min_failed=6)
+
+    assert isinstance(judged(*mixed(5, 20), rule=rule), Unknown)
+    assert isinstance(judged(*mixed(6, 20), rule=rule), Holds)
+
+
+@pytest.mark.parametrize(
+    ("age", "holds"),
+    [
+        pytest.param(10 * MINUTE - SECOND, True, id="inside the window"),
+        pytest.param(10 * MINUTE, False, id="at its edge"),
+        pytest.param(11 * MINUTE, False, id="outside"),
+    ],
+)
+def test_only_calls_of_the_window_count(age: timedelta, *, holds: bool) -> None:
+    calls = mixed(5, 20, last=NOON - age, gap=timedelta(0))
+
+    assert isinstance(judged(*calls), Holds) is holds
+
+
+@pytest.mark.parametrize(
+    ("outcome", "holds"),
+    [
+        pytest.param(Outcome.FAILED, True, id="failed"),
+        pytest.param(Outcome.ERROR, True, id="error"),
+        pytest.param(Outcome.BUSY, False, id="busy"),
+        pytest.param(Outcome.NO_ANSWER, False, id="no answer"),
+        pytest.param(Outcome.VOICEMAIL, False, id="voicemail"),
+        pytest.param(Outcome.CANCELLED, False, id="cancelled by people"),
+    ],
+)
+def test_what_counts_as_failed(outcome: Outcome, *, holds: bool) -> None:
+    assert isinstance(judged(*mixed(20, 40, outcome)), Holds) is holds
+    assert isinstance(judged(*ended_calls(*[outcome] * 8)), Holds) is holds
+
+
+def test_what_counts_as_failed_can_be_said() -> None:
+    rule = ErrorSpike(statuses=frozenset({Outcome.BUSY}))
+
+    assert isinstance(judged(*mixed(20, 40, Outcome.BUSY), rule=rule), Holds)
+    assert isinstance(judged(*mixed(20, 40), rule=rule), Clear)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "holds"),
+    [
+        pytest.param([BAD] * 7, False, id="seven"),
+        pytest.param([BAD] * 8, True, id="eight"),
+        pytest.param([GOOD, *[BAD] * 8], True, id="the last eight"),
+        pytest.param([*[BAD] * 8, GOOD], False, id="then one that went well"),
+        pytest.param([*[BAD] * 7, Outcome.CANCELLED], False, id="then one that was cancelled"),
+    ],
+)
+def test_a_streak_sees_what_a_small_batch_would_hide(
+    outcomes: list[Outcome], *, holds: bool
+) -> None:
+    assert isinstance(judged(*ended_calls(*outcomes)), Holds) is holds
+
+
+def test_a_streak_says_so() -> None:
+    calls = ended_calls(*[BAD] * 8, error_class="carrier block")
+
+    first = held(*calls, tally={"call.failed": 8, "contact.pending": 1})
+    later = held(*calls, tally={"call.failed": 8, "call.completed": 30})
+
+    assert first.summary == (
+        "the first 8 calls all failed, 8 with the same error: carrier block; 1 person waits"
+    )
+    assert later.summary.startswith("the last 8 calls all failed")
+    assert (first.value, first.threshold, first.n) == (8, 8, 8)
+    assert first.since == calls[0].ended_at
+    assert first.evidence == ("c7", "c6", "c5")
+
+
+def test_a_streak_of_zero_is_turned_off() -> None:
+    rule = ErrorSpike(streak=0)
+
+    assert isinstance(judged(*ended_calls(*[BAD] * 12), rule=rule), Unknown)
+    assert isinstance(judged(rule=rule), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("failed", "confidence", "holds"),
+    [
+        pytest.param(5, 0, True, id="not asked for"),
+        pytest.param(5, 0.95, False, id="5 of 20 may be 11 %, under half the threshold"),
+        pytest.param(6, 0.95, True, id="6 of 20 are at least 14 %"),
+        pytest.param(6, 0.99, False, id="at 99 % they may be 11 %"),
+    ],
+)
+def test_a_small_sample_must_be_sure_when_confidence_is_asked(
+    failed: int, confidence: float, *, holds: bool
+) -> None:
+    rule = ErrorSpike(confidence=confidence)
+
+    assert isinstance(judged(*mixed(failed, 20), rule=rule), Holds) is holds
+
+
+def test_recovery_has_a_limit_of_its_own() -> None:
+    rule = ErrorSpike(recover=0.05)
+
+    assert isinstance(judged(*mixed(1, 20), rule=rule), Unknown)
+    assert isinstance(judged(*mixed(0, 20), rule=rule), Clear)
+
+
+def test_an_emptied_window_never_clears_and_says_since_when() -> None:
+    calls = mixed(9, 20, last=NOON - 30 * MINUTE)
+
+    verdict = judged(*calls, default_zone="Europe/Berlin")
+
+    assert isinstance(verdict, Unknown)
+    assert verdict.reason == "no calls since 13:30"
+
+
+def test_calls_that_people_cancelled_are_no_sign_of_recovery() -> None:
+    calls = (*mixed(4, 15), *ended_calls(*[Outcome.CANCELLED] * 60, last=NOON - 2 * MINUTE))
+
+    assert isinstance(judged(*calls), Unknown)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param(BatchStatus.PAUSED, id="paused"),
+        pytest.param(BatchStatus.SCHEDULED, id="not begun"),
+        pytest.param(BatchStatus.COMPLETED, id="completed"),
+        pytest.param(BatchStatus.CANCELLED, id="cancelled"),
+    ],
+)
+def test_a_batch_that_does_not_run_is_not_judged(status: BatchStatus) -> None:
+    batch = make_batch(status=status)
+
+    assert isinstance(judged(*mixed(20, 20), batch=batch), Unknown)
+    assert isinstance(judged(*mixed(0, 20), batch=batch), Unknown)
+
+
+def test_a_batch_of_a_status_that_nobody_knows_is_judged_by_its_calls() -> None:
+    held(*mixed(20, 20), batch=make_batch(status=BatchStatus.UNKNOWN))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        pytest.param({"threshold": 25}, "threshold is 25", id="percent"),
+        pytest.param({"threshold": 0}, "threshold is 0", id="nothing"),
+        pytest.param({"confidence": 1}, "confidence is 1", id="certainty"),
+        pytest.param({"recover": 0.3}, "recover is 0.3", id="recovers above the threshold"),
+        pytest.param({"streak": -1}, "streak is -1", id="negative"),
+        pytest.param({"statuses": frozenset()}, "statuses is empty", id="no statuses"),
+    ],
+)
+def test_parameters_that_cannot_be_meant_are_refused(parameters: Any, says: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        ErrorSpike(**parameters)
+
+    assert says in str(caught.value)
