@@ -11,12 +11,12 @@ if the vendor lost its retries, or call these people in a new batch.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
-from monitor.core.facts import BatchFacts, LateRetry
+from monitor.core.facts import COUNTED_MOST, BatchFacts, LateRetries
 from monitor.core.rule import (
     BatchRule,
     Clear,
@@ -28,7 +28,9 @@ from monitor.core.rule import (
     check_between,
     not_dialling,
 )
-from monitor.core.wording import counted, people_text, span
+from monitor.core.wording import counted, span
+
+_STEP = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,54 +58,69 @@ class StalledRetries(BatchRule):
         if read is None:
             return Unknown("its people have not been read yet")
         # Who was due after the last reading may have been called since.
-        late = [retry for retry in facts.retries.late(facts.now) if retry.since <= read]
-        overdue = _longer(facts, [r for r in late if r.due_at is not None], self.overdue)
-        lost = _longer(facts, [r for r in late if r.due_at is None], self.unscheduled)
-        if len(overdue) + len(lost) < self.min_contacts:
-            return Clear(Finding(summary="no retry is late", affected=len(overdue) + len(lost)))
+        until, most = min(read, facts.now), max(self.min_contacts, COUNTED_MOST)
+        overdue = _longer(facts, facts.retries.overdue, until, self.overdue, most)
+        lost = _longer(facts, facts.retries.unscheduled, until, self.unscheduled, most)
+        if overdue.n + lost.n < self.min_contacts:
+            return Clear(Finding(summary="no retry is late", affected=overdue.n + lost.n))
         finding = self._finding(facts, overdue, lost)
         lines = facts.free_lines
         if self.need_free_line and lines is not None and lines <= 0:
             return Unknown(f"all {counted(facts.batch.concurrency or 0, 'line')} are busy", finding)
         return Holds(finding)
 
-    def _finding(
-        self, facts: BatchFacts, overdue: list[LateRetry], lost: list[LateRetry]
-    ) -> Finding:
-        oldest = (overdue or lost)[0].since
+    def _finding(self, facts: BatchFacts, overdue: LateRetries, lost: LateRetries) -> Finding:
+        oldest = (overdue.oldest or lost.oldest)[0].since
         waited = facts.permitted_since(oldest)
-        limit = self.overdue if overdue else self.unscheduled
+        limit = self.overdue if overdue.n else self.unscheduled
         return Finding(
-            summary="; ".join(_parts(facts, len(overdue), len(lost), span(waited))),
+            summary="; ".join(_parts(facts, overdue.n, lost.n, span(waited))),
             value=waited.total_seconds(),
             threshold=limit.total_seconds(),
             unit="s",
-            affected=len(overdue) + len(lost),
+            affected=overdue.n + lost.n,
             total=facts.people,
             waiting=facts.waiting,
             since=oldest,
-            details=(("retries still to come", f"{facts.retries.scheduled_after(facts.now):,}"),),
-            evidence=tuple(retry.contact_id for retry in (overdue + lost)[:3]),
+            details=(
+                ("retries still to come", _at_least(facts.retries.scheduled_after(facts.now))),
+            ),
+            evidence=tuple(retry.contact_id for retry in (overdue.oldest + lost.oldest)[:3]),
             todo="Look at one of these people at the vendor, then resume or re-dispatch the batch.",
         )
+
+
+def _at_least(n: int) -> str:
+    return f"{n:,} or more" if n >= COUNTED_MOST else f"{n:,}"
 
 
 def _parts(facts: BatchFacts, overdue: int, lost: int, waited: str) -> Iterator[str]:
     if overdue:
         late = "is late" if overdue == 1 else "are late, the oldest"
-        yield f"{counted(overdue, 'retry', 'retries')} {late} by {waited}"
+        yield f"{_at_least(overdue)} {'retry' if overdue == 1 else 'retries'} {late} by {waited}"
     if lost:
-        verb = "waits" if lost == 1 else "wait"
-        yield f"{people_text(lost)} {verb} for a retry that is not scheduled"
+        who = "person waits" if lost == 1 else "people wait"
+        yield f"{_at_least(lost)} {who} for a retry that is not scheduled"
     if facts.free_lines is not None:
         yield f"{facts.free_lines:,} of {counted(facts.batch.concurrency or 0, 'line')} free"
 
 
-def _longer(facts: BatchFacts, late: list[LateRetry], limit: timedelta) -> list[LateRetry]:
-    """Those who have waited for ``limit`` of permitted time, oldest first.
+def _longer(
+    facts: BatchFacts,
+    ask: Callable[[datetime, int], LateRetries],
+    until: datetime,
+    limit: timedelta,
+    most: int,
+) -> LateRetries:
+    """Those who have waited for ``limit`` of permitted time.
 
-    Who waits since later has waited less, so the calendar is asked a few times only.
+    Who waits since later has waited less: so one moment parts those who have waited long
+    enough from the others, and the calendar is asked only where anybody has.
     """
-    late.sort(key=lambda retry: (retry.since, retry.contact_id))
-    long = bisect_right(late, -limit, key=lambda retry: -facts.permitted_since(retry.since))
-    return late[:long]
+    oldest = ask(until, 1).oldest
+    if not oldest or facts.permitted_since(oldest[0].since) < limit:
+        return LateRetries(n=0)
+    first = oldest[0].since
+    steps = range((until - first) // _STEP + 1)
+    enough = bisect_right(steps, -limit, key=lambda n: -facts.permitted_since(first + n * _STEP))
+    return ask(first + (enough - 1) * _STEP, most)

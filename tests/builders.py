@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from monitor.core.facts import (
+    COUNTED_MOST,
     BatchFacts,
     Certainty,
     EndedCall,
     Failure,
+    LateRetries,
     LateRetry,
     ProviderFacts,
     Report,
@@ -184,14 +186,28 @@ class ListedRetries:
         ]
         return cls(late, [c.next_retry_at for c in waits if c.next_retry_at])
 
-    def late(self, now: datetime) -> tuple[LateRetry, ...]:
+    def overdue(self, until: datetime, most: int = COUNTED_MOST) -> LateRetries:
         """See RetryLadder."""
-        late = (one for one in self.waiting if one.due_at is None or one.due_at < now)
-        return tuple(sorted(late, key=lambda one: (one.since, one.contact_id)))
+        return self._late(until, most, scheduled=True)
 
-    def scheduled_after(self, now: datetime) -> int:
+    def unscheduled(self, until: datetime, most: int = COUNTED_MOST) -> LateRetries:
         """See RetryLadder."""
-        return sum(1 for at in self.planned if at > now)
+        return self._late(until, most, scheduled=False)
+
+    def scheduled_after(self, now: datetime, most: int = COUNTED_MOST) -> int:
+        """See RetryLadder."""
+        return min(most, sum(1 for at in self.planned if at > now))
+
+    def _late(self, until: datetime, most: int, *, scheduled: bool) -> LateRetries:
+        late = sorted(
+            (
+                one
+                for one in self.waiting
+                if (one.due_at is not None) is scheduled and one.since <= until
+            ),
+            key=lambda one: (one.since, one.contact_id),
+        )
+        return LateRetries(n=min(len(late), most), oldest=tuple(late[:3]))
 
 
 def make_certainty(**changes: Any) -> Certainty:

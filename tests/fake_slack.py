@@ -6,7 +6,7 @@ the same page may differ. Every request is kept.
 
 import json
 import threading
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +15,13 @@ from urllib.parse import parse_qsl, urlsplit
 TOKEN = "xoxb-1234-canary"
 HOOK = "/services/T000/B000/canarycanary"
 CHANNEL = "C0123456789"
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever asked has died; that is what some tests are about."""
 
 
 @dataclass
@@ -72,8 +79,10 @@ class FakeSlack:
                 self._serve({})
 
             def do_POST(self) -> None:
-                raw = self.rfile.read(int(self.headers.get("content-length", "0")))
-                self._serve(json.loads(raw))
+                length = int(self.headers.get("content-length", "0"))
+                raw = self.rfile.read(length)
+                if len(raw) == length:  # else whoever asked has died
+                    self._serve(json.loads(raw))
 
             def _serve(self, body: dict[str, Any]) -> None:
                 parts = urlsplit(self.path)
@@ -97,8 +106,7 @@ class FakeSlack:
             def log_message(self, *args: Any) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = _Server(("127.0.0.1", 0), Handler)
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
         self.thread.start()
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
@@ -115,6 +123,8 @@ class FakeSlack:
         self.thread.join()
 
     def answer(self, path: str, body: dict[str, Any], authorization: str) -> Answer:
+        if path in {"/state", "/reset"}:
+            return self._seen(forget=path == "/reset")
         name = path.rpartition("/")[2] if path.startswith("/api/") else path
         self.asked.append((name, body))
         planned = self.script.pop(0) if self.script else None
@@ -127,6 +137,18 @@ class FakeSlack:
         else:
             made = self._call(name, body)
         return planned or made
+
+    def _seen(self, *, forget: bool) -> Answer:
+        """Everything that stands, for whoever judges from another process."""
+        state = {
+            "posts": [asdict(post) for post in self.posts],
+            "hooked": list(self.hooked),
+            "deleted": list(self.deleted),
+        }
+        if forget:
+            for kept in (self.posts, self.hooked, self.deleted, self.asked):
+                kept.clear()
+        return Answer(state)
 
     def _hook(self, body: dict[str, Any]) -> Answer:
         if not body.get("text"):
@@ -159,7 +181,7 @@ class FakeSlack:
         if thread and not any(post.ts == thread for post in self.posts):
             return Answer({"ok": False, "error": "thread_not_found"})
         self._n += 1
-        post = Post(f"{1_780_000_000 + self._n}.{self._n:06d}", body)
+        post = Post(f"{1_790_000_000 + self._n}.{self._n:06d}", body)
         self.posts.append(post)
         return Answer({"ok": True, "channel": CHANNEL, "ts": post.ts})
 

@@ -27,8 +27,10 @@ from monitor.app.runtime import (
 )
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config, hash_key, load
+from monitor.config.secrets import secrets_of
 from monitor.core.facts import Trouble
 from monitor.errors import ConfigError, OffhookError
+from monitor.log import hide
 from monitor.scheduler.jobs import Jobs
 from monitor.store import numbers as counted
 from monitor.store import outbox
@@ -45,6 +47,7 @@ JOBS_PATIENCE = timedelta(seconds=5)
 DISPATCH_PATIENCE_S = 4.0
 WATCH_EVERY_S = 5.0
 FAILED = 1
+WRONG = 2
 
 
 def run_daemon(config: Config, path: Path) -> int:
@@ -52,6 +55,9 @@ def run_daemon(config: Config, path: Path) -> int:
     try:
         with sole_owner(config.monitor.database):
             asyncio.run(_Daemon(config, path, SystemClock()).run())
+    except ConfigError as error:
+        log.critical("stopped", error=str(error))
+        return WRONG
     except OffhookError as error:
         log.critical("stopped", error=str(error))
         return FAILED
@@ -162,6 +168,7 @@ class _Daemon:
         for subject, trouble in self._runtime.judge.troubles.items():
             runtime.judge.trouble(subject, trouble)
         runtime.judge.trouble("configuration", None)
+        hide(secrets_of(config))
         self._reload_ok = True
         self._config = config
         log.info("reloaded", config=str(self._path))

@@ -22,7 +22,7 @@ from monitor.providers import Provider
 from monitor.providers.build import build as build_provider
 from monitor.scheduler.judge import Judge
 from monitor.scheduler.poller import Poller
-from monitor.scheduler.sweeper import Sweeper
+from monitor.scheduler.sweeper import RECHECK_AFTER, Sweeper
 from monitor.store import changes, providers
 from monitor.store.writer import Priority, Store
 
@@ -107,17 +107,7 @@ async def assemble(
     context = _context(config, vendors, notifiers, started_at)
     judge = Judge(store, clock, context, dispatcher.wake)
     pollers = tuple(
-        Poller(
-            provider=vendor,
-            settings=config.providers[name],
-            view=context.providers[name],
-            store=store,
-            clock=clock,
-            judge=judge,
-            sweeper=Sweeper(vendor, store, clock, seed),
-            full_every=config.monitor.full_sweep_every,
-        )
-        for name, vendor in vendors.items()
+        _poller(vendor, config, store, clock, judge, seed) for vendor in vendors.values()
     )
     return Runtime(
         config=config,
@@ -130,6 +120,23 @@ async def assemble(
         providers=vendors,
         clients=tuple(clients),
         started=clock.monotonic(),
+    )
+
+
+def _poller(
+    vendor: Provider, config: Config, store: Store, clock: Clock, judge: Judge, seed: int
+) -> Poller:
+    settings = config.providers[vendor.name]
+    recheck_after = min(RECHECK_AFTER, settings.poll_every * 4)
+    return Poller(
+        provider=vendor,
+        settings=settings,
+        view=judge.context.providers[vendor.name],
+        store=store,
+        clock=clock,
+        judge=judge,
+        sweeper=Sweeper(vendor, store, clock, seed, recheck_after),
+        full_every=config.monitor.full_sweep_every,
     )
 
 

@@ -6,6 +6,7 @@ Each command imports its work when it runs, so that ``offhook --help`` answers a
 
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated
@@ -18,6 +19,17 @@ from monitor.errors import ConfigError, OffhookError
 
 WRONG = 2
 CRASHED = 70
+
+
+class DeliveryState(StrEnum):
+    """How a message stands; the dead were given up."""
+
+    PENDING = "pending"
+    ATTEMPTING = "attempting"
+    SENT = "sent"
+    SUPERSEDED = "superseded"
+    DEAD = "dead"
+
 
 ConfigFile = Annotated[
     Path | None,
@@ -158,9 +170,7 @@ def deliveries(
     context: typer.Context,
     *,
     config: ConfigFile = None,
-    state: Annotated[
-        str | None, typer.Option(help="pending, attempting, sent, superseded or dead.")
-    ] = None,
+    state: Annotated[DeliveryState | None, typer.Option(help="Only these.")] = None,
     receiver: Annotated[str | None, typer.Option(help="Only to this receiver.")] = None,
     as_json: AsJson = False,
 ) -> None:

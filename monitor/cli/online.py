@@ -1,11 +1,12 @@
 """Asking every vendor and every receiver whether our credentials are good; nothing is sent."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 
 from monitor import notifiers, providers
 from monitor.clock import SystemClock
-from monitor.config import Config, hash_key
+from monitor.config import Config
 from monitor.errors import DeliveryError, ProviderError
 from monitor.http import HttpClient
 from monitor.notifiers.build import build as build_notifier
@@ -22,7 +23,7 @@ def ask_all(config: Config) -> tuple[Answered, ...]:
 async def _ask_all(config: Config) -> tuple[Answered, ...]:
     clock = SystemClock()
     http = HttpClient(clock)
-    key = hash_key(config.monitor)
+    key = secrets.token_bytes(32)  # nothing that is asked here is kept
     try:
         return tuple(
             await asyncio.gather(

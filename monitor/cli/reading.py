@@ -1,10 +1,20 @@
 """``status``, ``batches``, ``alerts``, ``deliveries``: what the database says."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from monitor.cli import output
-from monitor.cli.output import FOUND, GOOD, ago, local, print_json, print_lines, print_table
+from monitor.cli.output import (
+    FOUND,
+    GOOD,
+    WRONG,
+    ago,
+    complain,
+    local,
+    print_json,
+    print_lines,
+    print_table,
+)
 from monitor.cli.places import load_to_read, reading
 from monitor.clock import SystemClock
 from monitor.config import Config
@@ -62,6 +72,8 @@ def batches(given: Path | None, provider: str | None, *, ended: bool, as_json: b
     now = SystemClock().now()
     with reading(config) as conn:
         found = views.load_batches(conn, provider=provider, ended=ended)
+    if not found and not _known("provider", provider, config.providers):
+        return WRONG
     if as_json:
         print_json(found)
         return GOOD
@@ -84,6 +96,14 @@ def batches(given: Path | None, provider: str | None, *, ended: bool, as_json: b
         "no batches are watched now; those that ended: offhook batches --ended",
     )
     return GOOD
+
+
+def _known(kind: str, name: str | None, names: Iterable[str]) -> bool:
+    """Whether a name that found nothing is one at all; if not, it is said."""
+    if name is None or name in names:
+        return True
+    complain(f"there is no {kind} {name!r}; known: {', '.join(names)}")
+    return False
 
 
 def _done(counts: Counts) -> str:
@@ -128,8 +148,8 @@ def _one_alert(config: Config, key: str, *, as_json: bool) -> int:
         alert = views.find_alert(conn, key)
         events = views.load_history(conn, alert.key) if alert else ()
     if alert is None:
-        output.complain(f"there is no alert {key!r}, or several begin so; see: offhook alerts")
-        return output.WRONG
+        complain(f"there is no alert {key!r}, or several begin so; see: offhook alerts")
+        return WRONG
     if as_json:
         print_json({"alert": alert, "events": events})
         return GOOD
@@ -162,6 +182,8 @@ def deliveries(
         return _one_delivery(config, key, as_json=as_json)
     with reading(config) as conn:
         found = views.load_deliveries(conn, state=state, receiver=receiver)
+    if not found and not _known("receiver", receiver, config.receivers):
+        return WRONG
     if as_json:
         print_json(found)
     else:
@@ -192,10 +214,8 @@ def _one_delivery(config: Config, key: str, *, as_json: bool) -> int:
         delivery = views.find_delivery(conn, key)
         attempts = views.load_attempts(conn, delivery.delivery_key) if delivery else ()
     if delivery is None:
-        output.complain(
-            f"there is no delivery {key!r}, or several begin so; see: offhook deliveries"
-        )
-        return output.WRONG
+        complain(f"there is no delivery {key!r}, or several begin so; see: offhook deliveries")
+        return WRONG
     if as_json:
         print_json({"delivery": delivery, "attempts": attempts})
         return GOOD

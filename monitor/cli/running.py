@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import structlog
+
 from monitor import app, log
 from monitor.cli.output import FOUND, GOOD, WRONG, complain, print_json, print_lines
 from monitor.cli.places import config_path, load_to_run
@@ -14,7 +16,7 @@ def run(given: Path | None) -> int:
     path = config_path(given)
     config = _started(path)
     for warning in config.warnings:
-        complain(f"warning: {warning}")
+        structlog.get_logger("monitor.config").warning("configuration", text=str(warning))
     return app.run_daemon(config, path)
 
 

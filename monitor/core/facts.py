@@ -93,14 +93,34 @@ class LateRetry:
     since: datetime  # due_at, or when it was first seen waiting unscheduled
 
 
-class RetryLadder(Protocol):
-    """Questions about the people of one batch who wait for another call."""
+# People who wait for a retry are counted no further than this, unless a rule asks for more:
+# so many are enough to know, and counting a million takes longer than all rules together.
+COUNTED_MOST = 10_000
 
-    def late(self, now: datetime) -> tuple[LateRetry, ...]:
-        """People whose retry was due before ``now``, or who wait unscheduled; oldest first."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateRetries:
+    """How many people wait too long, counted no further than asked, and the three oldest."""
+
+    n: int
+    oldest: tuple[LateRetry, ...] = ()
+
+
+class RetryLadder(Protocol):
+    """Questions about the people of one batch who wait for another call.
+
+    Each counts no further than ``most``.
+    """
+
+    def overdue(self, until: datetime, most: int = COUNTED_MOST) -> LateRetries:
+        """People whose retry was due at ``until`` or earlier."""
         ...
 
-    def scheduled_after(self, now: datetime) -> int:
+    def unscheduled(self, until: datetime, most: int = COUNTED_MOST) -> LateRetries:
+        """People who have waited since ``until`` or longer with no retry scheduled."""
+        ...
+
+    def scheduled_after(self, now: datetime, most: int = COUNTED_MOST) -> int:
         """How many people have a retry in the future."""
         ...
 
@@ -206,12 +226,13 @@ class BatchFacts:
 
     @property
     def waiting(self) -> int:
-        """People to be dialled now: pending, or with a retry that is due."""
+        """People to be dialled now: pending, or with a retry that is due (COUNTED_MOST of them)."""
         if self.batch.counts.waiting is not None:
             fresh = self.batch.counts.waiting
         else:
             fresh = people(self.tally, ContactStatus.PENDING)
-        return fresh + len(self.retries.late(self.now))
+        late = self.retries.overdue(self.now).n + self.retries.unscheduled(self.now).n
+        return fresh + late
 
     @property
     def live(self) -> int:

@@ -15,6 +15,7 @@ URGENT = timedelta(seconds=5)
 LEAST = timedelta(seconds=1)
 # Everything of an open batch is read this often, whatever the counts say.
 REREAD_EVERY = timedelta(minutes=10)
+SETTLE_READ = timedelta(minutes=1)
 # A batch whose counts do not agree with its lists after its end is asked again, then less often.
 _CHASE = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=60))
 _MOVING_FOR = timedelta(minutes=2)
@@ -46,7 +47,9 @@ class Watched:
     overdue: bool = False  # a remembered retry's time has come
 
 
-def reading(batch: Watched, now: datetime, *, full_every: timedelta) -> Reading:
+def reading(
+    batch: Watched, now: datetime, *, full_every: timedelta, poll_every: timedelta
+) -> Reading:
     """How much of the batch's list is to be read now."""
     if batch.full_swept_at is None or now - batch.full_swept_at >= full_every:
         return Reading.ANEW
@@ -54,7 +57,9 @@ def reading(batch: Watched, now: datetime, *, full_every: timedelta) -> Reading:
         return Reading.ALL
     if batch.terminal_at is not None:
         read = batch.complete_at is not None and batch.complete_at >= batch.terminal_at
-        return Reading.NOTHING if read and batch.agrees else Reading.ALL
+        # Costs and answers come late: read again until the report has settled.
+        late = now - batch.swept_at >= min(SETTLE_READ, poll_every * 4)
+        return Reading.NOTHING if read and batch.agrees and not late else Reading.ALL
     if batch.overdue or batch.look.counts != batch.swept_counts:
         return Reading.HOT
     return Reading.NOTHING

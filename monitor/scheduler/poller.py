@@ -13,9 +13,8 @@ from sqlalchemy import Connection
 
 from monitor.clock import Clock
 from monitor.core.completion import disagreements
-from monitor.core.facts import Failure
 from monitor.core.model import Batch, BatchStatus
-from monitor.core.pace import Reading, Watched, backoff, next_look, reading
+from monitor.core.pace import Reading, Watched, next_look, reading
 from monitor.core.route import all_match
 from monitor.errors import ProviderError
 from monitor.evaluation.batches import labels_of
@@ -23,6 +22,7 @@ from monitor.evaluation.context import ProviderView
 from monitor.ingest.looks import take_look
 from monitor.providers import Discovery, Known, LookFailed, Provider
 from monitor.scheduler.judge import Judge
+from monitor.scheduler.standing import OF_THE_ACCOUNT, Standing
 from monitor.scheduler.sweeper import Sweeper
 from monitor.settings import ProviderSettings
 from monitor.store import batches, providers
@@ -60,8 +60,7 @@ class Poller:
         self._judge = judge
         self._sweeper = sweeper
         self._full_every = full_every
-        self._failures = 0
-        self._quiet_until: datetime | None = None
+        self._standing = Standing(view, store)
         self._log = log.bind(provider=provider.name)
         self.polled_at: float | None = None  # monotonic: when the last poll ended, good or bad
 
@@ -69,10 +68,11 @@ class Poller:
         """Do what is due. Never raises for what a vendor does; the failure is kept and judged."""
         now = self._clock.now()
         try:
-            if self._quiet_until is None or now >= self._quiet_until:
+            if self._standing.may_ask(now):
                 await self._poll(now)
         except ProviderError as error:
-            await self._refused(error)
+            await self._standing.refused(error, self._clock.now(), self._settings.poll_every)
+            await self._judge.provider(self._view.name)
         finally:
             self.polled_at = self._clock.monotonic()
 
@@ -80,21 +80,13 @@ class Poller:
         row = await self._store.read(
             lambda conn: providers.load(conn, self._view.name, self._view.vendor)
         )
-        asked = False
-        if row.discovered_at is None or self._is_due(row.discovered_at, now):
-            await self._discover(row, now)
-            asked = True
+        asked = await self._discover_if_due(row, now)
         due = await self._store.read(lambda conn: self._due(conn, now))
         if due:
             await self._look(due)
-            asked = True
-        if asked:
-            self._failures = 0
-            self._quiet_until = None
+        if asked or due:
+            await self._standing.answered(row, now)
             await self._judge.provider(self._view.name)
-
-    def _is_due(self, last: datetime, now: datetime) -> bool:
-        return now - last >= self._settings.discover_every or last > now
 
     def _due(self, conn: Connection, now: datetime) -> list[Known]:
         soon = now + self._settings.poll_every * TOGETHER
@@ -104,6 +96,23 @@ class Poller:
         return [_known(row) for row in rows if row.due_at <= soon]
 
     # Discovery
+
+    async def _discover_if_due(self, row: providers.ProviderRow, now: datetime) -> bool:
+        """Whether the vendor's lists were asked for."""
+        last, every = row.discovered_at, self._settings.discover_every
+        if last is not None and last <= now < last + every:
+            return False
+        if not self._standing.may_discover(now):
+            return False
+        try:
+            await self._discover(row, now)
+        except ProviderError as error:
+            if error.kind in OF_THE_ACCOUNT:
+                raise
+            await self._standing.lost(error, now, every)
+        else:
+            self._standing.found()
+        return True
 
     async def _discover(self, row: providers.ProviderRow, now: datetime) -> None:
         memory = dict(row.memory)
@@ -202,7 +211,7 @@ class Poller:
 
     def _taken(self, conn: Connection, look: Batch, *, baseline: bool) -> BatchRow:
         row = providers.load(conn, self._view.name, self._view.vendor)
-        providers.save(conn, providers.answered(row, look.seen_at))
+        providers.save(conn, providers.heard(row, look.seen_at))
         return take_look(conn, look, baseline=baseline)
 
     async def _watched(self, row: BatchRow) -> Watched:
@@ -222,7 +231,12 @@ class Poller:
         )
 
     async def _mode(self, row: BatchRow) -> Reading:
-        return reading(await self._watched(row), self._clock.now(), full_every=self._full_every)
+        return reading(
+            await self._watched(row),
+            self._clock.now(),
+            full_every=self._full_every,
+            poll_every=self._settings.poll_every,
+        )
 
     async def _schedule(self, row: BatchRow) -> None:
         watched = await self._watched(row)
@@ -257,25 +271,6 @@ class Poller:
                 )
 
         await self._store.write(Priority.INGEST, note)
-
-    async def _refused(self, error: ProviderError) -> None:
-        self._failures += 1
-        wait = backoff(self._failures, error.kind, self._settings.poll_every)
-        if error.retry_after is not None:
-            wait = max(wait, timedelta(seconds=error.retry_after))
-        now = self._clock.now()
-        self._quiet_until = now + wait
-        self._log.warning(
-            "provider_failed", kind=error.kind, error=error.text, again_in_s=wait.total_seconds()
-        )
-        failure = Failure(kind=error.kind, text=error.text)
-
-        def note(conn: Connection) -> None:
-            row = providers.load(conn, self._view.name, self._view.vendor)
-            providers.save(conn, providers.failed(row, failure, now))
-
-        await self._store.write(Priority.INGEST, note)
-        await self._judge.provider(self._view.name)
 
 
 def _known(row: BatchRow) -> Known:

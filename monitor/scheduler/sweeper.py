@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.clock import Clock
 from monitor.core.completion import disagreements
@@ -28,6 +28,8 @@ from monitor.store.writer import Priority, Store
 # One transaction takes about this long, so that an alert never waits for a sweep.
 CHUNK_S = 0.05
 PAGE_DEADLINE_S = 60.0
+# Costs and readings of the mood come a while after a call, and its row does not tell.
+RECHECK_AFTER = timedelta(minutes=2)
 
 
 @dataclass(slots=True)
@@ -63,8 +65,16 @@ class SweepDone:
 class Sweeper:
     """Sweeps the batches of one provider; keeps their page books between sweeps."""
 
-    def __init__(self, provider: Provider, store: Store, clock: Clock, seed: int) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        store: Store,
+        clock: Clock,
+        seed: int,
+        recheck_after: timedelta = RECHECK_AFTER,
+    ) -> None:
         self._provider = provider
+        self._recheck_after = recheck_after if provider.capabilities.cost else None
         self._store = store
         self._clock = clock
         self._seed = seed
@@ -76,7 +86,7 @@ class Sweeper:
         """What is remembered of a batch's pages."""
         if batch not in self._books:
             states = await self._store.read(lambda conn: pages.load(conn, batch))
-            self._books[batch] = PageBook(states, self._seed)
+            self._books[batch] = PageBook(states, self._seed, self._recheck_after)
         return self._books[batch]
 
     def forget(self, batch: int) -> None:

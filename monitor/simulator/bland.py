@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from monitor.clock import Clock
+from monitor.simulator import bland_batches as batches
 from monitor.simulator import bland_rows as rows
 from monitor.simulator.answers import (
     BadRequestError,
@@ -50,16 +51,16 @@ class Bland:
         self._enter(request)
         known = ordered([b for b in self.account if not b.plan.legacy], self.manners)
         part = page(known, whole(request, "skip", 0), whole(request, "take", 100), self.manners)
-        return json({"data": [rows.batch_v2(batch) for batch in part], "errors": None})
+        return json({"data": [batches.batch_v2(batch) for batch in part], "errors": None})
 
     async def batch_v2(self, request: Request) -> Response:
         """``GET /v2/batches/{id}``: what was ordered."""
         batch = self._batch(request, legacy=False)
-        return json({"data": rows.batch_v2(batch), "errors": None})
+        return json({"data": batches.batch_v2(batch), "errors": None})
 
     async def logs(self, request: Request) -> Response:
         """``GET /v2/batches/{id}/logs``: how it stands, the newest first unless asked."""
-        log = rows.logs(self._batch(request, legacy=False))
+        log = batches.logs(self._batch(request, legacy=False))
         if request.query_params.get("direction", "desc") == "desc":
             log.reverse()
         part = page(log, whole(request, "skip", 0), whole(request, "take", 100), self.manners)
@@ -77,7 +78,7 @@ class Bland:
             name: flag(request, f"include_{name}", default=True)
             for name in ("calls", "transcripts", "analysis")
         }
-        return json(rows.batch_v1(batch, batch.agenda.now, **parts))
+        return json(batches.batch_v1(batch, batch.agenda.now, **parts))
 
     async def stop_v1(self, request: Request) -> Response:
         """``POST /v1/batches/{id}/stop``."""
@@ -102,11 +103,11 @@ class Bland:
 
     def _matching(self, request: Request) -> Iterable[Found]:
         query = request.query_params
-        batches: Iterable[RunningBatch] = self.account
+        among: Iterable[RunningBatch] = self.account
         if "batch_id" in query:
             known = self.account.batches.get(query["batch_id"])
-            batches = (known,) if known else ()
-        found: Iterable[Found] = ((b, person) for b in batches for person in rows.listed(b))
+            among = (known,) if known else ()
+        found: Iterable[Found] = ((b, person) for b in among for person in rows.listed(b))
         if "completed" in query:
             wanted = flag(request, "completed", default=True)
             found = ((b, p) for b, p in found if rows.finished(b, p) is wanted)

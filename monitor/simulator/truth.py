@@ -61,7 +61,7 @@ class Truth:
         return tuple(self._of.get(batch, ()))
 
     def _until(self, batch: str, at: datetime, what: What) -> Iterator[Entry]:
-        moment = at.timestamp()
+        moment = at.timestamp() + 1e-6  # an entry's own time is rounded to microseconds
         for entry in self._of.get(batch, ()):
             if entry.t > moment:
                 return

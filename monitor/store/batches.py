@@ -36,6 +36,7 @@ class BatchRow:
     swept_at: datetime | None = None
     full_swept_at: datetime | None = None
     read_at: datetime | None = None
+    listed_at: datetime | None = None
     complete_at: datetime | None = None
     sweeping_since: datetime | None = None
     tally: Tally = field(default_factory=dict)
@@ -75,6 +76,7 @@ def _values(row: BatchRow) -> dict[str, Any]:
         "swept_at": row.swept_at,
         "full_swept_at": row.full_swept_at,
         "read_at": row.read_at,
+        "listed_at": row.listed_at,
         "complete_at": row.complete_at,
         "sweeping_since": row.sweeping_since,
         "tally": encode(trimmed(row.tally)),
@@ -107,6 +109,7 @@ def _of(row: Row[Any]) -> BatchRow:
         swept_at=row.swept_at,
         full_swept_at=row.full_swept_at,
         read_at=row.read_at,
+        listed_at=row.listed_at,
         complete_at=row.complete_at,
         sweeping_since=row.sweeping_since,
         tally=decode(dict[str, int], row.tally),

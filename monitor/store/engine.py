@@ -11,6 +11,7 @@ import sqlite3
 import types
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
@@ -40,12 +41,15 @@ def wal_is_safe(version: tuple[int, int, int]) -> bool:
     return version >= (3, 51, 3) and version != (3, 52, 0)
 
 
-def open_engine(path: Path, *, read_only: bool = False, create: bool = False) -> Engine:
+def open_engine(
+    path: Path, *, read_only: bool = False, create: bool = False, busy_ms: int = BUSY_MS
+) -> Engine:
     """Open the database file; StoreError says which path was tried and what to do.
 
     ``create`` makes a missing file (for its owner alone) and brings an older schema up to
     date. Without it the file must exist with this version's schema. ``read_only`` opens it
-    beside a running daemon and can change nothing.
+    beside a running daemon and can change nothing. ``busy_ms`` is how long to wait for
+    whoever else is writing.
     """
     if create:
         _touch(path)
@@ -54,7 +58,7 @@ def open_engine(path: Path, *, read_only: bool = False, create: bool = False) ->
     engine = create_engine(
         "sqlite://",
         module=driver,
-        creator=lambda: _connect(path, read_only=read_only),
+        creator=lambda: _connect(path, read_only=read_only, busy_ms=busy_ms),
         poolclass=QueuePool,
         pool_size=4,
         max_overflow=8,
@@ -79,14 +83,14 @@ def _touch(path: Path) -> None:
         raise StoreError(f"the database {path} cannot be opened: {error.strerror}") from error
 
 
-def _connect(path: Path, *, read_only: bool) -> Any:
+def _connect(path: Path, *, read_only: bool, busy_ms: int) -> Any:
     mode = "ro" if read_only else "rw"
     connection = driver.connect(
-        f"file:{path}?mode={mode}", uri=True, check_same_thread=False, isolation_level=None
+        f"file:{quote(str(path))}?mode={mode}", uri=True, check_same_thread=False, isolation_level=None
     )
     journal = "WAL" if wal_is_safe(sqlite_version()) else "DELETE"
     synchronous = "FULL" if journal == "WAL" else "EXTRA"
-    pragmas = [f"busy_timeout={BUSY_MS}", "foreign_keys=ON", f"synchronous={synchronous}"]
+    pragmas = [f"busy_timeout={busy_ms}", "foreign_keys=ON", f"synchronous={synchronous}"]
     if not read_only:
         # Checkpoints run beside the commits (writer.py), deleted rows are overwritten.
         pragmas += [f"journal_mode={journal}", "wal_autocheckpoint=0", "secure_delete=ON"]

@@ -2,7 +2,8 @@
 
 A page is its digest, 8 bytes for each item on it (the digest of the item's raw bytes) and 4
 bytes that say when the item is expected to move: ``CLOSED`` never, ``WAITING`` when its
-turn comes, ``LIVE`` at any moment, else the second (Unix time) of its next retry.
+turn comes, ``LIVE`` at any moment, else a second (Unix time): an even one is that of its
+next retry, an odd one that of a second look at calls whose cost had not come yet.
 """
 
 from array import array
@@ -39,10 +40,26 @@ class PageState:
             self._next = min(times, default=NEVER)
         return self._next
 
+    def rechecks(self, at: int) -> list[int]:
+        """Where a second look is due at second ``at``: the item's own bytes will not tell."""
+        if self.next_due > at:
+            return []
+        return [i for i, due in enumerate(self.dues) if due & 1 and WAITING < due <= at]
+
     @property
     def waiting(self) -> bool:
         """Whether anybody here still waits for a first turn."""
         return WAITING in self.dues
+
+
+def retry_at(second: float) -> int:
+    """How a retry's time is kept."""
+    return max(int(second), LIVE + 2) & ~1
+
+
+def recheck_at(second: float) -> int:
+    """How the time of a second look is kept."""
+    return max(int(second), LIVE + 2) | 1
 
 
 def load(conn: Connection, batch: int) -> dict[str, dict[int, PageState]]:

@@ -65,10 +65,14 @@ def save(conn: Connection, row: ProviderRow) -> None:
     conn.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
 
 
+def heard(row: ProviderRow, at: datetime) -> ProviderRow:
+    """The row after a good answer about something; what fails beside it goes on failing."""
+    return replace(row, fresh_at=max(at, row.fresh_at) if row.fresh_at else at)
+
+
 def answered(row: ProviderRow, at: datetime) -> ProviderRow:
-    """The row after a good answer."""
-    fresh = max(at, row.fresh_at) if row.fresh_at else at
-    return replace(row, fresh_at=fresh, failing_since=None, failure=None)
+    """The row when nothing fails any more."""
+    return replace(heard(row, at), failing_since=None, failure=None)
 
 
 def failed(row: ProviderRow, failure: Failure, at: datetime) -> ProviderRow:

@@ -1,21 +1,29 @@
 """The questions that rules ask about one batch, answered by indexed queries.
 
 Each costs what it is asked about (the calls in a window, the people whose retry is late)
-and not what the batch is large. The literal status list in ``late`` is the partial index's
-own condition; bound values would miss the index.
+and not what the batch is large. The literal status list of ``_RETRYING`` is the partial
+index's own condition; bound values would miss the index.
 """
 
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, case, func, literal_column, select
+from sqlalchemy import Column, ColumnElement, Connection, and_, func, literal_column, select
 
-from monitor.core.facts import EndedCall, LateRetry, Share, Window
+from monitor.core.facts import (
+    COUNTED_MOST,
+    EndedCall,
+    LateRetries,
+    LateRetry,
+    Share,
+    Window,
+)
 from monitor.core.model import Outcome
-from monitor.store.schema import calls, contacts, from_micros
+from monitor.store.schema import calls, contacts
 
 _RETRYING: ColumnElement[bool] = literal_column("status IN ('retrying', 'follow_up')")
+_DUE = contacts.c.next_retry_at
+_OLDEST = 3  # so many late ones are named
 _PIVOTS = (("error", calls.c.error_class), ("from-number", calls.c.from_number))
 
 
@@ -119,43 +127,53 @@ class StoredCalls:
 
 
 class StoredRetries:
-    """A RetryLadder over the people of one batch, as of one moment."""
+    """A RetryLadder over the people of one batch; what was asked once is remembered."""
 
-    def __init__(self, conn: Connection, batch: int, now: datetime) -> None:
+    def __init__(self, conn: Connection, batch: int) -> None:
         self._conn = conn
         self._batch = batch
-        self._now = now
+        self._told: dict[tuple[bool, datetime, int], LateRetries] = {}
 
-    def late(self, now: datetime) -> tuple[LateRetry, ...]:
-        """People whose retry was due before ``now``, or who wait unscheduled; oldest first."""
-        return self._late if now == self._now else self._late_at(now)
+    def overdue(self, until: datetime, most: int = COUNTED_MOST) -> LateRetries:
+        """People whose retry was due at ``until`` or earlier."""
+        return self._late(until, most, scheduled=True)
 
-    @cached_property
-    def _late(self) -> tuple[LateRetry, ...]:
-        return self._late_at(self._now)
+    def unscheduled(self, until: datetime, most: int = COUNTED_MOST) -> LateRetries:
+        """People who have waited since ``until`` or longer with no retry scheduled."""
+        return self._late(until, most, scheduled=False)
 
-    def _late_at(self, now: datetime) -> tuple[LateRetry, ...]:
-        due = contacts.c.next_retry_at
-        since = case((due.is_(None), contacts.c.since), else_=due)
-        rows = self._conn.execute(
-            select(contacts.c.contact_id, due, since.label("begun"))
-            .where(contacts.c.batch == self._batch, _RETRYING, due.is_(None) | (due < now))
-            .order_by(since)
-        )
-        return tuple(
-            LateRetry(contact_id=contact_id, due_at=at, since=_aware(begun))
-            for contact_id, at, begun in rows
-        )
-
-    def scheduled_after(self, now: datetime) -> int:
+    def scheduled_after(self, now: datetime, most: int = COUNTED_MOST) -> int:
         """How many people have a retry in the future."""
-        n = self._conn.execute(
-            select(func.count())
+        return self._count(_DUE > now, most)
+
+    def _late(self, until: datetime, most: int, *, scheduled: bool) -> LateRetries:
+        key = (scheduled, until, most)
+        if key not in self._told:
+            self._told[key] = self._asked(until, most, scheduled=scheduled)
+        return self._told[key]
+
+    def _asked(self, until: datetime, most: int, *, scheduled: bool) -> LateRetries:
+        since = _DUE if scheduled else contacts.c.since
+        wanted = since <= until if scheduled else and_(_DUE.is_(None), since <= until)
+        rows = self._conn.execute(
+            select(contacts.c.contact_id, since)
+            .where(contacts.c.batch == self._batch, _RETRYING, wanted)
+            .order_by(since)
+            .limit(_OLDEST)
+        ).all()
+        oldest = tuple(
+            LateRetry(contact_id=contact_id, due_at=at if scheduled else None, since=at)
+            for contact_id, at in rows
+        )
+        n = len(oldest) if len(oldest) < _OLDEST else self._count(wanted, most)
+        return LateRetries(n=min(n, most), oldest=oldest)
+
+    def _count(self, wanted: ColumnElement[bool], most: int) -> int:
+        some = (
+            select(literal_column("1"))
             .select_from(contacts)
-            .where(contacts.c.batch == self._batch, _RETRYING, contacts.c.next_retry_at >= now)
-        ).scalar_one()
-        return int(n)
-
-
-def _aware(at: datetime | int) -> datetime:
-    return from_micros(at) if isinstance(at, int) else at
+            .where(contacts.c.batch == self._batch, _RETRYING, wanted)
+            .limit(most)
+            .subquery()
+        )
+        return int(self._conn.execute(select(func.count()).select_from(some)).scalar_one())

@@ -32,8 +32,8 @@ def envelope(*messages: Message, **changes: Any) -> Envelope:
 
 
 def texts(block: dict[str, Any]) -> list[dict[str, Any]]:
-    found = [block["text"]] if "text" in block else []
-    return found + block.get("fields", []) + block.get("elements", [])
+    found: list[dict[str, Any]] = [block["text"]] if "text" in block else []
+    return [*found, *block.get("fields", []), *block.get("elements", [])]
 
 
 def check(content: dict[str, Any]) -> None:

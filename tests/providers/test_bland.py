@@ -483,7 +483,7 @@ async def test_calls_that_are_null_where_none_are_counted_are_none() -> None:
 async def test_calls_that_failed_without_a_status_are_asked_about() -> None:
     vendor = Vendor()
     vendor.v2_batch(calls=6)
-    failed = {"error_message": "Call failed. Busy (486)", "call_length": 0}
+    failed = {"error_message": "Call failed. Temporarily unavailable (480)", "call_length": 0}
     for number in (1, 4, 5):
         vendor.calls[V2][number] |= failed
     detail = call_row(1, status="busy", price=0.01, transcripts=[{"text": "private"}])
@@ -504,7 +504,7 @@ async def test_calls_that_failed_without_a_status_are_asked_about() -> None:
         "c-5": CallStatus.FAILED,
     }
     assert found["c-1"].calls[0].cost_micros == 10_000
-    assert found["c-4"].calls[0].error_class == "Call failed. Busy (#)"
+    assert found["c-4"].calls[0].error_class == "Call failed. Temporarily unavailable (#)"
     assert found["c-4"].calls[0].outcome is Outcome.FAILED
 
 

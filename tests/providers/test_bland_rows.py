@@ -233,6 +233,16 @@ def test_a_failure_without_a_status_is_asked_about_and_else_taken_as_listed(text
     assert [found.status for found in calls] == [CallStatus.FAILED]
 
 
+def test_a_busy_line_needs_no_further_question() -> None:
+    (found,) = item(row(error_message="Call failed. The line is busy (486)", call_length=0)).calls
+    assert found.status is CallStatus.BUSY
+
+
+def test_a_queue_error_did_not_end_when_it_was_queued() -> None:
+    found = call(queue_status="call_error", call_length=0)
+    assert (found.ended_at, found.ended_by) == (None, None)
+
+
 def test_an_error_within_a_conversation_is_no_failed_call() -> None:
     found = call(error_message="Cannot transfer to +12223334444", call_length=3)
     assert found.status is CallStatus.COMPLETED
@@ -254,7 +264,22 @@ def test_an_error_within_a_conversation_is_no_failed_call() -> None:
             EndedBy.VENDOR,
             id="after-a-long-time-in-the-queue",
         ),
-        pytest.param({}, START + timedelta(seconds=60), EndedBy.DERIVED, id="no-end"),
+        pytest.param(
+            {"created_at": stamp(NOW - timedelta(minutes=3))},
+            NOW - timedelta(minutes=2),
+            EndedBy.DERIVED,
+            id="no-end-but-just-now",
+        ),
+        pytest.param({}, None, None, id="no-end-and-perhaps-long-in-the-queue"),
+        pytest.param(
+            {"started_at": stamp(START + timedelta(seconds=9))},
+            START + timedelta(seconds=69),
+            EndedBy.DERIVED,
+            id="no-end-but-a-start",
+        ),
+        pytest.param(
+            {"started_at": stamp(START)}, None, None, id="no-end-and-a-start-that-only-repeats"
+        ),
         pytest.param(
             {"end_at": stamp(START + timedelta(hours=5))},
             START + timedelta(seconds=60),
@@ -351,7 +376,8 @@ def test_a_list_row_does_not_speak_of_details() -> None:
 
 def test_rates_estimate_what_the_list_does_not_tell() -> None:
     reading = Reading(b"k", Rates(minute=Decimal("0.09")))
-    (found,) = reading.item(json.dumps(row()).encode(), NOW).calls
+    seen_at = START + timedelta(minutes=2)
+    (found,) = reading.item(json.dumps(row()).encode(), seen_at).calls
     assert (found.cost_micros, found.cost_estimated) == (90_000, True)
     assert found.detail_at == found.ended_at
 

@@ -36,7 +36,6 @@ async def test_each_vendor_is_built_under_the_name_it_was_given(
     "table",
     [
         pytest.param({"vendor": "graine", "api_key": "k", "base_ulr": "x"}, id="misspelt"),
-        pytest.param({"vendor": "nobody", "api_key": "k"}, id="unknown-vendor"),
         pytest.param({"vendor": "graine"}, id="no-key"),
         pytest.param(
             {"vendor": "bland", "api_key": "k", "base_url": "http://api.bland.ai"}, id="plain-http"

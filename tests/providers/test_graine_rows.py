@@ -145,8 +145,8 @@ def test_missing_and_null_are_alike() -> None:
     nulls = dict.fromkeys((*names, "phone_number", "current_call", "call_records"))
     assert decode(bare) == decode(bare | nulls)
     call = {"execution_id": "e", "call_status": "no-answer"}
-    names = ("recording_url", "transcript", "summary", "sentiment", "hangup_by", "hangup_reason")
-    nulls = dict.fromkeys((*names, "total_cost", "duration_seconds", "created_at"))
+    more = ("recording_url", "transcript", "summary", "sentiment", "hangup_by", "hangup_reason")
+    nulls = dict.fromkeys((*more, "total_cost", "duration_seconds", "created_at"))
     assert decode(person(call_records=[call])) == decode(person(call_records=[call | nulls]))
 
 
@@ -360,7 +360,8 @@ def test_a_batch_in_an_unknown_status_stays_open() -> None:
 
 
 def test_counters_that_are_missing_or_mistyped_count_nothing() -> None:
-    for counters in (None, [], "many", {"pending": "?", "new_key": 3}):
+    odd: tuple[Any, ...] = (None, [], "many", {"pending": "?", "new_key": 3})
+    for counters in odd:
         counts = told(BATCH | {"counters": counters}).batch.counts
         assert (dict(counts.by_status), counts.waiting, counts.live) == ({}, None, None)
 

@@ -1,3 +1,4 @@
+import hmac
 from typing import Any
 
 import pytest
@@ -45,6 +46,14 @@ def test_the_hash_depends_on_the_key_and_hides_the_number() -> None:
     assert phone.hash is not None
     assert len(phone.hash) == 16
     assert "98765" not in repr(phone)
+
+
+@pytest.mark.parametrize("length", [1, 32, 64, 65, 200])
+def test_the_hash_is_the_beginning_of_an_hmac(length: int) -> None:
+    key = b"k" * length
+    expected = hmac.digest(key, b"+919876543210", "sha256")[:16]
+    phones = Phones(key)
+    assert phones.hash("+919876543210") == phones.hash("+919876543210") == expected
 
 
 def test_the_masked_form_is_that_of_the_core() -> None:

@@ -1,6 +1,7 @@
 """The demo's own judgement: its story, its configuration, and what it calls right or wrong."""
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,15 @@ def test_what_was_told_is_judged(heard: list[Told], missing: list[str], doubled:
     assert judged.good is (not missing and not doubled)
 
 
+def test_wrong_numbers_are_seen() -> None:
+    expected = replace(SPIKE, says=" 81 of 150 people", receivers=("ops",))
+
+    assert judge(expected, [replace(told(), text="failed; 81 of 150 people wait")]).good
+    assert judge(expected, [replace(told(), text="failed; 181 of 150 people wait")]).wrong == [
+        "ops"
+    ]
+
+
 @pytest.mark.parametrize(
     ("one", "false"),
     [
@@ -100,9 +110,14 @@ def test_the_story_holds_what_the_demo_promises() -> None:
         ("error_spike", "FIRING"),
         ("error_spike", "RESOLVED"),
         ("batch_failed", "INFO"),
+        ("batch_completed", "INFO"),
         ("stalled_retries", "RESOLVED"),
         ("batch_completed", "INFO"),
-        ("batch_completed", "INFO"),
+    ]
+    assert [each.says.strip() for each in expected if each.says] == [
+        "81 of 150 people were never dialled",
+        "40 of 40 people reached",
+        "50 of 70 people reached",
     ]
     assert max(each.t for each in expected) - begin.timestamp() < STORY_S
     assert [scene.batch.status for scene in story.scenes] == [

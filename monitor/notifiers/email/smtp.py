@@ -29,7 +29,13 @@ class Mailer:
     """One server and its recipients."""
 
     def __init__(
-        self, name: str, settings: EmailSettings, clock: Clock, *, tls: ssl.SSLContext | None = None
+        self,
+        name: str,
+        settings: EmailSettings,
+        clock: Clock,
+        *,
+        tls: ssl.SSLContext | None = None,
+        deadline: float = DEADLINE_S,
     ) -> None:
         self.receiver = Receiver(
             name=name, kind="email", settled_only=True, send_resolved=settings.send_resolved
@@ -39,6 +45,7 @@ class Mailer:
         self._sender = settings.sender
         self._to = settings.to
         self._clock = clock
+        self._deadline = deadline
         self._tls = tls or ssl.create_default_context()
         # Who took a mail that others put off: they are not sent it again.
         self._took: OrderedDict[str, set[str]] = OrderedDict()
@@ -104,7 +111,7 @@ class Mailer:
     async def _within_deadline(self, attempt: "_Attempt") -> AsyncIterator[None]:
         """Errors of the transport, and silence, as what they mean for the mail."""
         try:
-            async with asyncio.timeout(DEADLINE_S):
+            async with asyncio.timeout(self._deadline):
                 yield
         except (TimeoutError, aiosmtplib.SMTPException, OSError) as error:
             if attempt.over:

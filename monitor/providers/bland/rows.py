@@ -4,6 +4,7 @@ Rows of both generations, and the answer about a single call, are read alike: th
 in which fields they carry. Null and missing are alike. Transcripts are never decoded.
 """
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +32,7 @@ from monitor.providers.answers import (
     seconds,
     word,
 )
+from monitor.providers.bland.ends import NOT_KNOWN, End, ended
 from monitor.providers.cost import estimated
 from monitor.providers.phones import Phones, masked_number
 
@@ -83,10 +85,8 @@ _ANSWERED_BY = {
     "unknown": AnsweredBy.UNKNOWN,
 }
 
-# What the vendor assumes for the length of a call that sets none.
-_MAX_MINUTES = 30.0
-# Clocks of the queue, the line and the record differ by this much.
-_SLACK = timedelta(seconds=60)
+# The one documented text of a failure that says for certain what another status would.
+_BUSY = re.compile(r"\bbusy\b|\b486\b", re.IGNORECASE)
 
 
 class _Row(msgspec.Struct, gc=False):
@@ -160,8 +160,6 @@ class Reading:
         status: CallStatus,
         answered_by: AnsweredBy | None,
     ) -> Call:
-        created_at = parse_time(row.created_at, seen_at)
-        started_at = parse_time(row.started_at, seen_at)
         ended_at, ended_by = _end(row, status, seen_at)
         cost = micros(row.price)
         detailed = (row.started_at, row.price, row.call_ended_by) != (None, None, None)
@@ -171,15 +169,14 @@ class Reading:
             status=status,
             raw_status=_unknown_word(row) if status is CallStatus.UNKNOWN else None,
             answered_by=answered_by,
-            created_at=created_at,
+            created_at=parse_time(row.created_at, seen_at),
             duration_s=_duration(row),
             error_class=reason(row.error_message),
             from_number=masked_number(row.from_) if isinstance(row.from_, str) else None,
             seen_at=seen_at,
             ended_at=ended_at,
             ended_by=ended_by,
-            # In some answers it only repeats when the row was made, which accuses nobody.
-            started_at=None if started_at == created_at else started_at,
+            started_at=_start(row, seen_at),
             cost_micros=cost,
             currency=None if cost is None else "USD",
             hangup_by=raw_word(row.call_ended_by.lower())
@@ -230,7 +227,7 @@ def _over(row: _Row, queue: str) -> CallStatus:
     duration = _duration(row)
     failed = text.lower().startswith("call failed") or not duration
     if text and failed and queue != "complete_error":
-        return CallStatus.FAILED
+        return CallStatus.BUSY if _BUSY.search(text) else CallStatus.FAILED
     if duration == 0 and _answered(row.answered_by) in {None, AnsweredBy.UNKNOWN}:
         return CallStatus.NO_ANSWER
     return CallStatus.COMPLETED
@@ -269,31 +266,23 @@ def _duration(row: _Row) -> float | None:
     return None if minutes is None else seconds(round(minutes * 60, 3))
 
 
-def _end(
-    row: _Row, status: CallStatus, seen_at: datetime
-) -> tuple[datetime | None, EndedBy | None]:
-    """When the call ended, and how that is known.
-
-    ``end_at`` is the real end in every example, and documented as the planned cut-off. It is
-    not believed where it lies ahead, before the talk can have been over, or just where the
-    longest permitted call would have been cut off.
-    """
+def _end(row: _Row, status: CallStatus, seen_at: datetime) -> End:
+    """When the call ended. What the queue lost was never talked in: only the vendor knows."""
     if not status.terminal:
-        return None, None
-    created_at = parse_time(row.created_at, seen_at)
-    started_at = parse_time(row.started_at, seen_at) or created_at
-    end_at = parse_time(row.end_at, seen_at)
-    duration = _duration(row)
-    if end_at is not None and end_at <= seen_at:
-        if started_at is None:
-            return end_at, EndedBy.VENDOR
-        talked = timedelta(seconds=duration or 0.0)
-        longest = timedelta(minutes=min(number(row.max_duration) or _MAX_MINUTES, 10.0**5))
-        planned = abs(end_at - started_at - longest) <= _SLACK and longest - talked > _SLACK
-        idle = end_at - started_at - talked
-        unlike = idle > 5 * _SLACK and started_at != created_at
-        if idle >= -_SLACK and end_at >= started_at - _SLACK and not planned and not unlike:
-            return end_at, EndedBy.VENDOR
-    if started_at is None or duration is None:
-        return None, None
-    return min(started_at + timedelta(seconds=duration), seen_at), EndedBy.DERIVED
+        return NOT_KNOWN
+    duration, longest = _duration(row), number(row.max_duration)
+    end_at, by = ended(
+        created_at=parse_time(row.created_at, seen_at),
+        started_at=_start(row, seen_at),
+        end_at=parse_time(row.end_at, seen_at),
+        duration=None if duration is None else timedelta(seconds=duration),
+        longest=timedelta(minutes=min(longest, 10**5)) if longest else None,
+        seen_at=seen_at,
+    )
+    return NOT_KNOWN if status is CallStatus.ERROR and by is EndedBy.DERIVED else (end_at, by)
+
+
+def _start(row: _Row, seen_at: datetime) -> datetime | None:
+    """The call's own start; in some answers it only repeats when the row was made."""
+    started_at = parse_time(row.started_at, seen_at)
+    return None if started_at == parse_time(row.created_at, seen_at) else started_at

@@ -65,6 +65,9 @@ CALL_STATUS = {
 
 _CALLS = {name: (status, status.terminal) for name, status in CALL_STATUS.items()}
 _UNKNOWN = (CallStatus.UNKNOWN, False)
+# Looking a member up in its enumeration costs more than comparing with it.
+_FAILED = CallStatus.FAILED
+_DERIVED = EndedBy.DERIVED
 _SENTIMENT = {word.value: word for word in Sentiment}
 # Nobody was called yet, unless the row names an attempt.
 _MAYBE_UNCALLED = frozenset(
@@ -172,23 +175,23 @@ def _call(record: _Record, contact_id: str, seen_at: datetime) -> Call:
         identity(record.execution_id),
         contact_id,
         status,
-        raw_word(record.call_status) if status is CallStatus.UNKNOWN else None,
+        raw_word(record.call_status) if status is _UNKNOWN[0] else None,
         None,  # who answered is not told
         whole(record.retry_count) or 0,
         flag(record.is_follow_up),
         created_at,
         duration,
-        hangup if status is CallStatus.FAILED else None,
+        hangup if status is _FAILED else None,
         None,  # nor the number that called
         seen_at,
         ended_at,
-        None if ended_at is None else EndedBy.DERIVED,
+        None if ended_at is None else _DERIVED,
         None,
         cost,
         None if cost is None else "USD",
         False,
         _SENTIMENT.get(word(record.sentiment) or ""),
-        word(record.hangup_by),
+        raw_word(record.hangup_by),
         hangup,
         None,
         seen_at,

@@ -18,7 +18,7 @@ from monitor.simulator.mail import MailServerError
 
 STEP_S = 0.2
 READY_WITHIN_S = 60.0
-WIDTH = 110
+WIDTH = 124
 GOOD, BAD, CANNOT = 0, 1, 2
 
 
@@ -89,7 +89,7 @@ async def _perform(stage: Stage, daemon: Daemon) -> None:
     while _goes_on(stage, daemon):
         at = stage.advance()
         rows, _ = stage.reckoning()
-        if at < STORY_S or not stage.settled or any(row.missing for row in rows):
+        if at < STORY_S or not stage.settled or any(not row.good for row in rows):
             done_at = None
         else:
             done_at = at if done_at is None else done_at
@@ -137,7 +137,7 @@ def _farewell(stage: Stage, daemon: Daemon, status: int, *, good: bool) -> int:
         say(f"The end of the daemon's log:\n{daemon.last_words()}")
     say(f"The daemon stopped with status {status}.")
     if not good or status != 0:
-        say("Something was missing, doubled or false.")
+        say("Something was missing, doubled, false or wrong.")
         return BAD
     say("Every message was told once, and nothing else was told.")
     return GOOD

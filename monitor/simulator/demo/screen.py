@@ -11,7 +11,6 @@ from rich.text import Text
 
 from monitor.simulator.demo.told import Told
 from monitor.simulator.demo.verdict import Judged
-from monitor.simulator.slack_store import Post
 
 COLOURS = {"FIRING": "red", "RESOLVED": "green", "INFO": "blue"}
 PLACES = {
@@ -39,7 +38,7 @@ class Screen:
         when = f"{told.t - self.began:4.1f} s · " if self.began else ""
         title = Text(f"{when}{PLACES[told.receiver]}{HOW[told.how]}")
         what = Text(f"{told.state} {told.rule}".strip() or "note", style=f"bold {colour}")
-        body = _mail(told) if told.mail else _card(told.post)
+        body = _mail(told) if told.mail else _card(told)
         self.console.print(
             Panel(
                 body,
@@ -53,7 +52,7 @@ class Screen:
 
     def summary(self, rows: Sequence[Judged], names: dict[str, str], false: Sequence[Told]) -> None:
         """What happened beside what was told."""
-        table = Table(title="What happened, and what was told", title_style="bold")
+        table = Table(title="What happened, and what was told how much later", title_style="bold")
         for heading in ("at", "what happened", "batch", "told as"):
             table.add_column(heading)
         for receiver in PLACES:
@@ -81,6 +80,7 @@ class Screen:
             return [*cells, Text("told once", style="green")]
         wrong = [f"missing: {', '.join(row.missing)}"] * bool(row.missing)
         wrong += [f"doubled: {', '.join(row.doubled)}"] * bool(row.doubled)
+        wrong += [f"wrong numbers: {', '.join(row.wrong)}"] * bool(row.wrong)
         return [*cells, Text("; ".join(wrong), style="bold red")]
 
 
@@ -93,12 +93,14 @@ def _mail(told: Told) -> RenderableType:
     return Group(subject, Text(body.get_content().strip() if body else ""))
 
 
-def _card(post: Post | None) -> RenderableType:
-    if post is None:
-        return Text()
-    if not post.blocks:
-        return Text(_plain(post.text))
-    return Group(*(part for block in post.blocks for part in _block(block)))
+def _card(told: Told) -> RenderableType:
+    """A message whole; of a change or a reply only what is new to somebody who saw the first."""
+    if told.post is None or not told.post.blocks:
+        return Text(_plain(told.text))
+    blocks = told.post.blocks
+    if told.how in {"edit", "reply"}:
+        blocks = [block for block in blocks[:-1] if block["type"] != "section"]
+    return Group(*(part for block in blocks for part in _block(block)))
 
 
 def _block(block: dict[str, Any]) -> list[RenderableType]:

@@ -7,6 +7,7 @@ are seconds wide. Nothing else is different from a daemon in production.
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from string import Template
 
 from monitor.simulator.script import End, ErrorBurst, Incident, Mix, Plan, RetriesStall
 from monitor.simulator.world import RunningBatch, World
@@ -135,10 +136,25 @@ class Addresses:
 
 def config_text(data_dir: Path, at: Addresses, legacy: str) -> str:
     """The daemon's configuration: the real keys, with short times."""
-    return f"""\
+    return CONFIG.substitute(
+        data_dir=data_dir.as_posix(),
+        graine=at.graine,
+        graine_key=GRAINE_KEY,
+        bland=at.bland,
+        bland_key=BLAND_KEY,
+        slack=at.slack,
+        hook=at.hook,
+        bot_channel=BOT_CHANNEL,
+        smtp_port=at.smtp_port,
+        legacy=legacy,
+        settle=f"{SETTLE_S:.0f}",
+    )
+
+
+CONFIG = Template("""\
 # Written by the demo. The times are short so that a day fits into a minute.
 [monitor]
-data_dir = "{data_dir.as_posix()}"
+data_dir = "$data_dir"
 timezone = "UTC"
 hash_key = "the demo has nothing to hide"
 log = "json"
@@ -148,33 +164,33 @@ listen = "127.0.0.1:0"
 
 [providers.renewals]
 vendor = "graine"
-api_key = "{GRAINE_KEY}"
-base_url = "{at.graine}/api/v1"
+api_key = "$graine_key"
+base_url = "$graine/api/v1"
 poll_every = "1s"
 discover_every = "3s"
 
 [providers.surveys]
 vendor = "bland"
-api_key = "{BLAND_KEY}"
-base_url = "{at.bland}"
+api_key = "$bland_key"
+base_url = "$bland"
 poll_every = "1s"
 discover_every = "3s"
-batches = ["{legacy}"]  # of the first generation: no list shows it
-rates = {{ minute = "0.09 USD" }}
+batches = ["$legacy"]  # of the first generation: no list shows it
+rates = { minute = "0.09 USD" }
 
 [receivers.ops]
 kind = "slack"
-webhook_url = "{at.hook}"
+webhook_url = "$hook"
 
 [receivers.ops_bot]
 kind = "slack"
 bot_token = "xoxb-simulated"
-channel = "{BOT_CHANNEL}"
-api_url = "{at.slack}/api"
+channel = "$bot_channel"
+api_url = "$slack/api"
 
 [receivers.oncall]
 kind = "email"
-smtp_url = "smtp+plain://127.0.0.1:{at.smtp_port}"
+smtp_url = "smtp+plain://127.0.0.1:$smtp_port"
 from = "offhook@example.com"
 to = ["oncall@example.com"]
 
@@ -200,5 +216,5 @@ min_contacts = 3
 
 [rules.batch_completed]
 confirm_after = "2s"
-settle_after = "{SETTLE_S:.0f}s"
-"""
+settle_after = "${settle}s"
+""")

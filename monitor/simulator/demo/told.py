@@ -25,6 +25,7 @@ class Told:
     state: str
     batch: str
     key: str
+    text: str = ""  # everything that a person can read in it
     post: Post | None = None
     mail: Mail | None = None
     settling: bool = False
@@ -53,6 +54,7 @@ def from_slack(
                 state=state.group() if state else "",
                 batch=batch or "",
                 key=key,
+                text=post.shown,
                 post=post,
                 settling="settling" in post.shown,
             )
@@ -77,6 +79,7 @@ def from_mail(receiver: str, batches: Sequence[str], hear: Hear) -> Callable[[Ma
                 state=str(header("X-Offhook-State", "")),
                 batch=next((batch for batch in batches if batch in text), ""),
                 key=str(header("X-Offhook-Key", "")),
+                text=text,
                 mail=mail,
                 settling="settling" in text,
             )

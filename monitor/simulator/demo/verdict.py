@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from monitor.core.model import BatchStatus
+from monitor.core.model import BatchStatus, ContactStatus, Outcome
 from monitor.simulator.demo.told import Told
-from monitor.simulator.truth import Truth, What
+from monitor.simulator.truth import Entry, Truth, What
 
 EVERYBODY = ("ops", "ops_bot")
 ONCALL = (*EVERYBODY, "oncall")
@@ -38,6 +38,7 @@ class Expected:
     rule: str
     states: tuple[str, ...]
     receivers: tuple[str, ...]
+    says: str = ""  # numbers that the message must give
 
 
 @dataclass(slots=True)
@@ -48,11 +49,12 @@ class Judged:
     seconds: dict[str, float] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
-        """Everybody heard of it once."""
-        return not self.missing and not self.doubled
+        """Everybody heard of it once, with the right numbers."""
+        return not self.missing and not self.doubled and not self.wrong
 
 
 def expectations(truth: Truth) -> list[Expected]:
@@ -70,9 +72,19 @@ def expectations(truth: Truth) -> list[Expected]:
                     rule=rule,
                     states=states,
                     receivers=receivers,
+                    says=_numbers(truth, entry) if entry.what is What.BATCH else "",
                 )
             )
     return found
+
+
+def _numbers(truth: Truth, end: Entry) -> str:
+    """What the report of a batch's end must say: people reached, or people never dialled."""
+    people = truth.contacts(end.batch, end.at)
+    reached = truth.calls(end.batch, end.at)[Outcome.COMPLETED]
+    if end.after == BatchStatus.FAILED:
+        return f" {people[ContactStatus.PENDING]} of {people.total()} people were never dialled"
+    return f" {reached} of {people.total()} people reached"
 
 
 def judge(expected: Expected, told: Sequence[Told]) -> Judged:
@@ -87,6 +99,8 @@ def judge(expected: Expected, told: Sequence[Told]) -> Judged:
         judged.seconds[receiver] = min(one.t for one in mine) - expected.t
         if _copies(mine) > 1:
             judged.doubled.append(receiver)
+        if not all(expected.says in one.text for one in mine):
+            judged.wrong.append(receiver)
     return judged
 
 

@@ -1,0 +1,39 @@
+"""The tables. Each index names the query that it serves.
+
+Times are whole microseconds since 1970 in UTC (``UtcDateTime`` refuses a naive one), so the
+hot statements carry plain numbers. Words of closed sets are stored as their text.
+"""
+
+from monitor.store.schema.alerting import alert_events, alerts, evaluations
+from monitor.store.schema.delivery import conversations, deliveries, outbox
+from monitor.store.schema.snapshot import (
+    batches,
+    calls,
+    changes,
+    contacts,
+    pages,
+    providers,
+    settings,
+)
+from monitor.store.schema.times import EPOCH, UtcDateTime, from_micros, metadata, to_micros
+
+__all__ = [
+    "EPOCH",
+    "UtcDateTime",
+    "alert_events",
+    "alerts",
+    "batches",
+    "calls",
+    "changes",
+    "contacts",
+    "conversations",
+    "deliveries",
+    "evaluations",
+    "from_micros",
+    "metadata",
+    "outbox",
+    "pages",
+    "providers",
+    "settings",
+    "to_micros",
+]

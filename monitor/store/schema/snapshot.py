@@ -1,0 +1,179 @@
+"""What is known of vendors: providers, batches, people, calls, pages, and what changed."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from monitor.store.schema.times import UtcDateTime, metadata
+
+# One row a thing to remember about the installation: salt, cursor of a migration, last wall clock.
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+providers = Table(
+    "providers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("vendor", Text, nullable=False),
+    # Set by the first complete discovery; what that finds is known and no news (DESIGN.md 9.3).
+    Column("baseline_at", UtcDateTime),
+    Column("discovered_at", UtcDateTime),
+    Column("fresh_at", UtcDateTime),
+    Column("failing_since", UtcDateTime),
+    Column("failure_kind", Text),
+    Column("failure_text", Text),
+    # Words never seen before, JSON: {"batch": ["weird"], "contact": [...], "call": [...]}.
+    Column("unknown_words", Text, nullable=False, server_default="{}"),
+    # The adapter's own notes between looks, JSON; nobody else reads them.
+    Column("memory", Text, nullable=False, server_default="{}"),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("batch_id", Text, nullable=False),
+    # The last look, the columns that queries need beside the whole of it as JSON.
+    Column("name", Text),
+    Column("campaign", Text),
+    Column("status", Text, nullable=False),
+    Column("look", Text, nullable=False),
+    Column("run", Integer, nullable=False, server_default="1"),
+    Column("news", Boolean, nullable=False),
+    # False once the batch is ended, reported and settled: it is no longer polled.
+    Column("open", Boolean, nullable=False),
+    Column("first_seen_at", UtcDateTime, nullable=False),
+    Column("fresh_at", UtcDateTime, nullable=False),
+    Column("moved_at", UtcDateTime, nullable=False),
+    Column("resumed_at", UtcDateTime),
+    Column("typical_gap_s", Float),
+    Column("terminal_at", UtcDateTime),
+    # The newest look that said "ended" while this run was already known to have ended.
+    Column("terminal_again_at", UtcDateTime),
+    # A terminal batch that was seen moving once; twice makes a new run.
+    Column("reopening_at", UtcDateTime),
+    Column("stopped_by_user", Boolean, nullable=False, server_default="0"),
+    Column("swept_at", UtcDateTime),
+    Column("full_swept_at", UtcDateTime),
+    # the last sweep that read all it set out to read, if only the pages likely to have moved
+    Column("read_at", UtcDateTime),
+    # the last sweep that came to its end, whatever single items could not be read on the way
+    Column("listed_at", UtcDateTime),
+    Column("complete_at", UtcDateTime),
+    Column("sweeping_since", UtcDateTime),
+    Column("tally", Text, nullable=False, server_default="{}"),
+    # The counts that the last finished sweep was made for, JSON; equal counts need no sweep.
+    Column("swept_counts", Text),
+    Column("reported_at", UtcDateTime),
+    Column("report", Text),
+    # The last change given out: the next is one more, under this row.
+    Column("seq", Integer, nullable=False, server_default="0"),
+    Column("due_at", UtcDateTime, nullable=False),
+    # Refused looks since the last good one: {"kind": ..., "since": ..., "n": ...}.
+    Column("failure", Text),
+    UniqueConstraint("provider", "batch_id"),
+    # the batch before it of the same campaign or label
+    Index("ix_batches_campaign", "provider", "campaign", "terminal_at"),
+    Index("ix_batches_name", "provider", "name", "terminal_at"),
+    # what is due for a look
+    Index("ix_batches_due", "open", "due_at"),
+)
+
+# People and calls: what queries ask for stands in columns, the whole value beside it packed
+# (MessagePack of core.model), which halves the cost of writing a row.
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("batch", Integer, ForeignKey("batches.id"), primary_key=True),
+    Column("contact_id", Text, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("next_retry_at", UtcDateTime),
+    # since when the person has been in this status, as first seen
+    Column("since", UtcDateTime, nullable=False),
+    Column("phone_hash", LargeBinary),
+    Column("value", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# retries that are late or unscheduled: only people who wait in a retrying state
+Index(
+    "ix_contacts_retry",
+    contacts.c.batch,
+    contacts.c.next_retry_at,
+    contacts.c.since,
+    contacts.c.contact_id,
+    # the condition again: without it every row found is looked up for its status
+    contacts.c.status,
+    sqlite_where=contacts.c.status.in_(("retrying", "follow_up")),
+    postgresql_where=contacts.c.status.in_(("retrying", "follow_up")),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("batch", Integer, ForeignKey("batches.id"), primary_key=True),
+    # A person's calls lie together, so one range finds them without another index.
+    Column("contact_id", Text, primary_key=True),
+    Column("call_id", Text, primary_key=True),
+    # None for a call that is open, or that ended at an unknown time before it was first seen
+    Column("ended_at", UtcDateTime),
+    Column("outcome", Text),
+    Column("error_class", Text),
+    Column("from_number", Text),
+    Column("value", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# windows: covering, so a window costs what lies in it
+Index(
+    "ix_calls_window",
+    calls.c.batch,
+    calls.c.ended_at,
+    calls.c.outcome,
+    calls.c.error_class,
+    calls.c.from_number,
+    sqlite_where=calls.c.ended_at.is_not(None),
+    postgresql_where=calls.c.ended_at.is_not(None),
+)
+
+# One row a page of a vendor's list: its digest, 8 bytes for each item on it, and 4 bytes
+# that say when the item is expected to move (store/pages.py).
+pages = Table(
+    "pages",
+    metadata,
+    Column("batch", Integer, ForeignKey("batches.id"), primary_key=True),
+    Column("listing", Text, primary_key=True),
+    Column("page", Integer, primary_key=True),
+    Column("digest", BigInteger, nullable=False),
+    Column("slices", LargeBinary, nullable=False),
+    Column("dues", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("batch", Integer, ForeignKey("batches.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("kind", Text, nullable=False),  # batch, contact, call, baseline
+    Column("subject", Text, nullable=False),
+    Column("before", Text),
+    Column("after", Text),
+    sqlite_with_rowid=False,
+)
