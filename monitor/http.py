@@ -63,6 +63,7 @@ class HttpClient:
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
         self._clock = clock
+        self.asked_at: float | None = None  # monotonic: when the last request was started
         self._client = httpx.AsyncClient(
             verify=tls or _trust(),
             trust_env=False,
@@ -94,6 +95,7 @@ class HttpClient:
         answer; HttpError when there is none.
         """
         sent_at = self._clock.now()
+        self.asked_at = self._clock.monotonic()
         traced = _Sent()
         try:
             async with asyncio.timeout(deadline):

@@ -265,8 +265,13 @@ def make_template(folder: Path) -> Path:
     return path
 
 
-def crash_at(template: Path, kind: str, port: int, at: int | None) -> tuple[Verdict, int]:
-    """One point: die there, start again, judge. Without a point: how many lines there are."""
+def crash_at(
+    template: Path, kind: str, port: int, at: int | None, again_at: int | None = None
+) -> tuple[Verdict, int]:
+    """One point: die there, perhaps once more while recovering, start again, judge.
+
+    Without a point: how many lines there are.
+    """
     path = template.with_name("offhook.db")
     for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
         name.unlink(missing_ok=True)
@@ -275,8 +280,11 @@ def crash_at(template: Path, kind: str, port: int, at: int | None) -> tuple[Verd
     status, lines = forked(lambda: lived(path, kind, port, now=NOON, at=at, trace=True))()
     killed = os.WIFSIGNALED(status)
     assert killed or status == 0, f"the story failed by itself (status {status})"
-    clean = forked(lambda: lived(path, kind, port, now=NOON + HOUR, at=None, trace=False))
-    again, _ = clean()
+    if again_at is not None:
+        later = NOON + HOUR
+        forked(lambda: lived(path, kind, port, now=later, at=again_at, trace=True))()
+    latest = NOON + 2 * HOUR
+    again, _ = forked(lambda: lived(path, kind, port, now=latest, at=None, trace=False))()
     assert again == 0, "the restart failed"
     return Verdict(killed=killed) + judge(kind, seen(port, "/state")), int(lines or 0)
 
@@ -284,14 +292,15 @@ def crash_at(template: Path, kind: str, port: int, at: int | None) -> tuple[Verd
 def enumerate_points(
     kind: str, points: int, told: Callable[[int, Verdict], None] = lambda at, verdict: None
 ) -> Verdict:
-    """Spread so many deaths evenly over all lines of the story."""
+    """Spread so many deaths evenly over all lines of the story; every third dies twice."""
     with tempfile.TemporaryDirectory() as folder, channel() as port:
         template = make_template(Path(folder))
         asyncio.run(_warm(port))
         total, lines = crash_at(template, kind, port, None)
         for n in range(points):
             at = 1 + n * lines // points
-            verdict, _ = crash_at(template, kind, port, at)
+            again_at = 1 + at * 7919 % (lines // 2) if n % 3 == 2 else None
+            verdict, _ = crash_at(template, kind, port, at, again_at)
             told(at, verdict)
             total += verdict
     return total

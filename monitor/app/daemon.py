@@ -43,8 +43,8 @@ from monitor.web.server import application, serving
 log = structlog.get_logger()
 
 # The whole of a graceful stop must fit into ten seconds.
-JOBS_PATIENCE = timedelta(seconds=5)
-DISPATCH_PATIENCE_S = 4.0
+JOBS_PATIENCE = timedelta(seconds=4)
+DISPATCH_PATIENCE_S = 3.0
 WATCH_EVERY_S = 5.0
 FAILED = 1
 WRONG = 2

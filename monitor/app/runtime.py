@@ -33,6 +33,7 @@ JUDGE_EVERY = timedelta(seconds=10)
 PRUNE_EVERY = timedelta(minutes=5)
 # Later than this is late: for readiness, for the watchdog.
 LATE_S = 60.0
+POLL_LATE_S = 120.0
 OUTBOX_LATE = timedelta(minutes=2)
 
 
@@ -48,7 +49,7 @@ class Runtime:
     dispatcher: Dispatcher
     notifiers: dict[str, Notifier]
     providers: dict[str, Provider]
-    clients: tuple[HttpClient, ...]
+    clients: dict[str, HttpClient]  # by provider and receiver; each has connections of its own
     started: float  # monotonic
 
     async def close(self) -> None:
@@ -57,7 +58,7 @@ class Runtime:
             await vendor.close()
         for notifier in self.notifiers.values():
             await notifier.close()
-        for client in self.clients:
+        for client in self.clients.values():
             await client.aclose()
 
     async def prune(self) -> None:
@@ -71,11 +72,16 @@ class Runtime:
         found = [
             f"polling of {poller.provider.name} makes no progress"
             for poller in self.pollers
-            if now - (poller.polled_at or self.started) > LATE_S
+            if now - self._progress_of(poller) > POLL_LATE_S
         ]
         if now - (self.judge.judged_at or self.started) > LATE_S:
             found.append("the evaluation makes no progress")
         return tuple(found)
+
+    def _progress_of(self, poller: Poller) -> float:
+        """A long sweep progresses with every request, answered or not."""
+        asked = self.clients[poller.provider.name].asked_at
+        return max(asked or 0.0, poller.polled_at or 0.0, self.started)
 
 
 async def assemble(
@@ -83,19 +89,15 @@ async def assemble(
 ) -> Runtime:
     """Build everything that a configuration asks for; ``key`` is that of phone numbers."""
     seed = await store.write(Priority.INGEST, digest_seed)
-    clients: list[HttpClient] = []
-
-    def client() -> HttpClient:
-        made = HttpClient(clock)
-        clients.append(made)
-        return made
-
+    clients = {
+        name: HttpClient(clock) for name in (*config.providers, *map(_lane, config.receivers))
+    }
     vendors = {
-        name: build_provider(name, settings, client(), key)
+        name: build_provider(name, settings, clients[name], key)
         for name, settings in config.providers.items()
     }
     notifiers = {
-        name: build_notifier(name, settings, client(), clock)
+        name: build_notifier(name, settings, clients[_lane(name)], clock)
         for name, settings in config.receivers.items()
     }
     judge: Judge
@@ -118,9 +120,14 @@ async def assemble(
         dispatcher=dispatcher,
         notifiers=notifiers,
         providers=vendors,
-        clients=tuple(clients),
+        clients=clients,
         started=clock.monotonic(),
     )
+
+
+def _lane(receiver: str) -> str:
+    """A receiver's key among the clients, where a provider may have the same name."""
+    return f"receiver {receiver}"
 
 
 def _poller(

@@ -13,6 +13,8 @@ import structlog
 from apscheduler.events import EVENT_JOB_MISSED, JobEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from monitor.errors import StoreError
+
 log = structlog.get_logger()
 
 Job = Callable[[], Awaitable[None]]
@@ -59,6 +61,10 @@ class Jobs:
     async def _run(self, name: str, job: Job) -> None:
         try:
             await job()
+        except StoreError as error:
+            # The database's trouble, in words of its own; nothing is concluded from it.
+            self.failures[name] = self.failures.get(name, 0) + 1
+            log.error("job_failed", job=name, error=str(error))  # noqa: TRY400 - no traceback helps
         except Exception as error:
             # A job that died would be a silence that looks like health: it must run again.
             self.failures[name] = self.failures.get(name, 0) + 1

@@ -1,5 +1,6 @@
 """Judging on time: every watched batch every few seconds, and whatever has just changed."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC as _UTC
@@ -83,13 +84,22 @@ class Judge:
         self._followed(done)
 
     async def everything(self) -> None:
-        """One round: the clock, every provider, every watched batch, Offhook itself."""
+        """One round: the clock, every provider, every watched batch, Offhook itself.
+
+        A subject that cannot be judged keeps no other from being judged; its error is raised
+        at the end.
+        """
         self._watch_the_clock()
-        for name in self._context.providers:
-            await self.provider(name)
-        for batch in await self._store.read(batches.watched_ids):
-            await self.batch(batch)
-        await self.itself()
+        watched = await self._store.read(batches.watched_ids)
+        found = await asyncio.gather(
+            *(self.provider(name) for name in self._context.providers),
+            *(self.batch(batch) for batch in watched),
+            self.itself(),
+            return_exceptions=True,
+        )
+        errors = [each for each in found if isinstance(each, BaseException)]
+        if errors:
+            raise errors[0]
         self.judged_at = self._clock.monotonic()
 
     async def itself(self) -> None:

@@ -176,7 +176,10 @@ class Poller:
                         tasks.append(asyncio.create_task(taking))
         finally:
             # What was told before an error is good, and is taken in to the end.
-            await asyncio.gather(*tasks)
+            found = await asyncio.gather(*tasks, return_exceptions=True)
+        for each in found:
+            if isinstance(each, BaseException):
+                raise each
 
     async def _take_gated(self, gate: asyncio.Semaphore, look: Batch, *, baseline: bool) -> None:
         async with gate:

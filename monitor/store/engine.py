@@ -86,7 +86,10 @@ def _touch(path: Path) -> None:
 def _connect(path: Path, *, read_only: bool, busy_ms: int) -> Any:
     mode = "ro" if read_only else "rw"
     connection = driver.connect(
-        f"file:{quote(str(path))}?mode={mode}", uri=True, check_same_thread=False, isolation_level=None
+        f"file:{quote(str(path))}?mode={mode}",
+        uri=True,
+        check_same_thread=False,
+        isolation_level=None,
     )
     journal = "WAL" if wal_is_safe(sqlite_version()) else "DELETE"
     synchronous = "FULL" if journal == "WAL" else "EXTRA"
@@ -121,14 +124,15 @@ def _prepare(engine: Engine, path: Path, *, create: bool, read_only: bool) -> No
         migrate.check(engine, path)
 
 
-def explained(error: DatabaseError, path: Path | None = None) -> StoreError:
-    """The same as an error for people."""
-    text = str(error.orig).lower()
+def explained(error: Exception, path: Path | None = None) -> StoreError:
+    """The same as an error for people; ``error`` is SQLAlchemy's or the driver's own."""
+    cause = error.orig if isinstance(error, DatabaseError) else error
+    text = str(cause).lower()
     place = f"the database {path}" if path else "the database"
     for sign, words in _SIGNS:
         if sign in text:
             return StoreError(f"{place} {words}")
-    return StoreError(f"{place} cannot be used: {error.orig}")
+    return StoreError(f"{place} cannot be used: {cause}")
 
 
 _SIGNS = (

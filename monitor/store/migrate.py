@@ -23,7 +23,7 @@ def upgrade(engine: Engine, path: Path) -> None:
                 raise StoreError(f"{path} is not an Offhook database; another file has its name")
             create(conn)
         return
-    _run_alembic(engine, path, version)
+    step_up(engine, path)
 
 
 def create(conn: Connection) -> None:
@@ -57,7 +57,8 @@ def _foreign(path: Path, version: str) -> StoreError:
     )
 
 
-def _run_alembic(engine: Engine, path: Path, version: str) -> None:
+def step_up(engine: Engine, path: Path) -> None:
+    """Run every version's step that the database has not had; all of them or none."""
     from alembic import command  # noqa: PLC0415 - slow to import, needed only to upgrade
     from alembic.config import Config  # noqa: PLC0415 - the same
     from alembic.util import CommandError  # noqa: PLC0415 - the same
@@ -69,4 +70,5 @@ def _run_alembic(engine: Engine, path: Path, version: str) -> None:
             config.attributes["connection"] = conn
             command.upgrade(config, "head")
     except CommandError as error:
-        raise _foreign(path, version) from error
+        with engine.connect() as conn:
+            raise _foreign(path, _version(conn) or "none") from error

@@ -40,9 +40,16 @@ class Priority(IntEnum):
 class Store:
     """The database of one daemon."""
 
-    def __init__(self, engine: Engine, path: Path | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        path: Path | None = None,
+        *,
+        checkpoint_after_s: float = CHECKPOINT_AFTER_S,
+    ) -> None:
         self.engine = engine
         self.path = path
+        self._checkpoint_after_s = checkpoint_after_s
         self._order = itertools.count()
         self._queue: queue.PriorityQueue[tuple[int, int, Callable[[Connection], Any], Any]] = (
             queue.PriorityQueue()
@@ -93,7 +100,7 @@ class Store:
                 reader = conn.execution_options(read_only=True)
                 with reader.begin():
                     return fn(reader)
-        except DatabaseError as error:
+        except (DatabaseError, driver.Error) as error:
             raise explained(error, self.path) from error
 
     def _write_loop(self) -> None:
@@ -106,7 +113,7 @@ class Store:
             try:
                 with self.engine.begin() as conn:
                     result = fn(conn)
-            except DatabaseError as error:
+            except (DatabaseError, driver.Error) as error:  # hot statements raise the driver's
                 future.set_exception(self._chained(error))
             except BaseException as error:  # noqa: BLE001 - the waiter raises it again
                 future.set_exception(error)
@@ -114,14 +121,14 @@ class Store:
                 future.set_result(result)
             self._written.set()
 
-    def _chained(self, error: DatabaseError) -> StoreError:
+    def _chained(self, error: Exception) -> StoreError:
         wrapped = explained(error, self.path)
         wrapped.__cause__ = error
         return wrapped
 
     def _checkpoint_loop(self) -> None:
         """Copy the WAL back beside the commits, so that no commit waits for it."""
-        while not self._stopped.wait(CHECKPOINT_AFTER_S):
+        while not self._stopped.wait(self._checkpoint_after_s):
             self._written.wait()
             self._written.clear()
             self._checkpoint("PASSIVE")

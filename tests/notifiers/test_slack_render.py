@@ -53,7 +53,7 @@ def check(content: dict[str, Any]) -> None:
 
 
 _OURS = (
-    r"(FIRING|INFO|RESOLVED \([a-z ]+\)|RESOLVED \(\)) (critical|warning|info)"
+    r"(FIRING|INFO|RESOLVED \([a-z ]*\))( critical| warning| info)?"
     r" · <!date\^-?\d+\^\{date_short_pretty\} \{time\}\|[\d: -]+UTC>"
     r"( · <https?://[^\s<>|]+\|(open|runbook)>)*"
 )

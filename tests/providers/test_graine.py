@@ -393,12 +393,20 @@ async def test_a_campaign_is_asked_for_once_in_a_quarter_of_an_hour() -> None:
     await http.aclose()
 
 
-async def test_a_campaign_of_an_ended_batch_is_not_asked_for() -> None:
+async def test_a_campaign_of_an_ended_batch_is_asked_for_once_and_never_again() -> None:
     vendor = Vendor()
     vendor.batch(1, "completed")
-    async with watching(vendor) as (graine, server):
-        await looked(graine, known("btc_001"))
-    assert server.paths() == ["/batches/btc_001"]
+    vendor.campaigns["cmp_1"] = CAMPAIGN
+    clock = StillClock()
+    http = HttpClient(clock)
+    async with serving(vendor.answer) as server:
+        settings = GraineSettings(vendor="graine", api_key=KEY, base_url=server.url)  # type: ignore[arg-type]  # the validator makes it a secret
+        graine = Graine("renewals", settings, http, b"k")
+        for hours in (0, 1, 2):
+            clock.at = NOW + timedelta(hours=hours)
+            await looked(graine, known("btc_001"))
+        assert server.paths().count("/campaigns/cmp_1") == 1
+    await http.aclose()
 
 
 async def test_discovery_finds_open_batches_and_what_was_made_since() -> None:

@@ -54,7 +54,7 @@ def message_id(key: str, domain: str) -> str:
 def subject(envelope: Envelope) -> str:
     """State in front, then what stays the same through an episode, so that mails thread."""
     first = envelope.messages[0]
-    state = first.state if first.state == "RESOLVED" else f"{first.state} {first.severity}"
+    state = first.state if first.state == "RESOLVED" else _weighed(first)
     repeat = ", possible repeat" if envelope.possible_repeat else ""
     more = f" and {len(envelope.messages) - 1} more" if len(envelope.messages) > 1 else ""
     stem = f"{first.title or first.batch or first.provider}: {first.rule}"
@@ -93,8 +93,15 @@ def _in_words(message: Message) -> str:
 
 
 def _status(message: Message) -> str:
-    reason = f" ({message.reason})" if message.state == "RESOLVED" else ""
-    return f"{message.state}{reason}, {message.severity}"
+    if message.state == "RESOLVED":
+        return f"{message.state} ({message.reason}), {message.severity}"
+    return _weighed(message)
+
+
+def _weighed(message: Message) -> str:
+    """State and weight; a report of no weight is just that."""
+    is_report = (message.state, message.severity) == ("INFO", "info")
+    return message.state if is_report else f"{message.state} {message.severity}"
 
 
 def _links(message: Message) -> list[tuple[str, str]]:

@@ -152,8 +152,9 @@ def _status(message: Message) -> str:
     """State and weight, from closed sets of words."""
     state = message.state if message.state in {"FIRING", "RESOLVED", "INFO"} else "INFO"
     severity = message.severity if message.severity in {"critical", "warning"} else "info"
-    reason = f" ({_word(message.reason)})" if state == "RESOLVED" else ""
-    return f"{state}{reason} {severity}"
+    if state == "RESOLVED":
+        state = f"{state} ({_word(message.reason)})"
+    return state if (state, severity) == ("INFO", "info") else f"{state} {severity}"
 
 
 def _word(text: str) -> str:

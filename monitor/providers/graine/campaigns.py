@@ -21,7 +21,7 @@ class Campaigns:
         self._due: dict[str, datetime] = {}
 
     async def dress(self, told: Told, before: Batch | None) -> Batch:
-        """The batch with what its campaign says, asked anew only while the batch is open.
+        """The batch with what its campaign says: asked once, and anew while the batch is open.
 
         A campaign that cannot be read never fails the look at its batch.
         """
@@ -29,7 +29,8 @@ class Campaigns:
         key = batch.campaign
         if key is None:
             return dressed(told, None, before)
-        if not batch.status.terminal and self._due.get(key, batch.seen_at) <= batch.seen_at:
+        wanted = not batch.status.terminal or key not in self._known
+        if wanted and self._due.get(key, batch.seen_at) <= batch.seen_at:
             await self._ask(key, batch.seen_at)
         return dressed(told, self._known.get(key), before)
 
