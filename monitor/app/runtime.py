@@ -23,14 +23,14 @@ from monitor.providers.build import build as build_provider
 from monitor.scheduler.judge import Judge
 from monitor.scheduler.poller import Poller
 from monitor.scheduler.sweeper import RECHECK_AFTER, Sweeper
-from monitor.store import changes, providers
+from monitor.store import providers, retention
 from monitor.store.writer import Priority, Store
 
 log = structlog.get_logger()
 
 POLL_TICK = timedelta(seconds=1)
 JUDGE_EVERY = timedelta(seconds=10)
-PRUNE_EVERY = timedelta(minutes=5)
+PRUNE_EVERY = timedelta(minutes=1)
 # Later than this is late: for readiness, for the watchdog.
 LATE_S = 60.0
 POLL_LATE_S = 120.0
@@ -64,7 +64,7 @@ class Runtime:
     async def prune(self) -> None:
         """Drop some of what is older than it need be kept."""
         before = self.clock.now() - self.config.monitor.retain
-        await self.store.write(Priority.RETENTION, lambda conn: changes.prune(conn, before))
+        await self.store.write(Priority.RETENTION, lambda conn: retention.prune(conn, before))
 
     def late(self) -> tuple[str, ...]:
         """Which part has made no progress for too long; for people."""

@@ -131,7 +131,7 @@ def _lines(alert: Alert, *, at: datetime, zone: tzinfo) -> Iterator[Line]:
     closed = alert.state is AlertState.RESOLVED
     if closed:
         yield "closed because", alert.reason.words
-    yield from _counts(finding)
+    yield from _counts(finding, "affected while firing" if closed else "affected")
     yield from _value(finding, alert.closing if closed else None)
     if closed:
         yield "lasted", _lasted(alert, at=at, zone=zone)
@@ -148,7 +148,7 @@ def _lines(alert: Alert, *, at: datetime, zone: tzinfo) -> Iterator[Line]:
     yield from _where(alert)
 
 
-def _counts(finding: Finding) -> Iterator[Line]:
+def _counts(finding: Finding, label: str) -> Iterator[Line]:
     parts = []
     if finding.affected is not None:
         of = f" of {_number(finding.total)}" if finding.total is not None else ""
@@ -158,7 +158,7 @@ def _counts(finding: Finding) -> Iterator[Line]:
     if finding.waiting is not None:
         parts.append(f"{_number(finding.waiting)} waiting")
     if parts:
-        yield "affected", ", ".join(parts)
+        yield label, ", ".join(parts)
 
 
 def _value(finding: Finding, closing: Finding | None) -> Iterator[Line]:

@@ -125,9 +125,11 @@ def _cleared(known: Alert | None, judged: Judged, finding: Finding) -> Step:
     if known.state is AlertState.PENDING:
         closed = closed_as(known, Reason.NO_LONGER_HOLDS, judged.now, finding)
         return Step(closed.alert, closed.transitions)
-    since = known.clear_since or judged.observed_at or judged.now
+    # As with firing, one look is not enough: the facts themselves must be as late as the end.
+    seen = min(judged.now, judged.observed_at or judged.now)
+    since = known.clear_since or seen
     recovering = replace(known, clear_since=since, unknown=None)
-    if judged.now - since < judged.settings.timing.keep_firing_for:
+    if seen - since < judged.settings.timing.keep_firing_for:
         return Step(recovering)
     return closed_as(recovering, Reason.RECOVERED, judged.now, finding)
 

@@ -65,17 +65,26 @@ def reading(
     return Reading.NOTHING
 
 
-def next_look(batch: Watched, now: datetime, *, poll_every: timedelta) -> timedelta:
-    """How long to wait before the batch is looked at again."""
+def next_look(
+    batch: Watched, now: datetime, *, poll_every: timedelta, blind_after: timedelta
+) -> timedelta:
+    """How long to wait before the batch is looked at again.
+
+    At most half of what makes it stale, so that a slow pace never looks like blindness.
+    """
+    return max(min(_pace(batch, now, poll_every), blind_after / 2), LEAST)
+
+
+def _pace(batch: Watched, now: datetime, poll_every: timedelta) -> timedelta:
     urgent = min(poll_every, URGENT)
     if batch.pending:
-        return max(urgent, LEAST)
+        return urgent
     if batch.terminal_at is not None:
-        return max(_after_end(now - batch.terminal_at, urgent, poll_every), LEAST)
+        return _after_end(now - batch.terminal_at, urgent, poll_every)
     if now - batch.moved_at <= _MOVING_FOR or batch.overdue:
-        return max(poll_every, LEAST)
+        return poll_every
     # Quiet: a little slower, never so slow that a stall is seen late.
-    return max(poll_every * 2, LEAST)
+    return poll_every * 2
 
 
 def _after_end(since: timedelta, urgent: timedelta, poll_every: timedelta) -> timedelta:

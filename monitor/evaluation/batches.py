@@ -50,10 +50,14 @@ def evaluate_batch(
     """Judge one batch in one transaction; None when it is none of the configuration's."""
     row = batches.load(conn, batch)
     view = context.providers.get(row.look.provider)
-    if view is None or not all_match(view.match, labels_of(row.look, view)):
+    if view is None:
         return None
     facts = _facts(conn, row, view, context, now)
     following = _following(conn, row, facts, context)
+    if not all_match(view.match, labels_of(row.look, view)):
+        # The configuration chose other batches: what is open about this one closes silently.
+        following.follow([])
+        return BatchEvaluated(following.finish(), {}, open=row.open)
     if row.terminal_again_at is not None:
         _end(following)
         facts = replace(facts, closed_alerts=_closed(conn, row, following))

@@ -106,6 +106,8 @@ def _take_call(chunk: _Chunk, seen: Call) -> None:
         chunk.words.add(("call", seen.raw_status))
     if seen.ended_by is None and seen.status.terminal:
         seen = _ended(seen, known, history=chunk.history)
+    if known is not None and _same(known, seen):
+        return
     new = seen if known is None else merge_call(known, seen)
     if known is not None:
         if _same(known, new):

@@ -110,6 +110,9 @@ def _reopened(known: BatchRow, row: BatchRow, at: datetime) -> BatchRow:
         resumed_at=at,
         swept_counts=None,
     )
+    if known.pruned:
+        # Nothing is known of its people any more: the next reading is a baseline again.
+        fresh = replace(fresh, pruned=False, tally={}, swept_at=None, full_swept_at=None)
     return _moved(fresh, at)
 
 

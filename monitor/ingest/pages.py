@@ -5,6 +5,7 @@ with the adapter's version, so that an upgrade reads everything again. A book ch
 after the transaction that wrote what it says (``keep``).
 """
 
+import sys
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ Raw = bytes | memoryview | msgspec.Raw
 UNREAD = 0
 # Pages ahead of the first people that wait: a dialler walks on while we read.
 AHEAD = 2
+# So many pages around are searched first for an item that has moved.
+_NEAR = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +86,31 @@ class PageBook:
     def _different(
         self, page: Page, slices: "array[int]", known: PageState | None
     ) -> tuple[Sequence[int], bool]:
-        if known is not None and len(known.slices) == len(slices):
-            pairs = zip(slices, known.slices, strict=True)
+        if known is not None:
+            pairs = zip(slices, known.slices, strict=False)
             moved = [i for i, (new, old) in enumerate(pairs) if new != old]
-            if len(moved) * 2 <= len(slices):
+            moved.extend(range(len(known.slices), len(slices)))
+            if len(moved) * 2 <= len(slices) or not self._shifted(page, slices, moved):
                 return moved, True
         # The list shifted (or the page is new): an item may be known from another place.
         anywhere = self._dues_anywhere(page.listing)
         return [i for i, new in enumerate(slices) if new not in anywhere], False
+
+    def _shifted(self, page: Page, slices: "array[int]", moved: Sequence[int]) -> bool:
+        """Whether what stands here now stood elsewhere before, as far as a few items tell.
+
+        A wrong answer costs time and nothing else: items are decoded that were known.
+        """
+        if page.listing in self._anywhere:
+            return True
+        pages = self._pages[page.listing]
+        here = page.number
+        some = [slices[i].to_bytes(8, sys.byteorder) for i in moved[:: max(1, len(moved) // 2)]]
+        near = [pages[n] for n in range(here - _NEAR, here + _NEAR + 1) if n in pages]
+        if any(piece in state.slices.tobytes() for state in near for piece in some):
+            return True
+        middle = some[len(some) // 2]
+        return any(middle in state.slices.tobytes() for state in pages.values())
 
     def _dues_anywhere(self, listing: str) -> dict[int, int]:
         found = self._anywhere.get(listing)
@@ -136,7 +156,10 @@ class PageBook:
         """When the unchanged items are expected to move, taken along to where they are now."""
         page = difference.page
         if difference.in_place:
-            return array("I", self._pages[page.listing][page.number].dues)
+            dues = self._pages[page.listing][page.number].dues[: len(difference.slices)]
+            # Who is new at the end of a page has been decoded, and gets a time from that.
+            dues.extend([CLOSED] * (len(difference.slices) - len(dues)))
+            return dues
         anywhere = self._dues_anywhere(page.listing)
         return array("I", [anywhere.get(piece, CLOSED) for piece in difference.slices])
 

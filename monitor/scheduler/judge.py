@@ -52,6 +52,11 @@ class Judge:
         """Whether an alert of the batch waits to fire."""
         return batch in self._pending
 
+    @property
+    def anything_pending(self) -> bool:
+        """Whether any alert waits to fire."""
+        return bool(self._pending)
+
     async def begin(self) -> None:
         """Close what the configuration has no place for any more."""
         now = self._clock.now()

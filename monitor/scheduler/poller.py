@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from monitor.clock import Clock
 from monitor.core.completion import disagreements
 from monitor.core.model import Batch, BatchStatus
-from monitor.core.pace import Reading, Watched, next_look, reading
+from monitor.core.pace import URGENT, Reading, Watched, next_look, reading
 from monitor.core.route import all_match
 from monitor.errors import ProviderError
 from monitor.evaluation.batches import labels_of
@@ -89,11 +89,19 @@ class Poller:
             await self._judge.provider(self._view.name)
 
     def _due(self, conn: Connection, now: datetime) -> list[Known]:
-        soon = now + self._settings.poll_every * TOGETHER
-        rows = batches.load_open(conn, self._view.name)
-        if not any(row.due_at <= now for row in rows):
+        first = batches.next_due(conn, self._view.name)
+        if (first is None or first > now) and not self._judge.anything_pending:
             return []
-        return [_known(row) for row in rows if row.due_at <= soon]
+        rows = batches.load_open(conn, self._view.name)
+        if not any(self._is_due(row, now) for row in rows):
+            return []
+        soon = now + self._settings.poll_every * TOGETHER
+        return [_known(row) for row in rows if row.due_at <= soon or self._is_due(row, now)]
+
+    def _is_due(self, row: BatchRow, now: datetime) -> bool:
+        # An alert that waits to fire needs to be seen to hold, and soon.
+        urgent = now - row.fresh_at >= min(self._settings.poll_every, URGENT)
+        return row.due_at <= now or (urgent and self._judge.is_pending(row.id))
 
     # Discovery
 
@@ -119,15 +127,16 @@ class Poller:
         if memory.get(SCOPE) != self._scope():
             # Another choice of batches: what has ended under the old one is no news.
             row = replace(row, baseline_at=None)
-        known = await self._store.read(self._all_known)
+        known, closed = await self._store.read(self._all_known)
         since = now - self._settings.discover_since
         found = await self.provider.discover(since=since, known=known, memory=memory)
-        looks = [sighting.look for sighting in found.sightings if sighting.look is not None]
-        unseen = self._unseen(found, known)
-        for look in looks:
-            await self._take(look, baseline=row.baseline_at is None)
-        if unseen:
-            await self._look(unseen, baseline=row.baseline_at is None)
+        baseline = row.baseline_at is None
+        looks = [each.look for each in found.sightings if each.look is not None]
+        # What ended as it was known to have ended is not news every minute.
+        news = [look for look in looks if closed.get(look.batch_id) is not look.status]
+        await self._take_all(news, baseline=baseline)
+        if unseen := self._unseen(found, known):
+            await self._look(unseen, baseline=baseline)
         await self._store.write(
             Priority.INGEST, lambda conn: self._discovered(conn, found, row, now)
         )
@@ -149,11 +158,12 @@ class Poller:
         row = replace(row, discovered_at=now, baseline_at=baseline, memory=memory)
         providers.save(conn, providers.answered(row, now))
 
-    def _all_known(self, conn: Connection) -> dict[str, Known]:
-        known = {key: Known(batch_id=key) for key in batches.load_ids(conn, self._view.name)}
+    def _all_known(self, conn: Connection) -> tuple[dict[str, Known], dict[str, BatchStatus]]:
+        closed = batches.load_closed(conn, self._view.name)
+        known = {key: Known(batch_id=key) for key in closed}
         for row in batches.load_open(conn, self._view.name):
             known[row.look.batch_id] = _known(row)
-        return known
+        return known, closed
 
     def _scope(self) -> str:
         chosen = json.dumps(
@@ -177,9 +187,12 @@ class Poller:
         finally:
             # What was told before an error is good, and is taken in to the end.
             found = await asyncio.gather(*tasks, return_exceptions=True)
-        for each in found:
-            if isinstance(each, BaseException):
-                raise each
+        _raise_first(found)
+
+    async def _take_all(self, looks: Sequence[Batch], *, baseline: bool) -> None:
+        gate = asyncio.Semaphore(SWEEPS_AT_ONCE)
+        taking = (self._take_gated(gate, look, baseline=baseline) for look in looks)
+        _raise_first(await asyncio.gather(*taking, return_exceptions=True))
 
     async def _take_gated(self, gate: asyncio.Semaphore, look: Batch, *, baseline: bool) -> None:
         async with gate:
@@ -244,7 +257,8 @@ class Poller:
     async def _schedule(self, row: BatchRow) -> None:
         watched = await self._watched(row)
         now = self._clock.now()
-        wait = next_look(watched, now, poll_every=self._settings.poll_every)
+        every, blind_after = self._settings.poll_every, self._view.blind_after
+        wait = next_look(watched, now, poll_every=every, blind_after=blind_after)
         await self._store.write(
             Priority.INGEST,
             lambda conn: batches.save(conn, replace(row, due_at=now + wait), "due_at"),
@@ -274,6 +288,13 @@ class Poller:
                 )
 
         await self._store.write(Priority.INGEST, note)
+
+
+def _raise_first(found: Sequence[BaseException | None]) -> None:
+    """All were done; what went wrong first is raised."""
+    for each in found:
+        if each is not None:
+            raise each
 
 
 def _known(row: BatchRow) -> Known:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from monitor.core.facts import Report
-from monitor.core.model import Batch, Counts
+from monitor.core.model import Batch, BatchStatus, Counts
 from monitor.core.tally import Tally, trimmed
 from monitor.store.coding import decode, encode
 from monitor.store.schema import batches
@@ -33,6 +33,7 @@ class BatchRow:
     terminal_again_at: datetime | None = None
     reopening_at: datetime | None = None
     stopped_by_user: bool = False
+    pruned: bool = False
     swept_at: datetime | None = None
     full_swept_at: datetime | None = None
     read_at: datetime | None = None
@@ -73,6 +74,7 @@ def _values(row: BatchRow) -> dict[str, Any]:
         "terminal_again_at": row.terminal_again_at,
         "reopening_at": row.reopening_at,
         "stopped_by_user": row.stopped_by_user,
+        "pruned": row.pruned,
         "swept_at": row.swept_at,
         "full_swept_at": row.full_swept_at,
         "read_at": row.read_at,
@@ -106,6 +108,7 @@ def _of(row: Row[Any]) -> BatchRow:
         terminal_again_at=row.terminal_again_at,
         reopening_at=row.reopening_at,
         stopped_by_user=row.stopped_by_user,
+        pruned=row.pruned,
         swept_at=row.swept_at,
         full_swept_at=row.full_swept_at,
         read_at=row.read_at,
@@ -142,11 +145,22 @@ def load_open(conn: Connection, provider: str) -> list[BatchRow]:
     return [_of(row) for row in rows]
 
 
-def load_ids(conn: Connection, provider: str) -> set[str]:
-    """Every id ever seen at a provider."""
-    return set(
-        conn.execute(select(batches.c.batch_id).where(batches.c.provider == provider)).scalars()
+def load_closed(conn: Connection, provider: str) -> dict[str, BatchStatus]:
+    """The batches of a provider that are watched no longer, with how each ended."""
+    rows = conn.execute(
+        select(batches.c.batch_id, batches.c.status).where(
+            batches.c.provider == provider, ~batches.c.open
+        )
     )
+    return {row.batch_id: BatchStatus(row.status) for row in rows}
+
+
+def next_due(conn: Connection, provider: str) -> datetime | None:
+    """When the next watched batch of a provider is to be looked at."""
+    due: datetime | None = conn.execute(
+        select(func.min(batches.c.due_at)).where(batches.c.provider == provider, batches.c.open)
+    ).scalar()
+    return due
 
 
 def add(conn: Connection, row: BatchRow) -> BatchRow:
@@ -181,20 +195,6 @@ def previous_report(conn: Connection, row: BatchRow) -> Report | None:
     return None
 
 
-def open_counts(conn: Connection, provider: str) -> tuple[int, int]:
-    """How many batches of a provider are watched, and how many people of them are waiting."""
-    rows = load_open(conn, provider)
-    return len(rows), sum(row.look.counts.waiting or 0 for row in rows)
-
-
 def watched_ids(conn: Connection) -> Sequence[int]:
     """The row ids of every batch that is still watched."""
     return conn.execute(select(batches.c.id).where(batches.c.open)).scalars().all()
-
-
-def last_seen_before(conn: Connection, provider: str) -> datetime | None:
-    """The newest time anything of a provider was known."""
-    newest: datetime | None = conn.execute(
-        select(func.max(batches.c.fresh_at)).where(batches.c.provider == provider)
-    ).scalar()
-    return newest

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select
 
 from monitor.store import hot
-from monitor.store.schema import batches, changes, to_micros
+from monitor.store.schema import changes, to_micros
 
 # kind, subject, before, after
 Change = tuple[str, str, str | None, str | None]
@@ -45,17 +45,3 @@ def since(conn: Connection, batch: int, seq: int, limit: int = 1000) -> list[Cha
         .limit(limit)
     )
     return [Changed(r.seq, r.at, r.kind, r.subject, r.before, r.after) for r in rows]
-
-
-def prune(conn: Connection, ended_before: datetime, limit: int = 5_000) -> int:
-    """Drop some changes of batches that ended before then; how many went."""
-    old = (
-        select(changes.c.batch, changes.c.seq)
-        .join(batches, batches.c.id == changes.c.batch)
-        .where(~batches.c.open, batches.c.terminal_at < ended_before)
-        .limit(limit)
-    )
-    keys = conn.execute(old).all()
-    for batch, seq in keys:
-        conn.execute(delete(changes).where(changes.c.batch == batch, changes.c.seq == seq))
-    return len(keys)

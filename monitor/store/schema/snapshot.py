@@ -68,6 +68,8 @@ batches = Table(
     # A terminal batch that was seen moving once; twice makes a new run.
     Column("reopening_at", UtcDateTime),
     Column("stopped_by_user", Boolean, nullable=False, server_default="0"),
+    # its people, calls, pages and changes are gone (retention)
+    Column("pruned", Boolean, nullable=False, server_default="0"),
     Column("swept_at", UtcDateTime),
     Column("full_swept_at", UtcDateTime),
     # the last sweep that read all it set out to read, if only the pages likely to have moved

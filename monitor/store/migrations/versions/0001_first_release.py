@@ -73,6 +73,7 @@ def _batches() -> None:
         sa.Column("typical_gap_s", sa.Float(), nullable=True),
         *_some(sa.BigInteger, "terminal_at terminal_again_at reopening_at", null=True),
         sa.Column("stopped_by_user", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("pruned", sa.Boolean(), server_default="0", nullable=False),
         *_some(
             sa.BigInteger,
             "swept_at full_swept_at read_at listed_at complete_at sweeping_since",

@@ -1,0 +1,42 @@
+"""Forgetting the details of batches that ended long ago, a little at a time.
+
+The batches themselves, their reports, and the alerts about them are kept: they are small,
+and a report's key is what keeps it from being told again.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, tuple_, update
+
+from monitor.store.schema import batches, calls, changes, contacts, pages
+
+# One piece takes a moment, so that retention never stands in an alert's way.
+PIECE = 5_000
+_AT_ONCE = 200
+
+
+def prune(conn: Connection, ended_before: datetime, piece: int = PIECE) -> int:
+    """Drop some people, calls, pages and changes of a batch that ended before then; how many."""
+    batch = conn.execute(
+        select(batches.c.id)
+        .where(~batches.c.open, ~batches.c.pruned, batches.c.terminal_at < ended_before)
+        .order_by(batches.c.id)
+        .limit(1)
+    ).scalar()
+    if batch is None:
+        return 0
+    gone = 0
+    for table in (calls, contacts, pages, changes):
+        keys = list(table.primary_key.columns)
+        found = [
+            tuple(row)
+            for row in conn.execute(select(*keys).where(table.c.batch == batch).limit(piece - gone))
+        ]
+        for start in range(0, len(found), _AT_ONCE):
+            some = found[start : start + _AT_ONCE]
+            conn.execute(delete(table).where(tuple_(*keys).in_(some)))
+        gone += len(found)
+        if gone >= piece:
+            return gone
+    conn.execute(update(batches).where(batches.c.id == batch).values(pruned=True))
+    return gone
