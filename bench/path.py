@@ -30,7 +30,6 @@ from monitor.ingest.pages import PageBook, Read, decode
 from monitor.providers import Page
 from monitor.providers.graine import Graine, GraineSettings
 from monitor.store import batches, schema
-from monitor.store import pages as stored
 from monitor.store.engine import open_engine
 from monitor.store.pages import PageState
 
@@ -113,10 +112,8 @@ def prepare(file: Path, people: int, pages: Sequence[bytes]) -> Known:
         swept = sweeps.Swept(counts=look.counts, every_page=True, anew=True)
         sweeps.finish_sweep(conn, row.id, swept, at)
         evaluate_batch(conn, row.id, context, at)
-    with engine.begin() as conn:
-        states = stored.load(conn, row.id)
     close(engine)
-    return Known(file, row.id, look, states)
+    return Known(file, row.id, look, book._pages)  # noqa: SLF001 - what the process remembers
 
 
 def close(engine: Engine) -> None:
@@ -135,7 +132,9 @@ def copy_of(known: Known, name: str = "work.db") -> Iterator[Work]:
     engine = open_engine(file, create=True)
     states = {
         listing: {
-            number: PageState(state.digest, array("Q", state.slices), array("I", state.dues))
+            number: PageState(
+                state.digest, array("Q", state.slices), array("I", state.dues), state.marks
+            )
             for number, state in pages.items()
         }
         for listing, pages in known.states.items()
@@ -144,7 +143,9 @@ def copy_of(known: Known, name: str = "work.db") -> Iterator[Work]:
         # As in the daemon, the batch was judged seconds before.
         with engine.begin() as conn:
             evaluate_batch(conn, known.batch, context, NOW - MINUTE / 2)
-        yield Work(engine, known.batch, known.look, PageBook(states, SEED))
+        book = PageBook(states, SEED)
+        book.overdue(NOW - MINUTE / 2)
+        yield Work(engine, known.batch, known.look, book)
     finally:
         engine.dispose()
         for each in file.parent.glob(f"{name}*"):

@@ -19,6 +19,7 @@ from monitor.cli.places import load_to_read, reading
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.core.model import Counts
+from monitor.providers.build import capabilities
 from monitor.store import views
 
 SHORT = 12
@@ -30,8 +31,10 @@ def status(given: Path | None, *, as_json: bool) -> int:
     now = SystemClock().now()
     with reading(config) as conn:
         overview, providers = views.overview(conn), views.load_providers(conn)
+    unseen = {name: capabilities(each).blind_to for name, each in config.providers.items()}
     if as_json:
-        print_json({"overview": overview, "providers": providers, "at": now})
+        data = {"overview": overview, "providers": providers, "cannot_see": unseen, "at": now}
+        print_json(data)
     else:
         print_lines(_glance(overview, now))
         print_table(
@@ -41,6 +44,9 @@ def status(given: Path | None, *, as_json: bool) -> int:
                 for each in providers
             ),
             "no provider has been read yet",
+        )
+        print_lines(
+            f"cannot see at {name}: {', '.join(what)}" for name, what in unseen.items() if what
         )
     failing = any(each.failing_since for each in providers)
     return FOUND if overview.firing or overview.dead or failing else GOOD

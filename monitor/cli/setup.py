@@ -23,7 +23,7 @@ from monitor.core.calendar import parse_hours
 from monitor.errors import OffhookError
 from monitor.http import HttpClient
 from monitor.notifiers.build import AnyReceiverSettings
-from monitor.providers.build import AnyProviderSettings
+from monitor.providers.build import AnyProviderSettings, capabilities
 from monitor.providers.build import build as build_provider
 from monitor.settings import NAME, Strict
 
@@ -79,6 +79,8 @@ def _ask_provider(draft: Draft, answers: Answers) -> None:
     settings = _settings(vendors[vendor], table)
     if not answers.offline:
         print_lines((asyncio.run(_check(name, settings)),))
+    if unseen := capabilities(settings).blind_to:
+        print_lines((f"Offhook cannot see there: {', '.join(unseen)}",))
     for header in [each for each in draft.tables if each.startswith("providers.")]:
         del draft.tables[header]
     draft.tables[f"providers.{name}"] = table
@@ -160,7 +162,7 @@ def _ask_times(draft: Draft, answers: Answers) -> None:
                 provider["calendar"] = CALENDAR
 
 
-def _settings(model: type[Strict], table: Mapping[str, Value]) -> Strict:
+def _settings(model: type[Strict], table: Mapping[str, Value]) -> Any:
     """The settings that this table would make; RefusedError says what it would refuse."""
     plain = {
         key: value.text if isinstance(value, Credential) else value for key, value in table.items()

@@ -15,6 +15,8 @@ import msgspec
 from xxhash import xxh3_64_intdigest
 
 from monitor.core.model import Batch, CallStatus, ContactStatus, Item
+from monitor.errors import ProviderError
+from monitor.ingest import marks
 from monitor.providers import Page, Provider
 from monitor.store.pages import CLOSED, LIVE, WAITING, PageState, recheck_at, retry_at
 
@@ -37,6 +39,7 @@ class Difference:
     positions: tuple[int, ...]
     raws: tuple[Raw, ...]  # of the positions
     in_place: bool  # every other item stands where it stood
+    marks: "array[int] | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +73,49 @@ class PageBook:
         known = self._pages.get(page.listing, {}).get(page.number)
         again: Sequence[int] = ()
         if known is not None and not anew:
-            again = known.rechecks(int(page.seen_at.timestamp()))
+            again = known.rechecks(page.seen_at.timestamp())
             if known.digest == digest and not again:
                 return None
+        if known is not None and known.marks and not anew and not again:
+            narrow = self._narrow(provider, page, known, digest)
+            if narrow is not None:
+                return narrow
         raws: Sequence[Raw] = provider.split(page)
-        seed = self._seed
-        slices = array("Q", [xxh3_64_intdigest(raw, seed) for raw in raws])
+        slices = self._digests(raws)
         moved, in_place = self._different(page, slices, known)
         if again and in_place:
             moved = sorted({*moved, *again})
         positions = tuple(range(len(raws)) if anew else moved)
         picked = tuple(raws[i] for i in positions)
-        return Difference(page, digest, slices, positions, picked, in_place)
+        learned = marks.learn(page.body, [len(raw) for raw in raws], self._seed)
+        return Difference(page, digest, slices, positions, picked, in_place, learned)
+
+    def _narrow(
+        self, provider: Provider, page: Page, known: PageState, digest: int
+    ) -> Difference | None:
+        """The difference, by parsing only where it lies; None where that cannot be told."""
+        if known.marks is None:
+            return None
+        found = marks.middle(page.body, known.marks, self._seed)
+        if found is None:
+            return None
+        try:
+            raws = provider.split(page._replace(body=found.body))
+        except ProviderError:
+            return None  # the whole page is parsed, and its error is the one to tell
+        first, after = found.first * marks.GROUP, found.after * marks.GROUP
+        between = self._digests(raws)
+        slices = known.slices[:first] + between + known.slices[after:]
+        moved, in_place = self._different(page, slices, known)
+        if moved and not first <= moved[0] <= moved[-1] < first + len(raws):
+            return None
+        picked = tuple(raws[i - first] for i in moved)
+        learned = marks.relearn(known.marks, found, [len(raw) for raw in raws], self._seed)
+        return Difference(page, digest, slices, tuple(moved), picked, in_place, learned)
+
+    def _digests(self, raws: Sequence[Raw]) -> "array[int]":
+        seed = self._seed
+        return array("Q", [xxh3_64_intdigest(raw, seed) for raw in raws])
 
     def _different(
         self, page: Page, slices: "array[int]", known: PageState | None
@@ -137,8 +171,9 @@ class PageBook:
             slices[position] = UNREAD
             dues[position] = LIVE
         # An unread item must be read again even if the page's bytes stay the same.
-        digest = UNREAD if read.unread else difference.digest
-        return PageState(digest, slices, dues)
+        if read.unread:
+            return PageState(UNREAD, slices, dues)
+        return PageState(difference.digest, slices, dues, difference.marks)
 
     def _recheck(self, item: Item, at: datetime) -> int:
         """When to look again for the cost of a call that has just ended; CLOSED for never."""

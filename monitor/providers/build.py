@@ -4,6 +4,7 @@ from typing import Annotated, assert_never
 
 from pydantic import Field
 
+from monitor.core.model import Capabilities
 from monitor.http import HttpClient
 from monitor.providers import Provider
 from monitor.providers.bland import Bland, BlandSettings
@@ -19,5 +20,16 @@ def build(name: str, settings: AnyProviderSettings, http: HttpClient, hash_key: 
             return Graine(name, settings, http, hash_key)
         case BlandSettings():
             return Bland(name, settings, http, hash_key)
+        case _:
+            assert_never(settings)
+
+
+def capabilities(settings: AnyProviderSettings) -> Capabilities:
+    """What the vendor of these settings can tell at all."""
+    match settings:
+        case GraineSettings():
+            return Graine.capabilities
+        case BlandSettings():
+            return Bland.capabilities
         case _:
             assert_never(settings)

@@ -30,6 +30,8 @@ class PageState:
     digest: int
     slices: "array[int]"
     dues: "array[int]"
+    # ingest/marks.py: only where this process has parsed the page, and never stored
+    marks: "array[int] | None" = field(default=None, compare=False)
     _next: int | None = field(default=None, compare=False)
 
     @property
@@ -40,7 +42,7 @@ class PageState:
             self._next = min(times, default=NEVER)
         return self._next
 
-    def rechecks(self, at: int) -> list[int]:
+    def rechecks(self, at: float) -> list[int]:
         """Where a second look is due at second ``at``: the item's own bytes will not tell."""
         if self.next_due > at:
             return []

@@ -67,10 +67,14 @@ class Site:
 
         return asyncio.run_coroutine_threadsafe(called(), self._loop).result(10)
 
-    def posts(self, *words: str, channel: str | None = None) -> list[Any]:
-        """What stands in the bot's channel (or another) and says all these words."""
+    def posts(self, *words: str, channel: str | None = None, replies: bool = False) -> list[Any]:
+        """What stands in a channel (the bot’s) and says all these words, threads only if asked."""
         standing = self.slack.standing(channel or self.bot)
-        return [post for post in standing if all(word in post.shown for word in words)]
+        return [
+            post
+            for post in standing
+            if all(word in post.shown for word in words) and (replies or post.thread_ts is None)
+        ]
 
     def mails(self, rule: str) -> list[EmailMessage]:
         """The mails about one rule."""

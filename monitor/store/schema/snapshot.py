@@ -164,7 +164,7 @@ pages = Table(
     Column("digest", BigInteger, nullable=False),
     Column("slices", LargeBinary, nullable=False),
     Column("dues", LargeBinary, nullable=False),
-    sqlite_with_rowid=False,
+    # with a rowid: its rows are too long for the leaves of a tree without one
 )
 
 changes = Table(

@@ -145,7 +145,6 @@ def _pages() -> None:
         *_some(sa.LargeBinary, "slices dues"),
         sa.ForeignKeyConstraint(["batch"], ["batches.id"], name=op.f("fk_pages_batch")),
         sa.PrimaryKeyConstraint("batch", "listing", "page", name=op.f("pk_pages")),
-        sqlite_with_rowid=False,
     )
 
 

@@ -1,0 +1,258 @@
+"""One look at one batch: what it moves, what is old, and when an ended batch runs again."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from monitor.core.model import Batch, BatchStatus, Counts
+from monitor.ingest.looks import take_look, touched
+from monitor.store import batches, changes
+from monitor.store.batches import BatchRow
+from monitor.store.engine import open_engine
+from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch
+
+TERMINAL = [status for status in BatchStatus if status.terminal]
+OPEN = [status for status in BatchStatus if not status.terminal]
+
+
+@pytest.fixture
+def conn(tmp_path: Path) -> Iterator[Connection]:
+    engine = open_engine(tmp_path / "offhook.db", create=True)
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
+def look(at: timedelta = timedelta(0), **changes: Any) -> Batch:
+    return make_batch(seen_at=NOON + at, **changes)
+
+
+def take(conn: Connection, at: timedelta = timedelta(0), **changes: Any) -> BatchRow:
+    """A look, and the row as it is kept."""
+    row = take_look(conn, look(at, **changes), baseline=False)
+    assert batches.load(conn, row.id) == row
+    return row
+
+
+def words(conn: Connection, row: BatchRow) -> list[tuple[str, str | None, str | None]]:
+    return [(each.kind, each.before, each.after) for each in changes.since(conn, row.id, 0)]
+
+
+@pytest.mark.parametrize("baseline", [True, False], ids=["baseline", "later"])
+@pytest.mark.parametrize("status", BatchStatus)
+def test_only_what_had_ended_at_the_baseline_is_no_news(
+    conn: Connection, status: BatchStatus, baseline: bool
+) -> None:
+    row = take_look(conn, look(status=status), baseline=baseline)
+
+    known = baseline and status.terminal
+    assert (row.news, row.open) == (not known, not known)
+    assert row.terminal_at == (NOON if status.terminal else None)
+    assert row.run == 1
+    assert words(conn, row) == [("baseline" if baseline else "batch", None, status.value)]
+
+
+def test_a_batch_that_began_and_ended_between_two_looks_is_news(conn: Connection) -> None:
+    row = take(conn, status=BatchStatus.COMPLETED)
+
+    assert (row.news, row.open, row.terminal_at, row.terminal_again_at) == (True, True, NOON, None)
+
+
+def test_the_same_look_again_changes_nothing_but_how_fresh_it_is(conn: Connection) -> None:
+    first = take(conn)
+    again = take(conn, MINUTE)
+
+    assert again.fresh_at == NOON + MINUTE
+    assert (again.moved_at, again.seq) == (NOON, first.seq)
+
+
+@pytest.mark.parametrize(
+    ("known", "late"),
+    [
+        pytest.param({}, {"at": -SECOND}, id="asked before, answered after"),
+        pytest.param(
+            {"version": NOON}, {"at": MINUTE, "version": NOON - SECOND}, id="a cached answer"
+        ),
+    ],
+)
+def test_an_old_answer_changes_nothing(
+    conn: Connection, known: dict[str, Any], late: dict[str, Any]
+) -> None:
+    first = take(conn, status=BatchStatus.COMPLETED, **known)
+    after = take(conn, late.pop("at"), status=BatchStatus.RUNNING, **late)
+
+    assert after == first
+
+
+def test_an_answer_of_the_same_version_is_fresh(conn: Connection) -> None:
+    take(conn, version=NOON)
+
+    assert take(conn, MINUTE, version=NOON).fresh_at == NOON + MINUTE
+
+
+def test_what_only_other_answers_tell_is_kept(conn: Connection) -> None:
+    take(conn, name="Renewals May", campaign="c1", concurrency=10, timezone="Europe/Berlin")
+    row = take(conn, MINUTE, name=None)
+
+    assert (row.look.name, row.look.campaign) == ("Renewals May", "c1")
+    assert (row.look.concurrency, row.look.timezone) == (10, "Europe/Berlin")
+
+
+def test_pausing_and_resuming_are_moves(conn: Connection) -> None:
+    take(conn)
+    paused = take(conn, MINUTE, status=BatchStatus.PAUSED)
+    resumed = take(conn, 2 * MINUTE)
+
+    assert (paused.moved_at, paused.resumed_at) == (NOON + MINUTE, None)
+    assert (resumed.moved_at, resumed.resumed_at) == (NOON + 2 * MINUTE,) * 2
+    assert words(conn, resumed)[1:] == [
+        ("batch", "running", "paused"),
+        ("batch", "paused", "running"),
+    ]
+
+
+def test_counts_that_move_are_a_move_without_a_change_of_their_own(conn: Connection) -> None:
+    first = take(conn, counts=Counts(total=10, live=1))
+    row = take(conn, MINUTE, counts=Counts(total=10, live=2))
+
+    assert (row.moved_at, row.seq) == (NOON + MINUTE, first.seq)
+
+
+def test_the_usual_gap_follows_slowly(conn: Connection) -> None:
+    take(conn, counts=Counts(live=0))
+    first = take(conn, 10 * SECOND, counts=Counts(live=1))
+    second = take(conn, 30 * SECOND, counts=Counts(live=2))
+
+    assert first.typical_gap_s == 10
+    assert second.typical_gap_s == pytest.approx(11)
+
+
+def test_what_moved_before_the_last_move_does_not_turn_the_clock_back(conn: Connection) -> None:
+    row = take(conn)
+
+    assert touched(row, NOON - MINUTE) == row
+    assert touched(row, NOON + MINUTE).moved_at == NOON + MINUTE
+
+
+@pytest.mark.parametrize("status", TERMINAL)
+def test_the_end_is_kept_as_first_seen_and_as_last_confirmed(
+    conn: Connection, status: BatchStatus
+) -> None:
+    take(conn)
+    ended = take(conn, MINUTE, status=status)
+    again = take(conn, 2 * MINUTE, status=status)
+    third = take(conn, 3 * MINUTE, status=status)
+
+    assert (ended.terminal_at, ended.terminal_again_at) == (NOON + MINUTE, None)
+    assert (again.terminal_at, again.terminal_again_at) == (NOON + MINUTE, NOON + 2 * MINUTE)
+    assert (third.terminal_at, third.terminal_again_at) == (NOON + MINUTE, NOON + 3 * MINUTE)
+    assert (third.moved_at, third.run) == (NOON + MINUTE, 1)
+
+
+def test_an_end_that_becomes_another_end_is_the_same_run(conn: Connection) -> None:
+    take(conn, status=BatchStatus.COMPLETED)
+    row = take(conn, MINUTE, status=BatchStatus.PARTIAL)
+
+    assert (row.run, row.terminal_at) == (1, NOON)
+    assert row.look.status is BatchStatus.PARTIAL
+    assert words(conn, row)[-1] == ("batch", "completed", "partial")
+
+
+REOPENING = [status for status in OPEN if status is not BatchStatus.UNKNOWN]
+
+
+@pytest.mark.parametrize("status", REOPENING)
+def test_an_ended_batch_runs_again_once_two_looks_agree(
+    conn: Connection, status: BatchStatus
+) -> None:
+    ended = take(conn, status=BatchStatus.COMPLETED)
+    once = take(conn, MINUTE, status=status)
+    twice = take(conn, 2 * MINUTE, status=status)
+
+    assert (once.run, once.look, once.terminal_at) == (1, ended.look, NOON)
+    assert (once.reopening_at, once.due_at) == (NOON + MINUTE,) * 2
+    assert (twice.run, twice.news, twice.open) == (2, True, True)
+    assert (twice.terminal_at, twice.terminal_again_at, twice.reported_at) == (None, None, None)
+    assert twice.resumed_at == NOON + 2 * MINUTE
+    assert words(conn, twice)[-2:] == [
+        ("batch", "completed", "reopened"),
+        ("batch", "completed", status.value),
+    ]
+
+
+def test_a_batch_of_the_baseline_that_runs_again_is_news(conn: Connection) -> None:
+    take_look(conn, look(status=BatchStatus.COMPLETED), baseline=True)
+    take(conn, MINUTE)
+    row = take(conn, 2 * MINUTE)
+
+    assert (row.run, row.news, row.open) == (2, True, True)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        pytest.param({"at": MINUTE}, id="the same look twice"),
+        pytest.param({"at": MINUTE - SECOND}, id="one asked earlier"),
+    ],
+)
+def test_one_look_does_not_confirm_itself(conn: Connection, second: dict[str, Any]) -> None:
+    take(conn, status=BatchStatus.COMPLETED)
+    take(conn, MINUTE)
+    row = take(conn, second["at"])
+
+    assert (row.run, row.look.status) == (1, BatchStatus.COMPLETED)
+
+
+def test_an_end_seen_again_in_between_takes_the_first_sign_back(conn: Connection) -> None:
+    take(conn, status=BatchStatus.COMPLETED)
+    take(conn, MINUTE)
+    ended = take(conn, 2 * MINUTE, status=BatchStatus.COMPLETED)
+    again = take(conn, 3 * MINUTE)
+
+    assert ended.reopening_at is None
+    assert again.run == 1
+
+
+def test_a_word_that_nobody_knows_neither_ends_nor_reopens(conn: Connection) -> None:
+    take(conn)
+    open_ = take(conn, MINUTE, status=BatchStatus.UNKNOWN, raw_status="weird")
+    ended = take(conn, 2 * MINUTE, status=BatchStatus.FAILED)
+    take(conn, 3 * MINUTE, status=BatchStatus.UNKNOWN, raw_status="weird")
+    after = take(conn, 4 * MINUTE, status=BatchStatus.UNKNOWN, raw_status="weird")
+
+    assert (open_.terminal_at, open_.moved_at) == (None, NOON + MINUTE)
+    assert words(conn, open_)[1] == ("batch", "running", "unknown: weird")
+    assert (after.run, after.terminal_at) == (1, ended.terminal_at)
+    assert after.fresh_at == NOON + 4 * MINUTE
+
+
+def test_each_run_may_end(conn: Connection) -> None:
+    for run in range(3):
+        start = run * HOUR
+        take(conn, start)
+        take(conn, start + MINUTE)
+        row = take(conn, start + 2 * MINUTE, status=BatchStatus.COMPLETED)
+
+        assert (row.run, row.terminal_at) == (run + 1, NOON + start + 2 * MINUTE)
+
+
+def test_batches_of_two_providers_with_one_id_are_two(conn: Connection) -> None:
+    ours = take(conn)
+    theirs = take(conn, provider="other")
+
+    assert ours.id != theirs.id
+
+
+def test_a_good_look_forgets_the_refused_ones(conn: Connection) -> None:
+    row = take(conn)
+    batches.save(conn, BatchRow(**{**_fields(row), "failure": "timeout"}))
+
+    assert take(conn, MINUTE).failure is None
+
+
+def _fields(row: BatchRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row.__dataclass_fields__}
