@@ -13,27 +13,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Connection
 from watchfiles import awatch
 
 from monitor import __version__
-from monitor.app.runtime import (
-    JUDGE_EVERY,
-    OUTBOX_LATE,
-    POLL_TICK,
-    PRUNE_EVERY,
-    Runtime,
-    assemble,
-)
+from monitor.app import health
+from monitor.app.runtime import JUDGE_EVERY, POLL_TICK, PRUNE_EVERY, Runtime, assemble
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config, hash_key, load
 from monitor.config.secrets import secrets_of
 from monitor.core.facts import Trouble
-from monitor.errors import ConfigError, OffhookError
+from monitor.errors import ConfigError, OffhookError, StoreError
 from monitor.log import hide
 from monitor.scheduler.jobs import Jobs
-from monitor.store import numbers as counted
-from monitor.store import outbox
 from monitor.store.lock import sole_owner
 from monitor.store.writer import Store
 from monitor.systemd import Systemd
@@ -69,6 +60,7 @@ class _Daemon:
 
     def __init__(self, config: Config, path: Path, clock: Clock) -> None:
         self._config = config
+        self._begun_with = config  # what only a restart can change stays as it was
         self._path = path
         self._clock = clock
         self._systemd = Systemd.from_environ(os.environ)
@@ -76,6 +68,7 @@ class _Daemon:
         self._reload = asyncio.Event()
         self._reload_ok = True
         self._jobs = Jobs()
+        self._key: bytes
         self._runtime: Runtime
         self._store: Store
 
@@ -84,10 +77,10 @@ class _Daemon:
         started_at = self._clock.now()
         self._listen_to_signals()
         # Before the database is made: a database without its key is refused.
-        key = hash_key(self._config.monitor)
+        self._key = hash_key(self._config.monitor)
         self._store = await asyncio.to_thread(Store.open, self._config.monitor.database)
         try:
-            self._runtime = await assemble(self._config, self._store, self._clock, started_at, key)
+            self._runtime = await self._assembled(self._config, started_at)
             await self._serve(started_at)
         finally:
             await asyncio.to_thread(self._store.close)
@@ -105,15 +98,13 @@ class _Daemon:
             log.info("started", version=__version__, port=port, config=str(self._path))
             while not self._stop.is_set():
                 await self._work(started_at)
-            self._systemd.stopping("stopping")
 
     async def _work(self, started_at: datetime) -> None:
         """One configuration's time: from its start until a stop or a good reload."""
         runtime = self._runtime
         ended = asyncio.Event()
         jobs = self._jobs = _jobs_of(runtime)
-        await runtime.judge.begin()
-        sending = asyncio.create_task(runtime.dispatcher.run(ended))
+        sending = asyncio.create_task(self._send(runtime, ended))
         jobs.start()
         self._systemd.ready(_status_line(self._config))
         try:
@@ -127,6 +118,15 @@ class _Daemon:
         if following is not None:
             self._runtime = following
 
+    async def _send(self, runtime: Runtime, ended: asyncio.Event) -> None:
+        """Pay the outbox; a database that cannot be used now is tried again."""
+        while not ended.is_set():
+            try:
+                await runtime.dispatcher.run(ended)
+            except StoreError as error:
+                log.error("outbox_unreadable", error=str(error))  # noqa: TRY400 - no traceback helps
+                await self._clock.sleep(WATCH_EVERY_S)
+
     async def _until_stop_or_reload(
         self, started_at: datetime, sending: asyncio.Task[None]
     ) -> Runtime | None:
@@ -136,7 +136,6 @@ class _Daemon:
         process, and the service manager starts another.
         """
         while True:
-            self._reload.clear()
             waiting = [
                 asyncio.create_task(self._stop.wait()),
                 asyncio.create_task(self._reload.wait()),
@@ -147,7 +146,10 @@ class _Daemon:
             if sending.done():
                 sending.result()
             if self._stop.is_set():
+                self._systemd.stopping("finishing what is being sent")
                 return None
+            # Before the file is read: a change during the reading is one more reload.
+            self._reload.clear()
             following = await self._reloaded(started_at)
             if following is not None:
                 return following
@@ -156,23 +158,28 @@ class _Daemon:
         self._systemd.reloading(self._clock.monotonic())
         try:
             config = await asyncio.to_thread(load, self._path, environ=os.environ)
-            key = hash_key(self._config.monitor)
-            runtime = await assemble(config, self._store, self._clock, started_at, key)
+            hide(secrets_of(config))
+            runtime = await self._assembled(config, started_at)
         except ConfigError as error:
             self._refuse(error)
             return None
+        except StoreError as error:
+            self._reload_ok = False
+            log.error("reload_failed", error=str(error))  # noqa: TRY400 - no traceback helps
+            return None
         finally:
             self._systemd.ready(_status_line(self._config))
-        for text in _needs_restart(self._config, config):
+        for text in _needs_restart(self._begun_with, config):
             log.warning("restart_needed", text=text)
-        for subject, trouble in self._runtime.judge.troubles.items():
-            runtime.judge.trouble(subject, trouble)
+        runtime.judge.inherit(self._runtime.judge)
         runtime.judge.trouble("configuration", None)
-        hide(secrets_of(config))
         self._reload_ok = True
         self._config = config
         log.info("reloaded", config=str(self._path))
         return runtime
+
+    async def _assembled(self, config: Config, started_at: datetime) -> Runtime:
+        return await assemble(config, self._store, self._clock, started_at, self._key)
 
     def _refuse(self, error: ConfigError) -> None:
         self._reload_ok = False
@@ -225,35 +232,10 @@ class _Daemon:
             await self._clock.sleep(interval)
 
     async def _problems(self) -> tuple[str, ...]:
-        late = self._runtime.late()
-        owed = await self._store.read(outbox.load_owing)
-        now = self._clock.now()
-        stuck = [
-            f"messages to {each.receiver} wait since {each.due_at:%H:%M:%S} UTC"
-            for each in owed
-            if each.due_at is not None and now - each.due_at > OUTBOX_LATE
-        ]
-        return (*late, *stuck)
+        return await health.problems(self._runtime)
 
     async def _numbers(self) -> Numbers:
-        ready = not await self._problems()
-        return await self._store.read(lambda conn: self._counted(conn, ready=ready))
-
-    def _counted(self, conn: Connection, *, ready: bool) -> Numbers:
-        owed = outbox.load_owing(conn)
-        return Numbers(
-            now=self._clock.now(),
-            version=__version__,
-            ready=ready,
-            fresh_at=counted.fresh_at(conn),
-            open_batches=counted.open_batches(conn),
-            firing=counted.firing(conn),
-            owed={each.receiver: each.waiting for each in owed},
-            oldest_owed_at={each.receiver: each.due_at for each in owed},
-            dead_letters=outbox.count_dead(conn),
-            job_failures=self._jobs.failures,
-            reload_ok=self._reload_ok,
-        )
+        return await health.numbers(self._runtime, self._jobs, reload_ok=self._reload_ok)
 
 
 def _jobs_of(runtime: Runtime) -> Jobs:
@@ -275,5 +257,8 @@ def _needs_restart(old: Config, new: Config) -> list[str]:
         ("web.listen", old.web.listen, new.web.listen),
         ("monitor.data_dir", old.monitor.data_dir, new.monitor.data_dir),
         ("monitor.database_url", old.monitor.database_url, new.monitor.database_url),
+        ("monitor.hash_key", old.monitor.hash_key, new.monitor.hash_key),
+        ("monitor.log", old.monitor.log, new.monitor.log),
+        ("web.api_token", old.web.api_token, new.web.api_token),
     )
     return [f"{name} changed: restart offhook to use it" for name, a, b in pairs if a != b]

@@ -34,7 +34,6 @@ PRUNE_EVERY = timedelta(minutes=1)
 # Later than this is late: for readiness, for the watchdog.
 LATE_S = 60.0
 POLL_LATE_S = 120.0
-OUTBOX_LATE = timedelta(minutes=2)
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from monitor.core.alert import Alert, AlertState, Reason
 from monitor.core.message import Message
-from monitor.core.rule import Finding, SubjectKind
+from monitor.core.rule import Finding, Severity, SubjectKind
 from monitor.core.text import clip, one_line
 from monitor.core.wording import clock, span, zone_named
 
@@ -102,7 +102,9 @@ def plain(text: str, limit: int) -> str:
 
 
 def _state(alert: Alert) -> str:
-    return "FIRING" if alert.state is AlertState.PENDING else alert.state.value.upper()
+    """In people's words: a report of something bad is not mere information."""
+    bad = alert.state is AlertState.INFO and alert.severity is not Severity.INFO
+    return "FIRING" if bad or alert.state is AlertState.PENDING else alert.state.value.upper()
 
 
 def _title(alert: Alert) -> str:

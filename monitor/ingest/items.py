@@ -21,7 +21,7 @@ from monitor.store.hot import Row
 from monitor.store.schema import to_micros
 
 # A call first seen ended, with no time of its own, ended at an unknown moment since the last
-# sweep. When that is longer ago than this, "now" would be a guess that could fire a rule.
+# reading. When that is longer ago than this, "now" would be a guess that could fire a rule.
 HISTORY_AFTER = timedelta(minutes=5)
 
 
@@ -56,8 +56,8 @@ def take_items(conn: Connection, row: BatchRow, items: Sequence[Item], at: datet
 
     The first sweep of a batch is its baseline: one change for all of it, not one a person.
     """
-    baseline = row.swept_at is None
-    history = baseline or at - (row.swept_at or at) > HISTORY_AFTER
+    baseline = row.listed_at is None
+    history = row.listed_at is None or at - row.listed_at > HISTORY_AFTER
     ids = [item.contact.contact_id for item in items] if row.tally else []
     chunk = _Chunk(
         batch=row.id,

@@ -98,6 +98,8 @@ def _reopened(known: BatchRow, row: BatchRow, at: datetime) -> BatchRow:
         return replace(known, fresh_at=at)
     if known.reopening_at is None:
         return replace(known, fresh_at=at, reopening_at=at, due_at=at)
+    if at <= known.reopening_at:
+        return known
     fresh = replace(
         row,
         run=known.run + 1,
@@ -112,7 +114,9 @@ def _reopened(known: BatchRow, row: BatchRow, at: datetime) -> BatchRow:
     )
     if known.pruned:
         # Nothing is known of its people any more: the next reading is a baseline again.
-        fresh = replace(fresh, pruned=False, tally={}, swept_at=None, full_swept_at=None)
+        fresh = replace(
+            fresh, pruned=False, tally={}, swept_at=None, full_swept_at=None, listed_at=None
+        )
     return _moved(fresh, at)
 
 

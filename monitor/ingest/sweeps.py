@@ -69,13 +69,14 @@ class Swept:
 
 def finish_sweep(conn: Connection, batch: int, swept: Swept, at: datetime) -> BatchRow:
     """Note what the sweep proves (swept, complete) and that it is over."""
-    row = replace(batches.load(conn, batch), sweeping_since=None)
+    row = replace(batches.load(conn, batch), sweeping_since=None, listed_at=at)
     if swept.unread == 0:
         row = replace(row, swept_counts=swept.counts, read_at=at)
+    if swept.every_page and swept.anew:
+        # What could not be read is tried again by every reading, not by another one like this.
+        row = replace(row, full_swept_at=at)
     if swept.every_page and swept.unread == 0:
         row = replace(row, swept_at=at)
-        if swept.anew:
-            row = replace(row, full_swept_at=at)
         if swept.counts.total is None or row.tally.get(CONTACTS, 0) == swept.counts.total:
             row = replace(row, complete_at=at)
     if swept.every_page:
@@ -92,6 +93,7 @@ _PROVEN = (
     "complete_at",
     "swept_counts",
     "read_at",
+    "listed_at",
 )
 
 

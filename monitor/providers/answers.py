@@ -20,7 +20,7 @@ from monitor.http import Answer, HttpError
 T = TypeVar("T")
 
 # No batch that anyone watches is further away; what is, is a vendor's zero or a wrong unit.
-_HORIZON = timedelta(days=3653)
+HORIZON = timedelta(days=3653)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST = 10**15
 _RETRY_AFTER_SECONDS = (1.0, 3600.0)
@@ -145,7 +145,7 @@ def parse_time(value: Any, seen_at: datetime) -> datetime | None:
                 at = at.astimezone(UTC)
         else:
             at = _since_epoch(int(value))
-        return at if -_HORIZON < at - seen_at < _HORIZON else None
+        return at if -HORIZON < at - seen_at < HORIZON else None
     except (ValueError, TypeError, OverflowError):
         return None
 

@@ -41,6 +41,7 @@ class Judge:
         self._troubles: dict[str, Trouble] = {}
         self._crashed: dict[str, set[str]] = {}
         self._drift = self._clock_drift()
+        self._begun = False
         self.judged_at: float | None = None  # monotonic: when the last full round ended
 
     @property
@@ -63,6 +64,7 @@ class Judge:
         closed = await self._store.write(
             Priority.EVALUATE, lambda conn: close_orphans(conn, self._context, now)
         )
+        self._begun = True
         if closed:
             log.info("alerts_closed", reason="rule_changed", count=closed)
 
@@ -95,6 +97,8 @@ class Judge:
         at the end.
         """
         self._watch_the_clock()
+        if not self._begun:
+            await self.begin()
         watched = await self._store.read(batches.watched_ids)
         found = await asyncio.gather(
             *(self.provider(name) for name in self._context.providers),
@@ -126,10 +130,19 @@ class Judge:
         since = self._troubles.get(subject, trouble).since
         self._troubles[subject] = replace(trouble, since=since)
 
-    @property
-    def troubles(self) -> dict[str, Trouble]:
-        """What is wrong with Offhook itself, by subject: kept across a reload."""
-        return self._troubles
+    def inherit(self, before: "Judge") -> None:
+        """Take over what only the process knows, of what is still configured."""
+        known, crashed, context = before._troubles, before._crashed, before._context  # noqa: SLF001 - one of its own kind
+        rules = {each.name for each in self._context.instances}
+        gone = {f"rule {name}" for name in crashed if name not in rules}
+        gone |= {
+            f"receiver {name}"
+            for name in context.routing.receivers
+            if name not in self._context.routing.receivers
+        }
+        self._troubles = {subject: each for subject, each in known.items() if subject not in gone}
+        self._crashed = {name: found for name, found in crashed.items() if name in rules}
+        self._context = replace(self._context, held_since=context.held_since)
 
     def _unknown_words(self, conn: Connection) -> dict[str, Trouble]:
         found = {}

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from monitor.errors import OffhookError
+from monitor.errors import OffhookError, StoreError
 from monitor.web.metrics import CONTENT_TYPE, Numbers, render
 
 Problems = Callable[[], Awaitable[tuple[str, ...]]]
@@ -49,7 +49,10 @@ def application(*, problems: Problems, numbers: Counted, token: str | None) -> S
 
     async def metrics(request: Request) -> Response:
         del request
-        return Response(render(await numbers()), media_type=CONTENT_TYPE)
+        try:
+            return Response(render(await numbers()), media_type=CONTENT_TYPE)
+        except StoreError as error:
+            return PlainTextResponse(f"{error}\n", 503)
 
     return Starlette(
         routes=[
@@ -61,8 +64,8 @@ def application(*, problems: Problems, numbers: Counted, token: str | None) -> S
 
 
 def _has_token(request: Request, token: str) -> bool:
-    given = request.headers.get("authorization", "")
-    return hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), token.encode())
 
 
 class _Server(uvicorn.Server):
