@@ -23,9 +23,7 @@ _MOST_TRIES = 3
 Where = Literal["clustered", "scattered"]
 Json = dict[str, Any]
 
-_ENDS = (
-    ["completed"] * 58 + ["no-answer"] * 21 + ["busy"] * 9 + ["failed"] * 10 + ["canceled"] * 2
-)
+_ENDS = ["completed"] * 58 + ["no-answer"] * 21 + ["busy"] * 9 + ["failed"] * 10 + ["canceled"] * 2
 _MISSED = ("no-answer", "busy", "failed")
 _SENTIMENTS = ("positive", "neutral", "negative")
 _HANGUPS = ("goal_completed", "user_requested", "silence_timeout", "max_duration")

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, Table, func, select
+from xxhash import xxh3_64
 
 from bench.generator import NOW
 from monitor.clock import SystemClock
@@ -109,7 +110,7 @@ def prepare(file: Path, people: int, pages: Sequence[bytes]) -> Known:
     work = Work(engine, row.id, look, book)
     take_in(work, pages, at)
     with engine.begin() as conn:
-        swept = sweeps.Swept(counts=look.counts, every_page=True, anew=True)
+        swept = sweeps.Swept(counts=look.counts, rows=people, every_page=True, anew=True)
         sweeps.finish_sweep(conn, row.id, swept, at)
         evaluate_batch(conn, row.id, context, at)
     close(engine)
@@ -140,8 +141,10 @@ def copy_of(known: Known, name: str = "work.db") -> Iterator[Work]:
         for listing, pages in known.states.items()
     }
     try:
-        # As in the daemon, the batch was judged seconds before.
+        # As in the daemon, the batch was read and judged a moment before.
         with engine.begin() as conn:
+            conn.execute(select(func.sum(func.length(schema.contacts.c.calls)))).all()
+            conn.execute(select(func.max(schema.calls.c.outcome))).all()
             evaluate_batch(conn, known.batch, context, NOW - MINUTE / 2)
         book = PageBook(states, SEED)
         book.overdue(NOW - MINUTE / 2)
@@ -196,12 +199,19 @@ def run(work: Work, pages: Sequence[bytes], at: datetime = NOW) -> float:
 COUNTED = (schema.contacts, schema.calls, schema.changes, schema.pages)
 
 
-def rows(conn: Connection) -> dict[str, int]:
-    """How many rows the snapshot's tables hold."""
-    return {
-        table.name: conn.execute(select(func.count()).select_from(table)).scalar_one()
-        for table in COUNTED
-    }
+def contents(work: Work) -> tuple[object, ...]:
+    """Every row of the snapshot's tables, digested: equal where nothing was written."""
+    with work.engine.begin() as conn:
+        return tuple(_digest(conn, table) for table in COUNTED)
+
+
+def _digest(conn: Connection, table: Table) -> tuple[int, int]:
+    digest = xxh3_64()
+    count = 0
+    for row in conn.execute(select(table)):
+        digest.update(repr(tuple(row)).encode())
+        count += 1
+    return count, digest.intdigest()
 
 
 def tally(work: Work) -> dict[str, int]:

@@ -46,7 +46,7 @@ class BatchCompleted(BatchRule):
         return Holds(self._finding(facts, report(facts), doubts))
 
     def _doubts(self, facts: BatchFacts) -> list[str]:
-        seen, ended = facts.certainty.observed_at, facts.terminal_at
+        seen, ended = facts.confirmed_at, facts.terminal_at
         if seen is None or ended is None or seen < ended + self.confirm_after:
             return ["a second look has not confirmed it"]
         live = still_live(facts.batch, facts.tally)

@@ -67,7 +67,7 @@ class BatchFailed(BatchRule):
 
     def judge(self, facts: BatchFacts) -> Verdict:
         """See the module."""
-        status, seen, ended = facts.batch.status, facts.certainty.observed_at, facts.terminal_at
+        status, seen, ended = facts.batch.status, facts.confirmed_at, facts.terminal_at
         if status not in _WORDS or old_news(facts):
             return Clear(Finding(summary="has not failed since Offhook looks at it"))
         if seen is None or ended is None or seen <= ended:

@@ -243,7 +243,9 @@ def make_ended_facts(
 ) -> BatchFacts:
     """A batch first seen ended ``ended`` before NOON, looked at again and read since."""
     batch = make_batch(status=status, **changes.pop("batch", {}))
-    return make_facts(**{"batch": batch, "terminal_at": NOON - ended} | changes)
+    certainty = changes.get("certainty", make_certainty())
+    known = {"terminal_at": NOON - ended, "confirmed_at": certainty.observed_at}
+    return make_facts(**{"batch": batch} | known | changes)
 
 
 def make_provider_facts(**changes: Any) -> ProviderFacts:

@@ -18,6 +18,7 @@ from watchfiles import awatch
 from monitor import __version__
 from monitor.app import health
 from monitor.app.runtime import JUDGE_EVERY, POLL_TICK, PRUNE_EVERY, Runtime, assemble
+from monitor.app.settling import settle
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config, hash_key, load
 from monitor.config.secrets import secrets_of
@@ -34,7 +35,7 @@ from monitor.web.server import application, serving
 log = structlog.get_logger()
 
 # The whole of a graceful stop must fit into ten seconds.
-JOBS_PATIENCE = timedelta(seconds=4)
+JOBS_PATIENCE = timedelta(seconds=3)
 DISPATCH_PATIENCE_S = 3.0
 WATCH_EVERY_S = 5.0
 FAILED = 1
@@ -95,6 +96,7 @@ class _Daemon:
             token=None if web.listen.loopback else token,
         )
         async with serving(app, web.listen.host, web.listen.port) as port, self._watching():
+            settle()
             log.info("started", version=__version__, port=port, config=str(self._path))
             while not self._stop.is_set():
                 await self._work(started_at)

@@ -71,6 +71,7 @@ async def _poll(config: Config, path: Path, key: bytes) -> PollReport:
         runtime = await assemble(config, store, clock, clock.now(), key)
         try:
             await asyncio.gather(*(poller.poll() for poller in runtime.pollers))
+            await asyncio.gather(*(poller.reader.drained() for poller in runtime.pollers))
             await runtime.judge.everything()
         finally:
             await runtime.close()

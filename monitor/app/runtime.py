@@ -22,6 +22,8 @@ from monitor.providers import Provider
 from monitor.providers.build import build as build_provider
 from monitor.scheduler.judge import Judge
 from monitor.scheduler.poller import Poller
+from monitor.scheduler.reader import Reader
+from monitor.scheduler.standing import Standing
 from monitor.scheduler.sweeper import RECHECK_AFTER, Sweeper
 from monitor.store import providers, retention
 from monitor.store.writer import Priority, Store
@@ -52,7 +54,9 @@ class Runtime:
     started: float  # monotonic
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Cut off what is being read, and let go of connections."""
+        for poller in self.pollers:
+            await poller.reader.close()
         for vendor in self.providers.values():
             await vendor.close()
         for notifier in self.notifiers.values():
@@ -134,15 +138,28 @@ def _poller(
 ) -> Poller:
     settings = config.providers[vendor.name]
     recheck_after = min(RECHECK_AFTER, settings.poll_every * 4)
-    return Poller(
+    view = judge.context.providers[vendor.name]
+    standing = Standing(view, store)
+    reader = Reader(
         provider=vendor,
         settings=settings,
-        view=judge.context.providers[vendor.name],
+        view=view,
         store=store,
         clock=clock,
         judge=judge,
         sweeper=Sweeper(vendor, store, clock, seed, recheck_after),
+        standing=standing,
         full_every=config.monitor.full_sweep_every,
+    )
+    return Poller(
+        provider=vendor,
+        settings=settings,
+        view=view,
+        store=store,
+        clock=clock,
+        judge=judge,
+        reader=reader,
+        standing=standing,
     )
 
 

@@ -193,6 +193,7 @@ class BatchFacts:
     resumed_at: datetime | None = None
     typical_gap: timedelta | None = None
     terminal_at: datetime | None = None
+    confirmed_at: datetime | None = None  # the newest of the later looks that said so again
     reported_at: datetime | None = None  # when batch_completed was first told, in this run
     previous: Report | None = None
     stopped_by_user: bool = False

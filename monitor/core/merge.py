@@ -12,6 +12,7 @@ from typing import TypeVar
 from monitor.core.model import Call, Contact, EndedBy
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_SEEN = EndedBy.SEEN
 _WHOLE = slice(None)
 T = TypeVar("T", Call, Contact)
 
@@ -62,7 +63,7 @@ def _end_order(call: Call) -> tuple[object, ...]:
         return (-1, 0.0)
     at = 0.0 if call.ended_at is None else call.ended_at.timestamp()
     # A time that we only witnessed is best when earliest; a time that was told, when latest.
-    return (call.ended_by.rank, -at if call.ended_by is EndedBy.SEEN else at)
+    return (call.ended_by.rank, -at if call.ended_by is _SEEN else at)
 
 
 def _later(known: T, seen: T, order: Callable[[T], tuple[object, ...]], part: slice = _WHOLE) -> T:

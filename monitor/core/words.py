@@ -178,19 +178,21 @@ class Sentiment(StrEnum):
 
 def outcome_of(status: CallStatus, answered_by: AnsweredBy | None) -> Outcome | None:
     """The outcome that a status and an answering party make together."""
-    if status is CallStatus.COMPLETED:
-        if answered_by is AnsweredBy.VOICEMAIL:
-            return Outcome.VOICEMAIL
-        if answered_by is AnsweredBy.NO_ANSWER:
-            return Outcome.NO_ANSWER
-        return Outcome.COMPLETED
-    return _OUTCOME.get(status)
+    found = _OUTCOME.get(status)
+    return found if found is not _COMPLETED else _ANSWERED.get(answered_by, found)
 
 
+# Tables, because reading a member off its class costs more than both look-ups.
+_COMPLETED = Outcome.COMPLETED
 _OUTCOME = {
+    CallStatus.COMPLETED: Outcome.COMPLETED,
     CallStatus.NO_ANSWER: Outcome.NO_ANSWER,
     CallStatus.BUSY: Outcome.BUSY,
     CallStatus.FAILED: Outcome.FAILED,
     CallStatus.ERROR: Outcome.ERROR,
     CallStatus.CANCELLED: Outcome.CANCELLED,
+}
+_ANSWERED: dict[AnsweredBy | None, Outcome] = {
+    AnsweredBy.VOICEMAIL: Outcome.VOICEMAIL,
+    AnsweredBy.NO_ANSWER: Outcome.NO_ANSWER,
 }

@@ -22,6 +22,8 @@ from monitor.store.windows import StoredCalls, StoredRetries
 # How long an ended batch is still looked at: late results, a failure's lists, a reopening.
 LINGER = timedelta(minutes=10)
 LINGER_MOST = timedelta(hours=24)
+# A time this far in the future is not one of this clock.
+SET_BACK = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,6 @@ class BatchEvaluated:
     """What came of it, and whether the batch is watched any longer."""
 
     followed: Followed
-    crashes: dict[str, str]  # rule instance -> error
     open: bool
 
 
@@ -57,7 +58,7 @@ def evaluate_batch(
     if not all_match(view.match, labels_of(row.look, view)):
         # The configuration chose other batches: what is open about this one closes silently.
         following.follow([])
-        return BatchEvaluated(following.finish(), {}, open=row.open)
+        return BatchEvaluated(following.finish(), open=row.open)
     if row.terminal_again_at is not None:
         _end(following)
         facts = replace(facts, closed_alerts=_closed(conn, row, following))
@@ -65,10 +66,9 @@ def evaluate_batch(
     following.follow(found)
     followed = following.finish()
     open_ = _after(conn, row, facts, found)
-    if facts.certainty.fresh:
+    if facts.certainty.fresh and _is_read(row):
         alerts.mark_evaluated(conn, f"batch:{row.id}", row.seq, now)
-    crashes = {each.instance.name: each.crash for each in found if each.crash}
-    return BatchEvaluated(followed, crashes, open_)
+    return BatchEvaluated(followed, open_)
 
 
 def _facts(
@@ -83,7 +83,7 @@ def _facts(
         capabilities=view.capabilities,
         certainty=Certainty(
             observed_at=row.fresh_at,
-            fresh=now - row.fresh_at <= view.blind_after,
+            fresh=is_fresh(row, view.blind_after, now),
             swept_at=row.swept_at,
             read_at=row.read_at,
             complete_at=row.complete_at,
@@ -101,6 +101,7 @@ def _facts(
         resumed_at=row.resumed_at,
         typical_gap=None if gap is None else timedelta(seconds=gap),
         terminal_at=row.terminal_at,
+        confirmed_at=row.terminal_again_at,
         reported_at=row.reported_at,
         previous=batches.previous_report(conn, row) if row.ended else None,
         stopped_by_user=row.stopped_by_user,
@@ -124,10 +125,39 @@ def _following(conn: Connection, row: BatchRow, facts: BatchFacts, context: Cont
         context=context,
         subject=subject,
         now=facts.now,
-        observed_at=facts.certainty.observed_at,
-        # Half a sweep may show what is wrong, never that all is well.
-        may_clear=facts.certainty.fresh and not facts.certainty.mid_sweep,
+        observed_at=_known_at(row),
+        # Half a reading may show what is wrong, never that all is well; nor may anything
+        # while the provider as a whole cannot be seen.
+        may_clear=facts.certainty.fresh
+        and not facts.certainty.mid_sweep
+        and not row.unread
+        and not alerts.is_firing(conn, "provider_blind", look.provider),
     )
+
+
+def is_fresh(row: BatchRow, blind_after: timedelta, now: datetime) -> bool:
+    """Whether the batch is known well enough to judge: its looks, and its list if it failed.
+
+    A time in the future is of a clock that was set back since: nothing is fresh until it is
+    looked at again.
+    """
+    if row.fresh_at - now > SET_BACK or now - row.fresh_at > blind_after:
+        return False
+    return row.unlisted_since is None or now - row.unlisted_since <= blind_after
+
+
+def _is_read(row: BatchRow) -> bool:
+    """Whether the batch's list was read since its newest look, or need not be."""
+    if row.sweeping_since is not None or row.listed_at is None:
+        return False
+    return row.listed_at >= row.fresh_at or row.look.counts == row.swept_counts
+
+
+def _known_at(row: BatchRow) -> datetime:
+    """As of when it is known as a whole: a look alone says nothing new of its calls."""
+    if _is_read(row) or row.listed_at is None:
+        return row.fresh_at
+    return min(row.fresh_at, row.listed_at)
 
 
 def _end(following: Following) -> None:
@@ -178,6 +208,8 @@ def _after(conn: Connection, row: BatchRow, facts: BatchFacts, found: list[Opini
     elif told:
         row = replace(row, report=report(facts))
         batches.save(conn, row, "report")
+    if not facts.certainty.fresh or row.terminal_again_at is None:
+        return True  # nothing is given up on what was seen long ago, or once
     if _still_watched(row, settling=settling, told=bool(told), now=facts.now):
         return True
     batches.save(conn, replace(row, open=False), "open")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -17,6 +17,8 @@ from monitor.evaluation.telling import tell
 from monitor.store import alerts
 
 SETTLING = "settling"
+# Facts from further in the future are those of a clock that was set back since.
+AHEAD_AT_MOST = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -32,6 +34,8 @@ class Following:
     open: dict[str, Alert] = field(default_factory=dict)  # by fingerprint
     moved: dict[str, Alert] = field(default_factory=dict)  # by key, to be saved
     transitions: list[Transition] = field(default_factory=list)
+    crashes: dict[str, str] = field(default_factory=dict)
+    judged: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Load what is open for the subject."""
@@ -44,6 +48,9 @@ class Following:
         prints = [self._print(opinion.instance.name) for opinion in opinions]
         episodes = alerts.last_episodes(self.conn, prints)
         for print_, opinion in zip(prints, opinions, strict=True):
+            self.judged.append(opinion.instance.name)
+            if opinion.crash is not None:
+                self.crashes[opinion.instance.name] = opinion.crash
             judged = self._judged(opinion)
             if opinion.settings.rule.one_shot:
                 self._report(judged)
@@ -61,7 +68,7 @@ class Following:
     def _judged(self, opinion: Opinion) -> Judged:
         held = self.context.held_since
         verdict = opinion.verdict
-        if held is not None and (self.observed_at is None or self.observed_at < held):
+        if held is not None and not self._is_since(held):
             verdict = Unknown("the clock jumped, and nothing was seen since")
         return Judged(
             instance=opinion.instance,
@@ -72,6 +79,11 @@ class Following:
             observed_at=self.observed_at,
             may_clear=self.may_clear,
         )
+
+    def _is_since(self, held: datetime) -> bool:
+        """Whether the facts are newer than the clock's jump, and of the clock as it is now."""
+        at = self.observed_at
+        return at is not None and held <= at <= self.now + AHEAD_AT_MOST
 
     def _report(self, judged: Judged) -> None:
         """Make a report once; give it its last word once it has settled."""
@@ -112,7 +124,9 @@ class Following:
             default_zone=self.context.zone,
         )
         pending = any(alert.state is AlertState.PENDING for alert in self.open.values())
-        return Followed(tuple(self.transitions), told, pending)
+        return Followed(
+            tuple(self.transitions), told, pending, tuple(self.judged), dict(self.crashes)
+        )
 
     def _inhibited(self, concerned: Sequence[Alert]) -> dict[str, str]:
         if not any(alert.state is AlertState.FIRING for alert in concerned):
@@ -124,11 +138,17 @@ class Following:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What one evaluation did: the moves, how many messages it owes, whether anything pends."""
+    """What one evaluation did: the moves, how many messages it owes, whether anything pends.
+
+    ``judged`` are the rule instances that were asked, ``crashes`` the errors of those that
+    failed.
+    """
 
     transitions: tuple[Transition, ...]
     told: int
     pending: bool
+    judged: tuple[str, ...] = ()
+    crashes: dict[str, str] = field(default_factory=dict)
 
 
 def unsettled(opinion: Opinion) -> bool:

@@ -6,8 +6,9 @@ from sqlalchemy import Connection
 
 from monitor.core.alert import Subject
 from monitor.core.calendar import Calendar
-from monitor.core.facts import ProviderFacts
+from monitor.core.facts import Failure, ProviderFacts
 from monitor.core.rule import SubjectKind
+from monitor.evaluation.batches import is_fresh
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.following import Followed, Following
 from monitor.evaluation.judging import opinions
@@ -49,23 +50,34 @@ def provider_facts(
     """What is known of a provider as a whole."""
     row = providers.load(conn, view.name, view.vendor)
     watched = [each for each in batches.load_open(conn, view.name) if not each.ended]
-    stale = [each for each in watched if now - each.fresh_at > view.blind_after]
+    # A batch that the vendor no longer knows says nothing of the others.
+    watched = [each for each in watched if not (each.failure or "").startswith("not_found")]
+    stale = [each for each in watched if not is_fresh(each, view.blind_after, now)]
     return ProviderFacts(
         now=now,
         provider=view.name,
         vendor=view.vendor,
-        started_at=context.started_at,
+        # After the clock was set, silence counts from then: the time between never was.
+        started_at=max(context.started_at, context.held_since or context.started_at),
         fresh_at=row.fresh_at,
         blind_after=view.blind_after,
-        failure=row.failure,
+        failure=row.failure or _failure_of(stale),
         failing_since=row.failing_since,
         open_batches=len(watched),
         stale_batches=len(stale),
-        batches_seen_at=max((each.fresh_at for each in watched), default=None),
+        batches_seen_at=max(
+            (each.unlisted_since or each.fresh_at for each in watched), default=None
+        ),
         people_waiting=sum(each.look.counts.waiting or 0 for each in watched),
         calendar=view.calendar or _common_calendar(watched),
         default_zone=context.zone,
     )
+
+
+def _failure_of(stale: list[batches.BatchRow]) -> Failure | None:
+    """Why batches cannot be seen, where the account as a whole does not fail."""
+    told = [each.failure for each in stale if each.failure]
+    return Failure(kind="batches", text=told[0]) if told else None
 
 
 def _common_calendar(watched: list[batches.BatchRow]) -> Calendar | None:

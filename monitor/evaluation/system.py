@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from monitor.core.alert import Reason, Subject
 from monitor.core.facts import SystemFacts, Trouble
+from monitor.core.instance import RuleInstance
 from monitor.core.lifecycle import closed_as
 from monitor.core.rule import SubjectKind
 from monitor.evaluation.context import Context
@@ -17,16 +18,27 @@ from monitor.store import alerts
 
 
 def evaluate_system(
-    conn: Connection, troubles: Mapping[str, Trouble], context: Context, now: datetime
+    conn: Connection,
+    troubles: Mapping[str, Trouble],
+    over: frozenset[str],
+    context: Context,
+    now: datetime,
 ) -> list[Followed]:
-    """Judge every trouble, and those that alerts still speak of; by subject."""
-    rules = {
-        each.settings.rule.id: each
-        for each in context.instances
-        if each.settings.rule.subject is SubjectKind.SYSTEM
-    }
+    """Judge every trouble, and those that alerts still speak of; by subject.
+
+    ``over`` are the subjects that are seen to be well in this process; an alert of any other
+    whose trouble is not known stays as it is.
+    """
+    rules: dict[str, list[RuleInstance]] = {}
+    for each in context.instances:
+        if each.settings.rule.subject is SubjectKind.SYSTEM:
+            rules.setdefault(each.settings.rule.id, []).append(each)
     known = alerts.load_firing(conn, *rules) if rules else []
-    cases = {(each.subject.provider, each.subject.id, each.rule) for each in known}
+    cases = {
+        (each.subject.provider, each.subject.id, each.rule)
+        for each in known
+        if each.subject.id in over
+    }
     cases |= {(each.provider, subject, each.rule) for subject, each in troubles.items()}
     done = []
     for provider, subject, rule in sorted(cases):
@@ -40,7 +52,7 @@ def evaluate_system(
             observed_at=now,
             may_clear=True,
         )
-        instances = (rules[rule],) if rule in rules else ()
+        instances = tuple(rules.get(rule, ()))
         following.follow(list(opinions(instances, {"provider": provider}, facts)))
         done.append(following.finish())
     return done

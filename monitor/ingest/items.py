@@ -19,10 +19,13 @@ from monitor.store.batches import BatchRow
 from monitor.store.changes import Change
 from monitor.store.hot import Row
 from monitor.store.schema import to_micros
+from monitor.store.snapshot import Person
 
 # A call first seen ended, with no time of its own, ended at an unknown moment since the last
 # reading. When that is longer ago than this, "now" would be a guess that could fire a rule.
 HISTORY_AFTER = timedelta(minutes=5)
+_UNKNOWN_CONTACT = ContactStatus.UNKNOWN
+_UNKNOWN_CALL = CallStatus.UNKNOWN
 
 
 @dataclass(slots=True)
@@ -34,10 +37,11 @@ class _Chunk:
     history: bool
     tally: Tally
     # What is known, brought up to date item by item: a list may show one person twice.
-    known: dict[str, tuple[Contact, int]]
-    known_calls: dict[str, Call]
-    contacts: dict[str, Row] = field(default_factory=dict)
-    calls: dict[str, Row] = field(default_factory=dict)
+    people: dict[str, Person]
+    moved: dict[str, None] = field(default_factory=dict)  # whose rows are to be written
+    # of ended calls, by person and call: as stored, and as they are to be
+    before: dict[tuple[str, str], Row] = field(default_factory=dict)
+    after: dict[tuple[str, str], Row] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     words: set[tuple[str, str]] = field(default_factory=set)
 
@@ -64,26 +68,29 @@ def take_items(conn: Connection, row: BatchRow, items: Sequence[Item], at: datet
         at=at,
         history=history,
         tally=dict(row.tally),
-        known=snapshot.load_contacts(conn, row.id, ids),
-        known_calls=snapshot.load_calls(conn, row.id, ids),
+        people=snapshot.load_people(conn, row.id, ids),
     )
     for contact, calls in items:
         _take_contact(chunk, contact)
+        known = chunk.people[contact.contact_id].calls
         for call in calls:
-            _take_call(chunk, call)
+            if _take_call(chunk, known, call):
+                chunk.moved[contact.contact_id] = None
     return _write(conn, row, chunk, baseline=baseline)
 
 
 def _take_contact(chunk: _Chunk, seen: Contact) -> None:
-    known = chunk.known.get(seen.contact_id)
-    if seen.raw_status is not None and seen.status is ContactStatus.UNKNOWN:
+    key = seen.contact_id
+    known = chunk.people.get(key)
+    if seen.raw_status is not None and seen.status is _UNKNOWN_CONTACT:
         chunk.words.add(("contact", seen.raw_status))
     if known is None:
         count_contact(chunk.tally, seen, 1)
-        chunk.changes.append(("contact", seen.contact_id, None, seen.status.value))
-        _keep_contact(chunk, seen, to_micros(chunk.at))
+        chunk.changes.append(("contact", key, None, str(seen.status)))
+        chunk.people[key] = Person(seen, to_micros(chunk.at), {})
+        chunk.moved[key] = None
         return
-    old, since = known
+    old, since, calls = known
     new = merge_contact(old, seen)
     if new[:-1] == old[:-1]:
         return
@@ -91,36 +98,42 @@ def _take_contact(chunk: _Chunk, seen: Contact) -> None:
     count_contact(chunk.tally, new, 1)
     if new.status is not old.status:
         since = to_micros(chunk.at)
-        chunk.changes.append(("contact", new.contact_id, old.status.value, new.status.value))
-    _keep_contact(chunk, new, since)
+        chunk.changes.append(("contact", key, str(old.status), str(new.status)))
+    chunk.people[key] = Person(new, since, calls)
+    chunk.moved[key] = None
 
 
-def _keep_contact(chunk: _Chunk, contact: Contact, since: int) -> None:
-    chunk.known[contact.contact_id] = (contact, since)
-    chunk.contacts[contact.contact_id] = snapshot.contact_row(chunk.batch, contact, since)
-
-
-def _take_call(chunk: _Chunk, seen: Call) -> None:
-    known = chunk.known_calls.get(seen.call_id)
-    if seen.raw_status is not None and seen.status is CallStatus.UNKNOWN:
+def _take_call(chunk: _Chunk, calls: dict[str, Call], seen: Call) -> bool:
+    """Whether it brought anything new to a person's calls."""
+    key = seen.call_id
+    known = calls.get(key)
+    if seen.raw_status is not None and seen.status is _UNKNOWN_CALL:
         chunk.words.add(("call", seen.raw_status))
     if seen.ended_by is None and seen.status.terminal:
         seen = _ended(seen, known, history=chunk.history)
-    if known is not None and _same(known, seen):
-        return
-    new = seen if known is None else merge_call(known, seen)
-    if known is not None:
+    old = None
+    if known is None:
+        new, before = seen, None
+    else:
+        if _same(known, seen):
+            return False
+        new = merge_call(known, seen)
         if _same(known, new):
-            return
+            return False
         count_call(chunk.tally, known, -1)
+        before = known.outcome or known.status
+        old = snapshot.ended_row(chunk.batch, known)
     count_call(chunk.tally, new, 1)
-    chunk.known_calls[new.call_id] = new
-    chunk.calls[new.call_id] = snapshot.call_row(chunk.batch, new)
-    before = None if known is None else (known.outcome or known.status)
+    calls[key] = new
+    row = snapshot.ended_row(chunk.batch, new)
+    if row is not None and row != old:
+        chunk.after[new.contact_id, key] = row
+        if old is not None:
+            chunk.before.setdefault((new.contact_id, key), old)
     after = new.outcome or new.status
     if before is not after:
-        word = None if before is None else before.value
-        chunk.changes.append(("call", new.call_id, word, after.value))
+        chunk.changes.append(("call", key, None if before is None else str(before), str(after)))
+    return True
 
 
 def _ended(seen: Call, known: Call | None, *, history: bool) -> Call:
@@ -142,11 +155,10 @@ def _same(known: Call, new: Call) -> bool:
 
 
 def _write(conn: Connection, row: BatchRow, chunk: _Chunk, *, baseline: bool) -> Taken:
-    moved = bool(chunk.contacts or chunk.calls)
-    if not moved:
+    if not chunk.moved:
         return Taken(row, moved=False, words=frozenset(chunk.words))
-    snapshot.save_contacts(conn, chunk.contacts.values())
-    snapshot.save_calls(conn, chunk.calls.values())
+    snapshot.save_people(conn, chunk.batch, (chunk.people[key] for key in chunk.moved))
+    snapshot.save_ended(conn, chunk.before.values(), chunk.after.values())
     row = replace(row, tally=chunk.tally)
     if not baseline:
         row = touched(row, chunk.at)

@@ -5,12 +5,19 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from monitor.core.calendar import permitted_between
 from monitor.core.model import Batch, BatchStatus
 from monitor.store import batches, changes
 from monitor.store.batches import BatchRow
 
-# How much one gap between two moves weighs in the batch's typical gap.
+# How much one gap between two moves weighs in the batch's typical gap, and how many times the
+# typical one a single gap counts at most: one long night must not hide the next stall.
 _GAP_WEIGHT = 0.1
+_GAP_MOST = 10.0
+# What moves so soon after a move is the same move: one poll sees the counts, then the people.
+_SAME_MOVE = timedelta(seconds=5)
+# Answers overtake each other by less than this.
+OVERTAKEN_WITHIN = timedelta(minutes=5)
 
 
 def take_look(conn: Connection, look: Batch, *, baseline: bool) -> BatchRow:
@@ -58,8 +65,11 @@ def _first_sight(conn: Connection, look: Batch, *, baseline: bool) -> BatchRow:
 
 
 def _is_stale(known: Batch, look: Batch) -> bool:
-    """A cached or overtaken answer: by our clock, or by the vendor's own for this batch."""
-    if look.seen_at < known.seen_at:
+    """A cached or overtaken answer: by our clock, or by the vendor's own for this batch.
+
+    What is older by more than any request takes is not overtaken: the clock was set back.
+    """
+    if known.seen_at - OVERTAKEN_WITHIN < look.seen_at < known.seen_at:
         return True
     return bool(look.version and known.version and look.version < known.version)
 
@@ -74,11 +84,12 @@ def _advanced(known: BatchRow, look: Batch) -> BatchRow:
         return _moved(replace(row, terminal_at=at, terminal_again_at=None), at)
     if known.ended:
         return _reopened(known, row, at)
-    if look.status is BatchStatus.RUNNING and known.look.status is BatchStatus.PAUSED:
-        return _moved(replace(row, resumed_at=at), at)
-    if _state(look) != _state(known.look):
+    if _state(look) == _state(known.look):
+        return row
+    if known.look.status is BatchStatus.RUNNING:
         return _moved(row, at)
-    return row
+    resumed = look.status is BatchStatus.RUNNING and known.look.status is BatchStatus.PAUSED
+    return replace(row, moved_at=at, resumed_at=at if resumed else row.resumed_at)
 
 
 def _filled(known: Batch, look: Batch) -> Batch:
@@ -94,10 +105,12 @@ def _filled(known: Batch, look: Batch) -> Batch:
 
 def _reopened(known: BatchRow, row: BatchRow, at: datetime) -> BatchRow:
     """Two looks in a row must say that an ended batch goes on before it counts as a new run."""
+    # Whatever this look says, it does not confirm the end.
+    doubted = replace(known, fresh_at=at, terminal_again_at=None)
     if known.look.status is BatchStatus.UNKNOWN or row.look.status is BatchStatus.UNKNOWN:
-        return replace(known, fresh_at=at)
+        return doubted
     if known.reopening_at is None:
-        return replace(known, fresh_at=at, reopening_at=at, due_at=at)
+        return replace(doubted, reopening_at=at, due_at=at)
     if at <= known.reopening_at:
         return known
     fresh = replace(
@@ -125,15 +138,25 @@ def _state(look: Batch) -> tuple[object, ...]:
 
 
 def _moved(row: BatchRow, at: datetime) -> BatchRow:
-    gap = max((at - row.moved_at) / timedelta(seconds=1), 0.0)
+    """The row after a move. Only permitted time between two moves of a running batch is a gap."""
+    return replace(row, moved_at=at, typical_gap_s=_typical_gap(row, at))
+
+
+def _typical_gap(row: BatchRow, at: datetime) -> float | None:
     usual = row.typical_gap_s
-    typical = gap if usual is None else usual + _GAP_WEIGHT * (gap - usual)
-    return replace(row, moved_at=at, typical_gap_s=typical)
+    if at - row.moved_at < _SAME_MOVE:
+        return usual
+    gap = permitted_between(row.look.calendar, row.moved_at, at) / timedelta(seconds=1)
+    if usual is None:
+        return gap
+    return usual + _GAP_WEIGHT * (min(gap, _GAP_MOST * usual) - usual)
 
 
 def touched(row: BatchRow, at: datetime) -> BatchRow:
     """The row after one of its people or calls moved at ``at``."""
-    return _moved(row, at) if at > row.moved_at else row
+    if at <= row.moved_at:
+        return row
+    return _moved(row, at) if row.look.status is BatchStatus.RUNNING else replace(row, moved_at=at)
 
 
 def _moves(known: BatchRow, row: BatchRow) -> list[changes.Change]:

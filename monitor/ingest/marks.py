@@ -68,7 +68,7 @@ def middle(body: bytes, marks: "array[int]", seed: int) -> Middle | None:
         after, end = after - 1, begin - 1
     if first == after or (first == 0 and after == groups):
         return None
-    return Middle(first, after, b"[%b]" % view[start:end])
+    return Middle(first, after, b"[" + body[start:end] + b"]")
 
 
 def relearn(

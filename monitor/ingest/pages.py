@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 from xxhash import xxh3_64_intdigest
 
-from monitor.core.model import Batch, CallStatus, ContactStatus, Item
+from monitor.core.model import OPEN_CONTACT, Batch, CallStatus, ContactStatus, Item
 from monitor.errors import ProviderError
 from monitor.ingest import marks
 from monitor.providers import Page, Provider
@@ -66,6 +66,7 @@ class PageBook:
         self._recheck_after = recheck_after
         # Where a list shifted: every remembered item's due, by its digest. Only while needed.
         self._anywhere: dict[str, dict[int, int]] = {}
+        self._unlike = 0  # pages of this reading that were other than before in most places
 
     def compare(self, provider: Provider, page: Page, *, anew: bool = False) -> Difference | None:
         """What is different on a page; None when its bytes are known. ``anew`` forgets them."""
@@ -105,13 +106,15 @@ class PageBook:
             return None  # the whole page is parsed, and its error is the one to tell
         first, after = found.first * marks.GROUP, found.after * marks.GROUP
         between = self._digests(raws)
-        slices = known.slices[:first] + between + known.slices[after:]
-        moved, in_place = self._different(page, slices, known)
-        if moved and not first <= moved[0] <= moved[-1] < first + len(raws):
+        if first + len(raws) != min(after, len(known.slices)):
+            return None  # something came or went: what stands behind it has shifted
+        moved = [i for i, new in enumerate(between, first) if new != known.slices[i]]
+        if len(moved) * 2 > len(known.slices):
             return None
+        slices = known.slices[:first] + between + known.slices[first + len(raws) :]
         picked = tuple(raws[i - first] for i in moved)
         learned = marks.relearn(known.marks, found, [len(raw) for raw in raws], self._seed)
-        return Difference(page, digest, slices, tuple(moved), picked, in_place, learned)
+        return Difference(page, digest, slices, tuple(moved), picked, in_place=True, marks=learned)
 
     def _digests(self, raws: Sequence[Raw]) -> "array[int]":
         seed = self._seed
@@ -143,6 +146,11 @@ class PageBook:
         near = [pages[n] for n in range(here - _NEAR, here + _NEAR + 1) if n in pages]
         if any(piece in state.slices.tobytes() for state in near for piece in some):
             return True
+        # All pages are searched less and less often: once a list has shifted, the next page
+        # that is wholly different tells as well.
+        self._unlike += 1
+        if self._unlike & (self._unlike - 1):
+            return False
         middle = some[len(some) // 2]
         return any(middle in state.slices.tobytes() for state in pages.values())
 
@@ -158,6 +166,7 @@ class PageBook:
     def release(self) -> None:
         """Let go of what only a sweep over a shifted list needs."""
         self._anywhere.clear()
+        self._unlike = 0
 
     def state_after(self, read: Read) -> PageState:
         """What is remembered of the page once its items are in the snapshot."""
@@ -181,7 +190,7 @@ class PageBook:
             return CLOSED
         for call in item.calls:
             ended = call.ended_at or at
-            if call.status is CallStatus.COMPLETED and call.cost_micros is None:
+            if call.status is _COMPLETED and call.cost_micros is None:
                 due_at = ended + self._recheck_after
                 if due_at > at:
                     return recheck_at(due_at.timestamp())
@@ -197,6 +206,10 @@ class PageBook:
             return dues
         anywhere = self._dues_anywhere(page.listing)
         return array("I", [anywhere.get(piece, CLOSED) for piece in difference.slices])
+
+    def rows(self, page: Page) -> "array[int]":
+        """The digests of the rows that are remembered of a page."""
+        return self._pages[page.listing][page.number].slices
 
     def keep(self, page: Page, state: PageState) -> None:
         """Remember a page, after the transaction that wrote its items."""
@@ -234,16 +247,18 @@ class PageBook:
 def due(item: Item) -> int:
     """When an item is expected to move (see store/pages.py)."""
     status = item.contact.status
-    if status is ContactStatus.PENDING:
+    if status is _PENDING:
         return WAITING
     if status in _RETRYING:
         at = item.contact.next_retry_at
         return LIVE if at is None else retry_at(at.timestamp())
-    if status.open or any(not call.status.terminal for call in item.calls):
+    if status in OPEN_CONTACT or any(not call.status.terminal for call in item.calls):
         return LIVE
     return CLOSED
 
 
+_PENDING = ContactStatus.PENDING
+_COMPLETED = CallStatus.COMPLETED
 _RETRYING = frozenset({ContactStatus.RETRYING, ContactStatus.FOLLOW_UP})
 
 

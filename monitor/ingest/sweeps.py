@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection
 
 from monitor.core.model import Counts, Item
 from monitor.core.tally import CONTACTS, count_call, count_contact
@@ -13,7 +13,6 @@ from monitor.ingest.pages import PageBook, Read
 from monitor.store import batches, changes, pages, snapshot
 from monitor.store.batches import BatchRow
 from monitor.store.pages import PageState
-from monitor.store.schema import calls, contacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +56,13 @@ def remember(book: PageBook, taken: TakenPages) -> None:
 class Swept:
     """How a sweep ended. ``every_page``: all were read; ``anew``: and all items decoded.
 
-    ``last`` is the number of the last page of each listing, where the end was seen.
+    ``rows`` are the distinct rows that the list held, known ones included. ``last`` is the
+    number of the last page of each listing, where the end was seen. ``counts`` are those of
+    the look that the sweep was made for.
     """
 
     counts: Counts
+    rows: int
     every_page: bool
     anew: bool = False
     unread: int = 0
@@ -69,15 +71,17 @@ class Swept:
 
 def finish_sweep(conn: Connection, batch: int, swept: Swept, at: datetime) -> BatchRow:
     """Note what the sweep proves (swept, complete) and that it is over."""
-    row = replace(batches.load(conn, batch), sweeping_since=None, listed_at=at)
+    row = replace(batches.load(conn, batch), sweeping_since=None, listed_at=at, unread=swept.unread)
     if swept.unread == 0:
-        row = replace(row, swept_counts=swept.counts, read_at=at)
+        row = replace(row, swept_counts=swept.counts, read_at=at, unlisted_since=None)
+    elif row.unlisted_since is None:
+        row = replace(row, unlisted_since=at, failure=f"{swept.unread} rows could not be read")
     if swept.every_page and swept.anew:
         # What could not be read is tried again by every reading, not by another one like this.
         row = replace(row, full_swept_at=at)
     if swept.every_page and swept.unread == 0:
         row = replace(row, swept_at=at)
-        if swept.counts.total is None or row.tally.get(CONTACTS, 0) == swept.counts.total:
+        if swept.counts.total in {None, swept.rows} and swept.rows == row.tally.get(CONTACTS, 0):
             row = replace(row, complete_at=at)
     if swept.every_page:
         for listing, last in (swept.last or {}).items():
@@ -94,6 +98,9 @@ _PROVEN = (
     "swept_counts",
     "read_at",
     "listed_at",
+    "unread",
+    "unlisted_since",
+    "failure",
 )
 
 
@@ -101,18 +108,15 @@ def drop_vanished(conn: Connection, batch: int, ids: Sequence[str], at: datetime
     """Take out people whom two complete sweeps no longer list; a change is kept for each."""
     row = batches.load(conn, batch)
     tally = dict(row.tally)
-    known = snapshot.load_contacts(conn, batch, ids)
-    for call in snapshot.load_calls(conn, batch, ids).values():
-        count_call(tally, call, -1)
-    for contact, _ in known.values():
-        count_contact(tally, contact, -1)
-    for contact_id in known:
-        for table in (calls, contacts):
-            conn.execute(
-                delete(table).where(table.c.batch == batch, table.c.contact_id == contact_id)
-            )
+    known = snapshot.load_people(conn, batch, ids)
+    for person in known.values():
+        for call in person.calls.values():
+            count_call(tally, call, -1)
+        count_contact(tally, person.contact, -1)
+    snapshot.drop_people(conn, batch, known.values())
     gone: list[changes.Change] = [
-        ("contact", contact_id, known[contact_id][0].status, "vanished") for contact_id in known
+        ("contact", contact_id, person.contact.status, "vanished")
+        for contact_id, person in known.items()
     ]
     row = replace(row, tally=tally, seq=changes.append(conn, batch, row.seq, at, gone))
     batches.save(conn, row, "tally", "seq")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC as _UTC
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -12,6 +13,7 @@ from sqlalchemy import Connection
 from monitor.clock import Clock
 from monitor.core.alert import Transition
 from monitor.core.facts import Trouble
+from monitor.errors import StoreError
 from monitor.evaluation.batches import BatchEvaluated, evaluate_batch
 from monitor.evaluation.context import Context
 from monitor.evaluation.following import Followed
@@ -19,6 +21,8 @@ from monitor.evaluation.providers import evaluate_provider
 from monitor.evaluation.system import close_orphans, evaluate_system
 from monitor.store import batches, providers
 from monitor.store.writer import Priority, Store
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -39,6 +43,8 @@ class Judge:
         self._wake = wake
         self._pending: set[int] = set()
         self._troubles: dict[str, Trouble] = {}
+        # Seen to be well in this process, which has read its configuration and its clock.
+        self._over: set[str] = {"clock", "configuration"}
         self._crashed: dict[str, set[str]] = {}
         self._drift = self._clock_drift()
         self._begun = False
@@ -61,9 +67,7 @@ class Judge:
     async def begin(self) -> None:
         """Close what the configuration has no place for any more."""
         now = self._clock.now()
-        closed = await self._store.write(
-            Priority.EVALUATE, lambda conn: close_orphans(conn, self._context, now)
-        )
+        closed = await self._write(lambda conn: close_orphans(conn, self._context, now))
         self._begun = True
         if closed:
             log.info("alerts_closed", reason="rule_changed", count=closed)
@@ -71,24 +75,21 @@ class Judge:
     async def batch(self, batch: int) -> BatchEvaluated | None:
         """Judge one batch now."""
         now = self._clock.now()
-        done = await self._store.write(
-            Priority.EVALUATE, lambda conn: evaluate_batch(conn, batch, self._context, now)
-        )
+        done = await self._write(lambda conn: evaluate_batch(conn, batch, self._context, now))
         if done is None:
             return None
         (self._pending.add if done.followed.pending else self._pending.discard)(batch)
-        self._note_crashes(f"batch {batch}", done.crashes, now)
-        self._followed(done.followed)
+        self._followed(f"batch {batch}", done.followed, now)
+        if not done.open:
+            self._recovered_from(f"batch {batch}", set(self._crashed))
         return done
 
     async def provider(self, name: str) -> None:
         """Judge one provider now."""
         now = self._clock.now()
         view = self._context.providers[name]
-        done = await self._store.write(
-            Priority.EVALUATE, lambda conn: evaluate_provider(conn, view, self._context, now)
-        )
-        self._followed(done)
+        done = await self._write(lambda conn: evaluate_provider(conn, view, self._context, now))
+        self._followed(f"provider {name}", done, now)
 
     async def everything(self) -> None:
         """One round: the clock, every provider, every watched batch, Offhook itself.
@@ -106,27 +107,34 @@ class Judge:
             self.itself(),
             return_exceptions=True,
         )
+        self.judged_at = self._clock.monotonic()
+        self._over |= self._never_crashed()
         errors = [each for each in found if isinstance(each, BaseException)]
         if errors:
             raise errors[0]
-        self.judged_at = self._clock.monotonic()
 
     async def itself(self) -> None:
         """Judge Offhook's own troubles now."""
         now = self._clock.now()
         self._end_old_troubles(now)
         known = dict(self._troubles) | await self._store.read(self._unknown_words)
-        done = await self._store.write(
-            Priority.EVALUATE, lambda conn: evaluate_system(conn, known, self._context, now)
+        over = frozenset(self._over)
+        done = await self._write(
+            lambda conn: evaluate_system(conn, known, over, self._context, now)
         )
         for each in done:
-            self._followed(each)
+            self._followed("offhook", each, now)
 
     def trouble(self, subject: str, trouble: Trouble | None) -> None:
-        """Note a trouble of Offhook's own, or (None) that it is over."""
+        """Note a trouble of Offhook's own, or (None) that it is seen to be over.
+
+        A trouble that is merely not known, after a restart, is not over.
+        """
         if trouble is None:
             self._troubles.pop(subject, None)
+            self._over.add(subject)
             return
+        self._over.discard(subject)
         since = self._troubles.get(subject, trouble).since
         self._troubles[subject] = replace(trouble, since=since)
 
@@ -141,8 +149,17 @@ class Judge:
             if name not in self._context.routing.receivers
         }
         self._troubles = {subject: each for subject, each in known.items() if subject not in gone}
+        self._over = (before._over | gone) - set(self._troubles)  # noqa: SLF001 - the same
         self._crashed = {name: found for name, found in crashed.items() if name in rules}
         self._context = replace(self._context, held_since=context.held_since)
+
+    async def _write(self, fn: Callable[[Connection], T]) -> T:
+        try:
+            return await self._store.write(Priority.EVALUATE, fn)
+        except StoreError:
+            # What cannot be written down is no silence of the vendor's: it counts from here.
+            self._context = replace(self._context, started_at=self._clock.now())
+            raise
 
     def _unknown_words(self, conn: Connection) -> dict[str, Trouble]:
         found = {}
@@ -154,18 +171,24 @@ class Judge:
                     found[subject] = _unknown_word(view.name, view.vendor, kind, word, row.fresh_at)
         return found
 
-    def _note_crashes(self, subject: str, crashes: dict[str, str], now: datetime) -> None:
-        for rule, error in crashes.items():
+    def _recovered_from(self, subject: str, rules: set[str]) -> None:
+        """These rules no longer crash on the subject."""
+        for rule in rules & set(self._crashed):
+            self._crashed[rule].discard(subject)
+            if not self._crashed[rule]:
+                del self._crashed[rule]
+                self.trouble(f"rule {rule}", None)
+
+    def _never_crashed(self) -> set[str]:
+        """The subjects of rules that everything was judged by without a crash."""
+        names = {each.name for each in self._context.instances}
+        return {f"rule {name}" for name in names - set(self._crashed)}
+
+    def _followed(self, subject: str, followed: Followed, now: datetime) -> None:
+        for rule, error in followed.crashes.items():
             self._crashed.setdefault(rule, set()).add(subject)
             self.trouble(f"rule {rule}", _crashed(rule, error, now))
-        for rule, subjects in list(self._crashed.items()):
-            if rule not in crashes:
-                subjects.discard(subject)
-                if not subjects:
-                    del self._crashed[rule]
-                    self.trouble(f"rule {rule}", None)
-
-    def _followed(self, followed: Followed) -> None:
+        self._recovered_from(subject, set(followed.judged) - set(followed.crashes))
         _log_moves(followed.transitions)
         if followed.told:
             self._wake()

@@ -1,6 +1,5 @@
-"""Polling one provider: discover, look, read what moved, judge; and stand off when refused."""
+"""Polling one provider: discover, look at what is due; and stand off when refused."""
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
@@ -12,18 +11,14 @@ import structlog
 from sqlalchemy import Connection
 
 from monitor.clock import Clock
-from monitor.core.completion import disagreements
 from monitor.core.model import Batch, BatchStatus
-from monitor.core.pace import URGENT, Reading, Watched, next_look, reading
-from monitor.core.route import all_match
+from monitor.core.pace import URGENT
 from monitor.errors import ProviderError
-from monitor.evaluation.batches import labels_of
 from monitor.evaluation.context import ProviderView
-from monitor.ingest.looks import take_look
 from monitor.providers import Discovery, Known, LookFailed, Provider
 from monitor.scheduler.judge import Judge
+from monitor.scheduler.reader import Reader
 from monitor.scheduler.standing import OF_THE_ACCOUNT, Standing
-from monitor.scheduler.sweeper import Sweeper
 from monitor.settings import ProviderSettings
 from monitor.store import batches, providers
 from monitor.store.batches import BatchRow
@@ -31,10 +26,14 @@ from monitor.store.writer import Priority, Store
 
 log = structlog.get_logger()
 
-SWEEPS_AT_ONCE = 3
 # What is due a little later is looked at in the same go: one list often answers for all.
 TOGETHER = 0.2
-SCOPE = "scope"  # the memory key of what the configuration watches
+# Nothing is put off longer than this, so what is was put off by another clock.
+LONGEST = timedelta(minutes=10)
+# After so many lists with a hole in them, what they showed is the baseline all the same:
+# else nothing that ends before it was seen open would ever be told.
+INCOMPLETE_AT_MOST = 3
+SCOPE, INCOMPLETE = "scope", "incomplete"  # memory keys of our own
 
 
 class Poller:
@@ -49,19 +48,17 @@ class Poller:
         store: Store,
         clock: Clock,
         judge: Judge,
-        sweeper: Sweeper,
-        full_every: timedelta,
+        reader: Reader,
+        standing: Standing,
     ) -> None:
         self.provider = provider
+        self.reader = reader
         self._settings = settings
         self._view = view
         self._store = store
         self._clock = clock
         self._judge = judge
-        self._sweeper = sweeper
-        self._full_every = full_every
-        self._standing = Standing(view, store)
-        self._log = log.bind(provider=provider.name)
+        self._standing = standing
         self.polled_at: float | None = None  # monotonic: when the last poll ended, good or bad
 
     async def poll(self) -> None:
@@ -75,6 +72,7 @@ class Poller:
             await self._judge.provider(self._view.name)
         finally:
             self.polled_at = self._clock.monotonic()
+        self.reader.raise_error()
 
     async def _poll(self, now: datetime) -> None:
         row = await self._store.read(
@@ -90,7 +88,7 @@ class Poller:
 
     def _due(self, conn: Connection, now: datetime) -> list[Known]:
         first = batches.next_due(conn, self._view.name)
-        if (first is None or first > now) and not self._judge.anything_pending:
+        if first is None or (now < first < now + LONGEST and not self._judge.anything_pending):
             return []
         rows = batches.load_open(conn, self._view.name)
         if not any(self._is_due(row, now) for row in rows):
@@ -101,7 +99,16 @@ class Poller:
     def _is_due(self, row: BatchRow, now: datetime) -> bool:
         # An alert that waits to fire needs to be seen to hold, and soon.
         urgent = now - row.fresh_at >= min(self._settings.poll_every, URGENT)
-        return row.due_at <= now or (urgent and self._judge.is_pending(row.id))
+        set_back = row.fresh_at > now  # the clock was, so that the time to look is far away
+        return row.due_at <= now or set_back or (urgent and self._judge.is_pending(row.id))
+
+    async def _look(self, due: Sequence[Known], *, baseline: bool = False) -> None:
+        async with aclosing(self.provider.looks(due)) as looks:
+            async for look in looks:
+                if isinstance(look, LookFailed):
+                    await self.reader.failed(look)
+                else:
+                    await self.reader.take(look, baseline=baseline)
 
     # Discovery
 
@@ -131,16 +138,14 @@ class Poller:
         since = now - self._settings.discover_since
         found = await self.provider.discover(since=since, known=known, memory=memory)
         baseline = row.baseline_at is None
-        looks = [each.look for each in found.sightings if each.look is not None]
-        # What ended as it was known to have ended is not news every minute.
-        news = [look for look in looks if closed.get(look.batch_id) is not look.status]
-        await self._take_all(news, baseline=baseline)
+        for look in (each.look for each in found.sightings):
+            if look is not None and not _is_old_news(look, closed):
+                await self.reader.take(look, baseline=baseline)
         if unseen := self._unseen(found, known):
             await self._look(unseen, baseline=baseline)
         await self._store.write(
             Priority.INGEST, lambda conn: self._discovered(conn, found, row, now)
         )
-        self._log.debug("discovered", batches=len(found.sightings), complete=found.complete)
 
     def _unseen(self, found: Discovery, known: Mapping[str, Known]) -> list[Known]:
         """Batches whose state no list tells, or that the configuration names, not yet looked at."""
@@ -153,10 +158,14 @@ class Poller:
         self, conn: Connection, found: Discovery, before: providers.ProviderRow, now: datetime
     ) -> None:
         row = providers.load(conn, self._view.name, self._view.vendor)
-        baseline = before.baseline_at or (now if found.complete else None)
-        memory = {**found.memory, SCOPE: self._scope()}
+        holes = 0 if found.complete else int(row.memory.get(INCOMPLETE, "0")) + 1
+        done = found.complete or holes >= INCOMPLETE_AT_MOST
+        if holes:
+            log.warning("lists_incomplete", provider=self._view.name, in_a_row=holes)
+        baseline = before.baseline_at or (now if done else None)
+        memory = {**found.memory, SCOPE: self._scope(), INCOMPLETE: str(holes)}
         row = replace(row, discovered_at=now, baseline_at=baseline, memory=memory)
-        providers.save(conn, providers.answered(row, now))
+        providers.save(conn, providers.heard(row, now))
 
     def _all_known(self, conn: Connection) -> tuple[dict[str, Known], dict[str, BatchStatus]]:
         closed = batches.load_closed(conn, self._view.name)
@@ -171,130 +180,10 @@ class Poller:
         )
         return blake2b(chosen.encode(), digest_size=8).hexdigest()
 
-    # Looking and reading
 
-    async def _look(self, due: Sequence[Known], *, baseline: bool = False) -> None:
-        gate = asyncio.Semaphore(SWEEPS_AT_ONCE)
-        tasks = []
-        try:
-            async with aclosing(self.provider.looks(due)) as looks:
-                async for look in looks:
-                    if isinstance(look, LookFailed):
-                        await self._look_failed(look)
-                    else:
-                        taking = self._take_gated(gate, look, baseline=baseline)
-                        tasks.append(asyncio.create_task(taking))
-        finally:
-            # What was told before an error is good, and is taken in to the end.
-            found = await asyncio.gather(*tasks, return_exceptions=True)
-        _raise_first(found)
-
-    async def _take_all(self, looks: Sequence[Batch], *, baseline: bool) -> None:
-        gate = asyncio.Semaphore(SWEEPS_AT_ONCE)
-        taking = (self._take_gated(gate, look, baseline=baseline) for look in looks)
-        _raise_first(await asyncio.gather(*taking, return_exceptions=True))
-
-    async def _take_gated(self, gate: asyncio.Semaphore, look: Batch, *, baseline: bool) -> None:
-        async with gate:
-            await self._take(look, baseline=baseline)
-
-    async def _take(self, look: Batch, *, baseline: bool) -> None:
-        """Take one look in, read what moved, judge the batch, and say when to look again."""
-        if not all_match(self._view.match, labels_of(look, self._view)):
-            return
-        row = await self._store.write(
-            Priority.INGEST, lambda conn: self._taken(conn, look, baseline=baseline)
-        )
-        if not row.open:
-            return
-        words: frozenset[tuple[str, str]] = frozenset()
-        if look.status is BatchStatus.UNKNOWN and look.raw_status:
-            words = frozenset({("batch", look.raw_status)})
-        try:
-            mode = await self._mode(row)
-            if mode is not Reading.NOTHING:
-                await self._judge.batch(row.id)
-                done = await self._sweeper.sweep(row, mode)
-                row, words = done.row, words | done.words
-        except ProviderError as error:
-            await self._look_failed(LookFailed(look.batch_id, error))
-        if words:
-            await self._store.write(Priority.INGEST, lambda conn: self._learn(conn, words))
-        judged = await self._judge.batch(row.id)
-        if judged is not None and not judged.open:
-            self._sweeper.forget(row.id)
-        await self._schedule(row)
-
-    def _taken(self, conn: Connection, look: Batch, *, baseline: bool) -> BatchRow:
-        row = providers.load(conn, self._view.name, self._view.vendor)
-        providers.save(conn, providers.heard(row, look.seen_at))
-        return take_look(conn, look, baseline=baseline)
-
-    async def _watched(self, row: BatchRow) -> Watched:
-        book = await self._sweeper.book(row.id)
-        return Watched(
-            look=row.look,
-            moved_at=row.moved_at,
-            terminal_at=row.terminal_at,
-            swept_at=row.swept_at,
-            full_swept_at=row.full_swept_at,
-            complete_at=row.complete_at,
-            swept_counts=row.swept_counts,
-            sweeping=row.sweeping_since is not None,
-            pending=self._judge.is_pending(row.id),
-            agrees=not disagreements(row.look, row.tally, self.provider.capabilities),
-            overdue=book.overdue(self._clock.now()),
-        )
-
-    async def _mode(self, row: BatchRow) -> Reading:
-        return reading(
-            await self._watched(row),
-            self._clock.now(),
-            full_every=self._full_every,
-            poll_every=self._settings.poll_every,
-        )
-
-    async def _schedule(self, row: BatchRow) -> None:
-        watched = await self._watched(row)
-        now = self._clock.now()
-        every, blind_after = self._settings.poll_every, self._view.blind_after
-        wait = next_look(watched, now, poll_every=every, blind_after=blind_after)
-        await self._store.write(
-            Priority.INGEST,
-            lambda conn: batches.save(conn, replace(row, due_at=now + wait), "due_at"),
-        )
-
-    def _learn(self, conn: Connection, words: frozenset[tuple[str, str]]) -> None:
-        row = providers.load(conn, self._view.name, self._view.vendor)
-        known = {kind: set(found) for kind, found in row.unknown_words.items()}
-        for kind, word in words:
-            known.setdefault(kind, set()).add(word[:60])
-        merged = {kind: tuple(sorted(found)) for kind, found in known.items()}
-        if merged != row.unknown_words:
-            providers.save(conn, replace(row, unknown_words=merged))
-
-    # Failing
-
-    async def _look_failed(self, failed: LookFailed) -> None:
-        self._log.warning("look_failed", batch=failed.batch_id, error=str(failed.error))
-        now = self._clock.now()
-        due = now + self._settings.poll_every
-
-        def note(conn: Connection) -> None:
-            row = batches.find(conn, self._view.name, failed.batch_id)
-            if row is not None:
-                batches.save(
-                    conn, replace(row, failure=str(failed.error), due_at=due), "failure", "due_at"
-                )
-
-        await self._store.write(Priority.INGEST, note)
-
-
-def _raise_first(found: Sequence[BaseException | None]) -> None:
-    """All were done; what went wrong first is raised."""
-    for each in found:
-        if each is not None:
-            raise each
+def _is_old_news(look: Batch, closed: Mapping[str, BatchStatus]) -> bool:
+    """Whether it ended as it was known to have ended."""
+    return look.status.terminal and closed.get(look.batch_id) is look.status
 
 
 def _known(row: BatchRow) -> Known:

@@ -5,9 +5,11 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import structlog
+
 from monitor.clock import Clock
 from monitor.core.completion import disagreements
-from monitor.core.model import Item
+from monitor.core.model import Counts, Item
 from monitor.core.pace import Reading, explained
 from monitor.errors import ProviderError
 from monitor.ingest import pages as reading
@@ -25,6 +27,8 @@ from monitor.store import pages
 from monitor.store.batches import BatchRow
 from monitor.store.writer import Priority, Store
 
+log = structlog.get_logger()
+
 # One transaction takes about this long, so that an alert never waits for a sweep.
 CHUNK_S = 0.05
 PAGE_DEADLINE_S = 60.0
@@ -37,6 +41,7 @@ class _Pass:
     """One sweep under way."""
 
     row: BatchRow
+    counts: Counts  # of the look that it is made for: newer looks may come meanwhile
     mode: Reading
     first: tuple[int, ...]
     started_at: datetime
@@ -45,6 +50,7 @@ class _Pass:
     unread: int = 0
     last: dict[str, int] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
+    rows: set[int] = field(default_factory=set)  # digests: distinct, known ones included
     words: set[tuple[str, str]] = field(default_factory=set)
     moved: bool = False
 
@@ -100,7 +106,7 @@ class Sweeper:
         at = self._clock.now()
         first = book.hot(at) if mode is Reading.HOT else ()
         row = await self._store.write(Priority.INGEST, lambda conn: begin_sweep(conn, row.id, at))
-        under_way = _Pass(row, mode, first, at)
+        under_way = _Pass(row, row.look.counts, mode, first, at)
         try:
             every_page = await self._read_pages(under_way, book)
         finally:
@@ -137,6 +143,9 @@ class Sweeper:
             if anew:
                 under_way.ids.update(item.contact.contact_id for item in read.items.values())
             under_way.waiting.append(read)
+            under_way.rows.update(difference.slices)
+        elif under_way.mode is not Reading.HOT:
+            under_way.rows.update(book.rows(page))
         at_end_of_hot = under_way.mode is Reading.HOT and under_way.read >= len(under_way.first)
         if under_way.items_waiting >= self._chunk or at_end_of_hot:
             await self._flush(under_way, book)
@@ -193,7 +202,8 @@ class Sweeper:
     async def _finish(self, under_way: _Pass, *, every_page: bool) -> SweepDone:
         row = under_way.row
         swept = Swept(
-            counts=row.look.counts,
+            counts=under_way.counts,
+            rows=len(under_way.rows),
             every_page=every_page,
             anew=under_way.mode is Reading.ANEW,
             unread=under_way.unread,
@@ -203,6 +213,8 @@ class Sweeper:
         done = await self._store.write(
             Priority.INGEST, lambda conn: finish_sweep(conn, row.id, swept, at)
         )
+        if swept.unread:
+            log.warning("rows_unread", batch=row.look.batch_id, rows=swept.unread)
         if every_page:
             book = await self.book(row.id)
             for listing, last in under_way.last.items():

@@ -34,6 +34,17 @@ def load_firing(conn: Connection, *rules: str) -> list[Alert]:
     return _load(conn, query.where(alerts.c.rule.in_(rules)) if rules else query)
 
 
+def is_firing(conn: Connection, rule: str, provider: str) -> bool:
+    """Whether an alert of this rule fires for the provider."""
+    query = select(alerts.c.key).where(
+        alerts.c.state.in_(_OPEN),
+        alerts.c.state == "firing",
+        alerts.c.provider == provider,
+        alerts.c.rule == rule,
+    )
+    return conn.execute(query.limit(1)).first() is not None
+
+
 def load_orphans(
     conn: Connection, kind: SubjectKind, providers: Iterable[str], instances: Iterable[str]
 ) -> list[Alert]:

@@ -46,6 +46,8 @@ class BatchRow:
     report: Report | None = None
     seq: int = 0
     failure: str | None = None
+    unlisted_since: datetime | None = None
+    unread: int = 0
 
     @property
     def ended(self) -> bool:
@@ -88,6 +90,8 @@ def _values(row: BatchRow) -> dict[str, Any]:
         "seq": row.seq,
         "due_at": row.due_at,
         "failure": row.failure,
+        "unlisted_since": row.unlisted_since,
+        "unread": row.unread,
     }
 
 
@@ -121,6 +125,8 @@ def _of(row: Row[Any]) -> BatchRow:
         report=None if row.report is None else decode(Report, row.report),
         seq=row.seq,
         failure=row.failure,
+        unlisted_since=row.unlisted_since,
+        unread=row.unread,
     )
 
 

@@ -4,16 +4,19 @@ Core decides the SQL for the dialect; the driver gets it with positional values,
 several times faster than Core's own executemany with dictionaries.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, bindparam, select
+from sqlalchemy import Column, Connection, Select, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
 # Lists of keys are filled up to one of these lengths, so that few statements are compiled.
 IN_SIZES = (8, 64, 512)
+
+_AT_ONCE = 256
 
 Row = tuple[Any, ...]
 
@@ -28,6 +31,29 @@ def insert(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert whole new rows, in the order of the table's columns."""
     if rows:
         _cursor(conn).executemany(_insert_sql(table, conn.dialect.name), rows)
+
+
+def delete(conn: Connection, table: Table, keys: Sequence[Row]) -> None:
+    """Take out the rows with these primary keys."""
+    if keys:
+        _cursor(conn).executemany(_delete_sql(table, conn.dialect.name), keys)
+
+
+def ask(conn: Connection, statement: Select[Any], **values: Any) -> list[Row]:
+    """The raw rows of a statement that lives as long as the process; times stay numbers.
+
+    Compiled once: Core's own way through its cache takes longer than a short query itself.
+    """
+    sql, names, given = _asked(statement, conn.dialect.name)
+    bound = [values[name] if name in values else given[name] for name in names]
+    rows: list[Row] = _cursor(conn).execute(sql, bound).fetchall()
+    return rows
+
+
+@cache
+def _asked(statement: Select[Any], name: str) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
+    compiled = statement.compile(dialect=_dialect(name))
+    return str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params)
 
 
 def by_keys(
@@ -45,9 +71,26 @@ def by_keys(
 
 
 def of_batch(conn: Connection, table: Table, batch: int) -> Iterable[Row]:
-    """The raw rows of one batch."""
+    """The raw rows of one batch, a few at a time: they may be many."""
     sql = _compiled(select(table).where(table.c.batch == bindparam("batch")), conn.dialect.name)
-    yield from _cursor(conn).execute(sql, (batch,)).fetchall()
+    found = _cursor(conn).execute(sql, (batch,))
+    while rows := found.fetchmany(_AT_ONCE):
+        yield from rows
+
+
+@contextmanager
+def in_passing(conn: Connection) -> Iterator[None]:
+    """Read much, once: what is read does not stay in the connection's page cache."""
+    if conn.dialect.name != "sqlite":
+        yield
+        return
+    cursor = _cursor(conn)
+    ((size,),) = cursor.execute("PRAGMA cache_size").fetchall()
+    cursor.execute("PRAGMA cache_size=-1024")
+    try:
+        yield
+    finally:
+        cursor.execute(f"PRAGMA cache_size={size}")
 
 
 def _cursor(conn: Connection) -> Any:
@@ -79,6 +122,12 @@ def _upsert_sql(table: Table, name: str) -> str:
     }
     keys = [column.name for column in table.primary_key]
     return _compiled(statement.on_conflict_do_update(index_elements=keys, set_=others), name)
+
+
+@cache
+def _delete_sql(table: Table, name: str) -> str:
+    keys = [column == bindparam(f"k_{column.name}") for column in table.primary_key]
+    return _compiled(table.delete().where(*keys), name)
 
 
 @cache

@@ -67,9 +67,10 @@ def recheck_at(second: float) -> int:
 def load(conn: Connection, batch: int) -> dict[str, dict[int, PageState]]:
     """Every page of a batch, by listing and number: one row a page, ready to compare."""
     found: dict[str, dict[int, PageState]] = {}
-    for _, listing, number, digest, slices, dues in hot.of_batch(conn, pages, batch):
-        state = PageState(digest % _WRAP, array("Q", slices), array("I", dues))
-        found.setdefault(listing, {})[number] = state
+    with hot.in_passing(conn):
+        for _, listing, number, digest, slices, dues in hot.of_batch(conn, pages, batch):
+            state = PageState(digest % _WRAP, array("Q", slices), array("I", dues))
+            found.setdefault(listing, {})[number] = state
     return found
 
 

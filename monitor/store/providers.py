@@ -80,6 +80,17 @@ def failed(row: ProviderRow, failure: Failure, at: datetime) -> ProviderRow:
     return replace(row, failure=failure, failing_since=row.failing_since or at)
 
 
+def learn(conn: Connection, name: str, vendor: str, words: frozenset[tuple[str, str]]) -> None:
+    """Remember status words that were never seen before, by what they name."""
+    row = load(conn, name, vendor)
+    known = {kind: set(found) for kind, found in row.unknown_words.items()}
+    for kind, word in words:
+        known.setdefault(kind, set()).add(word[:60])
+    merged = {kind: tuple(sorted(found)) for kind, found in known.items()}
+    if merged != row.unknown_words:
+        save(conn, replace(row, unknown_words=merged))
+
+
 def load_setting(conn: Connection, name: str) -> str | None:
     """One thing remembered about the installation."""
     value: str | None = conn.execute(

@@ -1,10 +1,12 @@
 """The last known state of people and calls, as rows and back.
 
-A row is the whole value, packed, with what queries ask for in columns beside it.
+A person's row is the whole of them and of their calls, packed, with what queries ask for in
+columns beside it. Ended calls have a small row each besides, in the order of their ends.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
@@ -22,83 +24,109 @@ _WORD: dict[str | None, str | None] = {None: None} | {
 }
 _pack = msgspec.msgpack.Encoder().encode
 _contact = msgspec.msgpack.Decoder(Contact).decode
-_call = msgspec.msgpack.Decoder(Call).decode
+_calls = msgspec.msgpack.Decoder(list[Call]).decode
 
 
-def _micros(at: datetime | None) -> int | None:
-    return None if at is None else (at - EPOCH) // _US
+class Person(NamedTuple):
+    """A person with their calls by id, as kept; ``since`` (microseconds) in this status."""
+
+    contact: Contact
+    since: int
+    calls: dict[str, Call]
 
 
-def contact_row(batch: int, contact: Contact, since: int) -> Row:
-    """A person as the table keeps them; ``since`` in microseconds."""
+def _micros(at: datetime) -> int:
+    return (at - EPOCH) // _US
+
+
+def person_row(batch: int, person: Person) -> Row:
+    """A person as the table keeps them."""
+    contact, since, calls = person
+    due = contact.next_retry_at
     return (
         batch,
         contact.contact_id,
         _WORD[contact.status],
-        _micros(contact.next_retry_at),
+        None if due is None else _micros(due),
         since,
         contact.phone_hash,
         _pack(contact),
+        _pack(list(calls.values())),
     )
 
 
-def contact_of(row: Row) -> tuple[Contact, int]:
-    """The person that a row keeps, and since when they are in this status (microseconds)."""
-    return _contact(row[6]), row[4]
+def person_of(row: Row) -> Person:
+    """The person that a row keeps."""
+    return Person(_contact(row[6]), row[4], {call.call_id: call for call in _calls(row[7])})
 
 
-def call_row(batch: int, call: Call) -> Row:
-    """A call as the table keeps it, its outcome beside it for the window index."""
+def ended_row(batch: int, call: Call) -> Row | None:
+    """A call as windows see it; None while it is open."""
+    outcome = call.outcome
+    if outcome is None:
+        return None
+    at = call.ended_at
     return (
         batch,
+        0 if at is None else _micros(at),
         call.contact_id,
         call.call_id,
-        _micros(call.ended_at),
-        _WORD[call.outcome],
+        _WORD[outcome],
         call.error_class,
         call.from_number,
-        _pack(call),
     )
 
 
-def call_of(row: Row) -> Call:
-    """The call that a row keeps."""
-    return _call(row[7])
+def load_people(conn: Connection, batch: int, ids: Sequence[str]) -> dict[str, Person]:
+    """The known people among the ids."""
+    rows = hot.by_keys(conn, contacts, batch, contacts.c.contact_id, ids)
+    return {row[1]: person_of(row) for row in rows}
+
+
+def save_people(conn: Connection, batch: int, people: Iterable[Person]) -> None:
+    """Write whole rows of people, in the order of the tree they go into."""
+    hot.upsert(conn, contacts, sorted(person_row(batch, person) for person in people))
+
+
+def save_ended(conn: Connection, old: Iterable[Row], new: Iterable[Row]) -> None:
+    """Put rows of ended calls in the place of others."""
+    fresh = sorted(new)
+    kept = {row[:4] for row in fresh}
+    drop_ended(conn, (row for row in old if row[:4] not in kept))
+    hot.upsert(conn, calls, fresh)
+
+
+def drop_ended(conn: Connection, rows: Iterable[Row]) -> None:
+    """Take out rows of ended calls."""
+    hot.delete(conn, calls, [row[:4] for row in rows])
+
+
+def drop_people(conn: Connection, batch: int, people: Iterable[Person]) -> None:
+    """Take out people and all their calls."""
+    gone = list(people)
+    ended = (ended_row(batch, call) for person in gone for call in person.calls.values())
+    drop_ended(conn, (row for row in ended if row is not None))
+    hot.delete(conn, contacts, [(batch, person.contact.contact_id) for person in gone])
+
+
+def every_person(conn: Connection, batch: int) -> Iterable[Person]:
+    """All people of a batch: for recounts and erasure, never on the hot path."""
+    return (person_of(row) for row in hot.of_batch(conn, contacts, batch))
+
+
+def every_contact(conn: Connection, batch: int) -> Iterable[Contact]:
+    """The same without their calls."""
+    return (person.contact for person in every_person(conn, batch))
+
+
+def every_call(conn: Connection, batch: int) -> Iterable[Call]:
+    """All calls of a batch: for recounts and erasure, never on the hot path."""
+    return (call for person in every_person(conn, batch) for call in person.calls.values())
 
 
 def load_contacts(
     conn: Connection, batch: int, ids: Sequence[str]
 ) -> dict[str, tuple[Contact, int]]:
     """The known people among the ids, with since when each is in their status."""
-    rows = hot.by_keys(conn, contacts, batch, contacts.c.contact_id, ids)
-    return {row[1]: contact_of(row) for row in rows}
-
-
-def load_calls(conn: Connection, batch: int, ids: Sequence[str]) -> dict[str, Call]:
-    """The known calls of the people with these ids, by call id."""
-    rows = hot.by_keys(conn, calls, batch, calls.c.contact_id, ids)
-    return {row[2]: call_of(row) for row in rows}
-
-
-def save_contacts(conn: Connection, rows: Iterable[Row]) -> None:
-    """Write whole rows of people, in the order of the tree they go into."""
-    hot.upsert(conn, contacts, sorted(rows))
-
-
-def save_calls(conn: Connection, rows: Iterable[Row]) -> None:
-    """Write whole rows of calls, in the order of the tree they go into."""
-    hot.upsert(conn, calls, sorted(rows, key=_call_key))
-
-
-def _call_key(row: Row) -> Row:
-    return row[1:3]
-
-
-def every_contact(conn: Connection, batch: int) -> Iterable[Contact]:
-    """All people of a batch: for recounts and erasure, never on the hot path."""
-    return (contact_of(row)[0] for row in hot.of_batch(conn, contacts, batch))
-
-
-def every_call(conn: Connection, batch: int) -> Iterable[Call]:
-    """All calls of a batch: for recounts and erasure, never on the hot path."""
-    return (call_of(row) for row in hot.of_batch(conn, calls, batch))
+    found = load_people(conn, batch, ids)
+    return {key: (person.contact, person.since) for key, person in found.items()}

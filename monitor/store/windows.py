@@ -8,7 +8,18 @@ index's own condition; bound values would miss the index.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, func, literal_column, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 
 from monitor.core.facts import (
     COUNTED_MOST,
@@ -19,12 +30,55 @@ from monitor.core.facts import (
     Window,
 )
 from monitor.core.model import Outcome
-from monitor.store.schema import calls, contacts
+from monitor.store import hot
+from monitor.store.schema import calls, contacts, from_micros, to_micros
 
 _RETRYING: ColumnElement[bool] = literal_column("status IN ('retrying', 'follow_up')")
-_DUE = contacts.c.next_retry_at
-_OLDEST = 3  # so many late ones are named
 _PIVOTS = (("error", calls.c.error_class), ("from-number", calls.c.from_number))
+_OLDEST = 3  # so many late ones are named
+
+_batch = bindparam("batch", type_=Integer)
+_ended = calls.c.ended_at
+_WINDOW = (
+    select(calls.c.outcome, func.count(), func.max(_ended))
+    .where(calls.c.batch == _batch, _ended > bindparam("start"), _ended <= bindparam("until"))
+    .group_by(calls.c.outcome)
+)
+_LAST = (
+    select(calls.c.call_id, _ended, calls.c.outcome, calls.c.error_class, calls.c.from_number)
+    .where(calls.c.batch == _batch, _ended > literal_column("0"))
+    .order_by(_ended.desc())
+    .limit(bindparam("most"))
+)
+
+_person = contacts.c
+_OVERDUE = and_(_person.batch == _batch, _RETRYING, _person.next_retry_at <= bindparam("at"))
+_LOST = and_(
+    _person.batch == _batch,
+    _RETRYING,
+    _person.next_retry_at.is_(None),
+    _person.since <= bindparam("at"),
+)
+_FUTURE = and_(_person.batch == _batch, _RETRYING, _person.next_retry_at > bindparam("at"))
+
+
+def _oldest(wanted: ColumnElement[bool], since: ColumnElement[Any]) -> Select[Any]:
+    return (
+        select(_person.contact_id, since)
+        .where(wanted)
+        .order_by(since)
+        .limit(literal_column(str(_OLDEST)))
+    )
+
+
+def _count(wanted: ColumnElement[bool]) -> Select[Any]:
+    some: Select[Any] = select(literal_column("1")).select_from(contacts).where(wanted)
+    return select(func.count()).select_from(some.limit(bindparam("most")).subquery())
+
+
+_OLDEST_OVERDUE, _COUNT_OVERDUE = _oldest(_OVERDUE, _person.next_retry_at), _count(_OVERDUE)
+_OLDEST_LOST, _COUNT_LOST = _oldest(_LOST, _person.since), _count(_LOST)
+_COUNT_FUTURE = _count(_FUTURE)
 
 
 class StoredCalls:
@@ -36,42 +90,30 @@ class StoredCalls:
 
     def window(self, start: datetime, end: datetime) -> Window:
         """Calls with start < ended_at <= end."""
-        rows = self._conn.execute(
-            select(calls.c.outcome, func.count(), func.max(calls.c.ended_at))
-            .where(*self._between(start, end))
-            .group_by(calls.c.outcome)
-        ).all()
+        rows = hot.ask(
+            self._conn, _WINDOW, batch=self._batch, start=to_micros(start), until=to_micros(end)
+        )
         last = max((at for _, _, at in rows), default=None)
         return Window(
             start=start,
             end=end,
             outcomes={Outcome(outcome): n for outcome, n, _ in rows},
-            last_ended_at=last,
+            last_ended_at=None if last is None else from_micros(last),
         )
 
     def last_ended(self, n: int) -> tuple[EndedCall, ...]:
         """The n calls that ended last, newest first."""
-        rows = self._conn.execute(
-            select(
-                calls.c.call_id,
-                calls.c.ended_at,
-                calls.c.outcome,
-                calls.c.error_class,
-                calls.c.from_number,
-            )
-            .where(calls.c.batch == self._batch, calls.c.ended_at.is_not(None))
-            .order_by(calls.c.ended_at.desc())
-            .limit(n)
-        )
         return tuple(
             EndedCall(
                 call_id=call_id,
-                ended_at=at,
+                ended_at=from_micros(at),
                 outcome=Outcome(outcome),
                 error_class=error,
                 from_number=number,
             )
-            for call_id, at, outcome, error, number in rows
+            for call_id, at, outcome, error, number in hot.ask(
+                self._conn, _LAST, batch=self._batch, most=n
+            )
         )
 
     def common(
@@ -122,8 +164,7 @@ class StoredCalls:
         return int(reached)
 
     def _between(self, start: datetime, end: datetime) -> tuple[Any, ...]:
-        ended = calls.c.ended_at
-        return calls.c.batch == self._batch, ended > start, ended <= end
+        return calls.c.batch == self._batch, _ended > to_micros(start), _ended <= to_micros(end)
 
 
 class StoredRetries:
@@ -144,7 +185,7 @@ class StoredRetries:
 
     def scheduled_after(self, now: datetime, most: int = COUNTED_MOST) -> int:
         """How many people have a retry in the future."""
-        return self._count(_DUE > now, most)
+        return self._number(_COUNT_FUTURE, now, most)
 
     def _late(self, until: datetime, most: int, *, scheduled: bool) -> LateRetries:
         key = (scheduled, until, most)
@@ -153,27 +194,21 @@ class StoredRetries:
         return self._told[key]
 
     def _asked(self, until: datetime, most: int, *, scheduled: bool) -> LateRetries:
-        since = _DUE if scheduled else contacts.c.since
-        wanted = since <= until if scheduled else and_(_DUE.is_(None), since <= until)
-        rows = self._conn.execute(
-            select(contacts.c.contact_id, since)
-            .where(contacts.c.batch == self._batch, _RETRYING, wanted)
-            .order_by(since)
-            .limit(_OLDEST)
-        ).all()
-        oldest = tuple(
-            LateRetry(contact_id=contact_id, due_at=at if scheduled else None, since=at)
+        oldest, number = (
+            (_OLDEST_OVERDUE, _COUNT_OVERDUE) if scheduled else (_OLDEST_LOST, _COUNT_LOST)
+        )
+        rows = hot.ask(self._conn, oldest, batch=self._batch, at=to_micros(until))
+        found = tuple(
+            LateRetry(
+                contact_id=contact_id,
+                due_at=from_micros(at) if scheduled else None,
+                since=from_micros(at),
+            )
             for contact_id, at in rows
         )
-        n = len(oldest) if len(oldest) < _OLDEST else self._count(wanted, most)
-        return LateRetries(n=min(n, most), oldest=oldest)
+        n = len(found) if len(found) < _OLDEST else self._number(number, until, most)
+        return LateRetries(n=min(n, most), oldest=found)
 
-    def _count(self, wanted: ColumnElement[bool], most: int) -> int:
-        some = (
-            select(literal_column("1"))
-            .select_from(contacts)
-            .where(contacts.c.batch == self._batch, _RETRYING, wanted)
-            .limit(most)
-            .subquery()
-        )
-        return int(self._conn.execute(select(func.count()).select_from(some)).scalar_one())
+    def _number(self, statement: Select[Any], at: datetime, most: int) -> int:
+        ((n,),) = hot.ask(self._conn, statement, batch=self._batch, at=to_micros(at), most=most)
+        return int(n)

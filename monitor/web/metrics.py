@@ -61,7 +61,7 @@ def render(numbers: Numbers) -> bytes:
         "Age of the oldest notification that is due and not taken.",
         "receiver",
         {
-            name: (numbers.now - at).total_seconds() if at else 0.0
+            name: max((numbers.now - at).total_seconds(), 0.0) if at else 0.0
             for name, at in numbers.oldest_owed_at.items()
         },
     )

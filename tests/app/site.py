@@ -68,7 +68,7 @@ class Site:
         return asyncio.run_coroutine_threadsafe(called(), self._loop).result(10)
 
     def posts(self, *words: str, channel: str | None = None, replies: bool = False) -> list[Any]:
-        """What stands in a channel (the bot’s) and says all these words, threads only if asked."""
+        """What stands in a channel, else the bot's, and says all these words."""
         standing = self.slack.standing(channel or self.bot)
         return [
             post
@@ -207,6 +207,47 @@ class Daemon:
             self.process.kill()
             self.process.wait()
             return -9
+
+
+@dataclass
+class Place:
+    """A site, and the directory of one installation."""
+
+    site: Site
+    directory: Path
+    daemons: list[Daemon] = field(default_factory=list)
+
+    @property
+    def config(self) -> Path:
+        return self.directory / "config.toml"
+
+    @property
+    def database(self) -> Path:
+        return database(self.config)
+
+    def configure(self, **changed: str) -> str:
+        """Write the configuration, as an editor does: by putting a new file in its place."""
+        text = config_text(self.site, self.directory / "data", **changed)
+        self.write(text)
+        return text
+
+    def write(self, text: str) -> None:
+        new = self.directory / "config.toml.new"
+        new.touch(mode=0o600)
+        new.write_text(text)
+        new.replace(self.config)
+
+    def start(self, *, wait: bool = True, **environ: str) -> Daemon:
+        """Start a daemon on this configuration."""
+        if not self.config.exists():
+            self.configure()
+        daemon = Daemon.start(self.config, wait=wait, **environ)
+        self.daemons.append(daemon)
+        return daemon
+
+    def offhook(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run another command."""
+        return offhook(self.config, *arguments)
 
 
 def database(config: Path) -> Path:

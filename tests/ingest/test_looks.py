@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Connection
 
+from monitor.core.calendar import Calendar, parse_hours
 from monitor.core.model import Batch, BatchStatus, Counts
 from monitor.ingest.looks import take_look, touched
 from monitor.store import batches, changes
@@ -122,13 +124,54 @@ def test_counts_that_move_are_a_move_without_a_change_of_their_own(conn: Connect
     assert (row.moved_at, row.seq) == (NOON + MINUTE, first.seq)
 
 
-def test_the_usual_gap_follows_slowly(conn: Connection) -> None:
-    take(conn, counts=Counts(live=0))
-    first = take(conn, 10 * SECOND, counts=Counts(live=1))
-    second = take(conn, 30 * SECOND, counts=Counts(live=2))
+def moves(conn: Connection, *at: timedelta, **more: Any) -> BatchRow:
+    """Counts that move at these times."""
+    for n, when in enumerate(at):
+        row = take(conn, when, counts=Counts(live=n), **more)
+    return row
 
-    assert first.typical_gap_s == 10
-    assert second.typical_gap_s == pytest.approx(11)
+
+def test_the_usual_gap_follows_slowly(conn: Connection) -> None:
+    assert moves(conn, 0 * SECOND, 10 * SECOND).typical_gap_s == 10
+    assert moves(conn, 30 * SECOND).typical_gap_s == pytest.approx(11)
+
+
+def test_one_long_gap_hides_no_stall_after_it(conn: Connection) -> None:
+    row = moves(conn, 0 * SECOND, 20 * SECOND, 12 * HOUR)
+
+    assert row.typical_gap_s == pytest.approx(20 + 0.1 * (200 - 20))
+
+
+def test_closed_hours_are_no_gap(conn: Connection) -> None:
+    hours = Calendar(zone=ZoneInfo("UTC"), hours=(parse_hours("mon-fri 09:00-13:00"),))
+    row = moves(conn, 0 * SECOND, 20 * HOUR + 59 * MINUTE, calendar=hours)
+    after = moves(conn, 21 * HOUR + 30 * SECOND, calendar=hours)
+
+    assert row.typical_gap_s == 3600
+    assert after.typical_gap_s == pytest.approx(3600 + 0.1 * (30 - 3600))
+
+
+def test_a_pause_is_no_gap(conn: Connection) -> None:
+    moves(conn, 0 * SECOND, 20 * SECOND)
+    take(conn, 40 * SECOND, status=BatchStatus.PAUSED, counts=Counts(live=1))
+    take(conn, 2 * HOUR, status=BatchStatus.PAUSED, counts=Counts(live=0))
+    row = take(conn, 3 * HOUR, counts=Counts(live=0))
+
+    assert row.typical_gap_s == pytest.approx(20)
+    assert row.moved_at == NOON + 3 * HOUR
+
+
+def test_waiting_to_begin_is_no_gap(conn: Connection) -> None:
+    take(conn, status=BatchStatus.SCHEDULED)
+    row = take(conn, 3 * HOUR)
+
+    assert (row.typical_gap_s, row.moved_at) == (None, NOON + 3 * HOUR)
+
+
+def test_what_one_poll_sees_twice_is_one_move(conn: Connection) -> None:
+    row = moves(conn, 0 * SECOND, 20 * SECOND)
+
+    assert touched(row, NOON + 22 * SECOND).typical_gap_s == row.typical_gap_s
 
 
 def test_what_moved_before_the_last_move_does_not_turn_the_clock_back(conn: Connection) -> None:

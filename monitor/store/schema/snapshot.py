@@ -86,8 +86,11 @@ batches = Table(
     # The last change given out: the next is one more, under this row.
     Column("seq", Integer, nullable=False, server_default="0"),
     Column("due_at", UtcDateTime, nullable=False),
-    # Refused looks since the last good one: {"kind": ..., "since": ..., "n": ...}.
+    # why the last look or list failed
     Column("failure", Text),
+    # since when its list could not be read, and how many rows of it the last time
+    Column("unlisted_since", UtcDateTime),
+    Column("unread", Integer, nullable=False, server_default="0"),
     UniqueConstraint("provider", "batch_id"),
     # the batch before it of the same campaign or label
     Index("ix_batches_campaign", "provider", "campaign", "terminal_at"),
@@ -96,8 +99,9 @@ batches = Table(
     Index("ix_batches_due", "open", "due_at"),
 )
 
-# People and calls: what queries ask for stands in columns, the whole value beside it packed
-# (MessagePack of core.model), which halves the cost of writing a row.
+# People: what queries ask for stands in columns, the whole value beside it packed
+# (MessagePack of core.model), and so do all their calls: one row to read and one to write
+# for whatever moves about a person.
 contacts = Table(
     "contacts",
     metadata,
@@ -109,6 +113,7 @@ contacts = Table(
     Column("since", UtcDateTime, nullable=False),
     Column("phone_hash", LargeBinary),
     Column("value", LargeBinary, nullable=False),
+    Column("calls", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -125,32 +130,20 @@ Index(
     postgresql_where=contacts.c.status.in_(("retrying", "follow_up")),
 )
 
+# Ended calls in the order of their ends, with what windows ask for: a window costs what lies
+# in it. The whole of a call stands with its person.
 calls = Table(
     "calls",
     metadata,
     Column("batch", Integer, ForeignKey("batches.id"), primary_key=True),
-    # A person's calls lie together, so one range finds them without another index.
+    # microseconds since 1970; 0 for a call that ended at an unknown time before it was seen
+    Column("ended_at", BigInteger, primary_key=True, autoincrement=False),
     Column("contact_id", Text, primary_key=True),
     Column("call_id", Text, primary_key=True),
-    # None for a call that is open, or that ended at an unknown time before it was first seen
-    Column("ended_at", UtcDateTime),
-    Column("outcome", Text),
+    Column("outcome", Text, nullable=False),
     Column("error_class", Text),
     Column("from_number", Text),
-    Column("value", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
-)
-
-# windows: covering, so a window costs what lies in it
-Index(
-    "ix_calls_window",
-    calls.c.batch,
-    calls.c.ended_at,
-    calls.c.outcome,
-    calls.c.error_class,
-    calls.c.from_number,
-    sqlite_where=calls.c.ended_at.is_not(None),
-    postgresql_where=calls.c.ended_at.is_not(None),
 )
 
 # One row a page of a vendor's list: its digest, 8 bytes for each item on it, and 4 bytes

@@ -86,6 +86,8 @@ def _batches() -> None:
         sa.Column("seq", sa.Integer(), server_default="0", nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("failure", sa.Text(), nullable=True),
+        sa.Column("unlisted_since", sa.BigInteger(), nullable=True),
+        sa.Column("unread", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batches")),
         sa.UniqueConstraint("provider", "batch_id", name=op.f("uq_batches_provider_batch_id")),
     )
@@ -102,7 +104,7 @@ def _contacts() -> None:
         sa.Column("next_retry_at", sa.BigInteger(), nullable=True),
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.Column("phone_hash", sa.LargeBinary(), nullable=True),
-        sa.Column("value", sa.LargeBinary(), nullable=False),
+        *_some(sa.LargeBinary, "value calls"),
         sa.ForeignKeyConstraint(["batch"], ["batches.id"], name=op.f("fk_contacts_batch")),
         sa.PrimaryKeyConstraint("batch", "contact_id", name=op.f("pk_contacts")),
         sqlite_with_rowid=False,
@@ -119,19 +121,14 @@ def _calls() -> None:
     op.create_table(
         "calls",
         sa.Column("batch", sa.Integer(), nullable=False),
-        *_some(sa.Text, "contact_id call_id"),
-        sa.Column("ended_at", sa.BigInteger(), nullable=True),
-        *_some(sa.Text, "outcome error_class from_number", null=True),
-        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=False, autoincrement=False),
+        *_some(sa.Text, "contact_id call_id outcome"),
+        *_some(sa.Text, "error_class from_number", null=True),
         sa.ForeignKeyConstraint(["batch"], ["batches.id"], name=op.f("fk_calls_batch")),
-        sa.PrimaryKeyConstraint("batch", "contact_id", "call_id", name=op.f("pk_calls")),
+        sa.PrimaryKeyConstraint(
+            "batch", "ended_at", "contact_id", "call_id", name=op.f("pk_calls")
+        ),
         sqlite_with_rowid=False,
-    )
-    _index(
-        "ix_calls_window",
-        "calls",
-        ["batch", "ended_at", "outcome", "error_class", "from_number"],
-        "ended_at IS NOT NULL",
     )
 
 

@@ -1,0 +1,48 @@
+"""``python -m bench``: every promise about speed and memory, measured, in one table.
+
+``--quick`` takes a small share, to see that it runs; its numbers mean little. Names
+(traffic, ingest, large) choose parts.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench import ingest, large, traffic
+from bench.results import Result, show
+
+DATA = Path(__file__).resolve().parent.parent / ".bench-data"
+
+_Part = Callable[[Path], list[Result]]
+_FULL: dict[str, _Part] = {
+    "traffic": lambda data: traffic.measure(data, batches=8, minutes=30),
+    "ingest": lambda data: ingest.measure(data, people=100_000, times=5),
+    "large": lambda data: large.measure(data, people=1_000_000, times=5),
+}
+_QUICK: dict[str, _Part] = {
+    "traffic": lambda data: traffic.measure(data, batches=2, minutes=5),
+    "ingest": lambda data: ingest.measure(data, people=5_000, times=3),
+    "large": lambda data: large.measure(data, people=50_000, times=2),
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0 when every promise is kept, else 1."""
+    quick = "--quick" in arguments
+    parts = _QUICK if quick else _FULL
+    chosen = [each for each in arguments if not each.startswith("-")] or list(parts)
+    DATA.mkdir(exist_ok=True)
+    results: list[Result] = []
+    began = time.monotonic()
+    for name in chosen:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        results += parts[name](DATA)
+    took = time.monotonic() - began
+    title = "a small share: these numbers mean little" if quick else "medians of at least 5"
+    show(results, f"Offhook, {title} ({took:.0f} s)")
+    return 0 if all(each.kept for each in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

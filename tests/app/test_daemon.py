@@ -1,0 +1,182 @@
+"""One daemon at its daily work, and what people run beside it."""
+
+import json
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from monitor.simulator.people import (
+    FIRST,
+    LAST,
+    SUMMARIES,
+    american_number,
+    indian_number,
+    own_number,
+    speech,
+)
+from monitor.simulator.script import ErrorBurst, Mix, Plan
+from monitor.simulator.slack import HOOK_PATH, TOKEN
+from tests.app.site import BLAND_KEY, GRAINE_KEY, Daemon, Place, until
+
+RENEWALS = Plan(
+    name="Renewals May",
+    contacts=2_000,
+    concurrency=10,
+    pace=0.05,
+    ring=(0.1, 0.3),
+    talk=(0.3, 0.6),
+    mix=Mix(no_answer=0.1, failed=0.02),
+)
+SURVEY = Plan(name="Survey", contacts=12, concurrency=4, pace=0.2, ring=(0.2, 0.5), talk=(0.5, 0.9))
+
+
+@dataclass(frozen=True)
+class AtWork:
+    place: Place
+    daemon: Daemon
+    manager: socket.socket
+
+
+@pytest.fixture(scope="module")
+def at_work(shared: Place) -> Iterator[AtWork]:
+    """A daemon that has seen a batch go wrong."""
+    site = shared.site
+    burst = ErrorBurst(after=3, lasts=600, share=0.8, error="carrier_blocked_608")
+    site.run(lambda: site.renewals.open(RENEWALS, burst))
+    site.run(lambda: site.surveys.open(SURVEY))
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(str(shared.directory / "notify"))
+    manager.settimeout(10)
+    daemon = shared.start(NOTIFY_SOCKET=str(shared.directory / "notify"), WATCHDOG_USEC="1000000")
+    until(lambda: site.posts("error_spike"), 30)
+    until(lambda: site.posts("completed", "Survey"), 30)
+    yield AtWork(shared, daemon, manager)
+    manager.close()
+
+
+def test_it_tells_the_service_manager_that_it_is_ready_and_lives(at_work: AtWork) -> None:
+    heard = [at_work.manager.recv(1024).decode() for _ in range(4)]
+
+    assert heard[0] == "READY=1\nSTATUS=watching renewals, surveys"
+    assert heard[1:] == ["WATCHDOG=1"] * 3
+
+
+def test_it_is_healthy_and_ready_and_counts(at_work: AtWork) -> None:
+    daemon = at_work.daemon
+    exposition = daemon.get("/metrics").text
+    samples = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(exposition)
+        for sample in family.samples
+    }
+
+    assert daemon.get("/-/healthy").status_code == 200
+    assert daemon.get("/-/ready").json() == {"ready": True, "problems": []}
+    assert samples["offhook_ready",] == 1
+    assert samples["offhook_open_batches", "renewals"] == 1
+    assert samples["offhook_alerts_firing", "error_spike"] == 1
+    assert samples["offhook_outbox_owed", "hook"] >= 0
+    assert samples["offhook_dead_letters",] == 0
+    assert samples["offhook_provider_last_answer_timestamp_seconds", "surveys"] > 1.7e9
+
+
+@pytest.fixture(scope="module")
+def beside(at_work: AtWork) -> dict[str, CompletedProcess[str]]:
+    """What the other commands answered while the daemon ran."""
+    commands = (
+        "status --json",
+        "alerts --json",
+        "deliveries --json",
+        "run",
+        "poll",
+        "poll --dry-run",
+        "notify test hook",
+        f"backup {at_work.place.directory / 'copy.db'}",
+    )
+    with ThreadPoolExecutor(2) as pool:
+        ran = pool.map(lambda command: at_work.place.offhook(*command.split()), commands)
+        return {command.split(" /")[0]: done for command, done in zip(commands, ran, strict=True)}
+
+
+def test_reading_commands_work_beside_it(beside: dict[str, CompletedProcess[str]]) -> None:
+    found = {name: json.loads(ran.stdout) for name, ran in beside.items() if "--json" in name}
+
+    assert beside["status --json"].returncode == 1  # it found something: an alert fires
+    assert found["status --json"]["overview"]["firing"] == {"critical": 1}
+    assert [each["rule"] for each in found["alerts --json"]] == ["error_spike"]
+    assert {"bot", "hook", "mail"} == {each["receiver"] for each in found["deliveries --json"]}
+    assert beside["deliveries --json"].returncode == 0
+
+
+@pytest.mark.parametrize("command", ["run", "poll"])
+def test_a_second_one_on_its_database_is_refused(
+    at_work: AtWork, beside: dict[str, CompletedProcess[str]], command: str
+) -> None:
+    ran = beside[command]
+
+    assert ran.returncode != 0
+    assert f"another Offhook (process {at_work.daemon.process.pid}) already uses" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_dry_poll_and_a_test_message_disturb_nothing(
+    at_work: AtWork, beside: dict[str, CompletedProcess[str]]
+) -> None:
+    assert beside["poll --dry-run"].returncode == 0
+    assert "Renewals May" in beside["poll --dry-run"].stdout
+    assert beside["notify test hook"].returncode == 0
+    assert len(at_work.place.site.posts("this is a test message", channel=at_work.place.site.hook))
+    assert not at_work.daemon.rows("select 1 from outbox where receiver = 'hook' and attempts > 1")
+    assert at_work.daemon.process.poll() is None
+
+
+def test_a_backup_beside_it_is_whole(
+    at_work: AtWork, beside: dict[str, CompletedProcess[str]]
+) -> None:
+    assert beside["backup"].returncode == 0, beside["backup"].stderr
+    assert (at_work.place.directory / "copy.db").stat().st_size > 50_000
+
+
+def test_it_stops_when_asked_and_what_it_knew_can_still_be_read(at_work: AtWork) -> None:
+    place = at_work.place
+
+    assert at_work.daemon.stop() == 0
+    assert not [path for path in place.database.parent.iterdir() if path.suffix == ".db-wal"]
+
+    before = snapshot(place.database.parent)
+    assert "Renewals May" in place.offhook("poll", "--dry-run").stdout
+    assert json.loads(place.offhook("alerts", "--json").stdout)[0]["rule"] == "error_spike"
+    assert snapshot(place.database.parent) == before
+
+
+def snapshot(directory: Path) -> dict[str, tuple[int, bytes]]:
+    return {
+        path.name: (path.stat().st_mtime_ns, path.read_bytes())
+        for path in directory.iterdir()
+        if path.suffix not in {".db-wal", ".db-shm"}
+    }
+
+
+def test_what_it_kept_and_logged_holds_no_person_and_no_secret(at_work: AtWork) -> None:
+    """After it ran: in its database, the journal, the backup and its log."""
+    place, daemon = at_work.place, at_work.daemon
+    kept = b"".join(path.read_bytes() for path in place.database.parent.glob("offhook.db*"))
+    logged = daemon.log.read_bytes()
+    people = [indian_number(1, n) for n in range(2_000)]
+    people += [american_number(2, n) for n in range(12)]
+    numbers = [number.removeprefix("+").encode() for number in people]
+    secrets = [GRAINE_KEY, BLAND_KEY, TOKEN, HOOK_PATH, "oncall@example.com"]
+    said = [*speech(7), *SUMMARIES, *(f"{a} {b}" for a in FIRST for b in LAST)]
+
+    assert len(kept) > 100_000
+    assert [number for number in numbers if number in kept or number in logged] == []
+    assert [word for word in secrets if word.encode() in kept] == []
+    assert [word for word in secrets if word.encode() in logged] == []
+    assert [word for word in said if word.encode() in kept or word.encode() in logged] == []
+    assert own_number(0).encode() not in logged

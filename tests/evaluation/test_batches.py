@@ -1,0 +1,674 @@
+"""Whole stories of a batch: which alerts live, and what people are owed of them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from monitor.core.facts import BatchFacts
+from monitor.core.model import BatchStatus, CallStatus, Counts
+from monitor.core.route import parse_matcher
+from monitor.core.rule import BatchRule, Finding, Holds, Severity, Verdict
+from monitor.evaluation.batches import LINGER
+from rules.batch_completed import BatchCompleted
+from rules.batch_failed import BatchFailed
+from rules.batch_stalled import BatchStalled
+from rules.error_spike import ErrorSpike
+from tests.builders import HOUR, MINUTE, NOON, SECOND
+from tests.stories import Story, make_context, run, transitions, viewed, without
+
+FIRING = ("firing", "held_long_enough")
+RECOVERED = ("resolved", "recovered")
+ENDED = ("resolved", "batch_ended")
+REPORTED = ("info", "reported")
+SETTLED = ("info", "settled")
+FAILED = CallStatus.FAILED
+
+
+@pytest.fixture
+def tell(tmp_path: Path) -> Iterator[Callable[..., Story]]:
+    """Begin a story of 200 people, read once and well so far."""
+    begun: list[Story] = []
+
+    def begin(healthy: int = 20, **values: Any) -> Story:
+        story = Story(tmp_path / f"{len(begun)}.db", **values)
+        begun.append(story)
+        story.invite(200)
+        story.see()
+        story.wait(30 * SECOND)
+        story.dial(healthy)
+        story.see()
+        return story
+
+    yield begin
+    for story in begun:
+        story.engine.dispose()
+
+
+@pytest.fixture
+def story(tell: Callable[..., Story]) -> Story:
+    return tell()
+
+
+@pytest.fixture
+def spikes(tell: Callable[..., Story]) -> Story:
+    """The same, with one rule only."""
+    return tell(context=make_context(run(ErrorSpike())))
+
+
+def spike(story: Story) -> Story:
+    story.wait(30 * SECOND)
+    story.dial(15, FAILED, error_class="carrier block")
+    story.wait(SECOND)
+    story.dial(1)
+    story.see()
+    return story
+
+
+def poll(story: Story, minutes: int) -> Story:
+    """Nothing happens, and it is looked at every minute."""
+    for _ in range(minutes):
+        story.see(MINUTE)
+    return story
+
+
+def end(story: Story, status: BatchStatus = BatchStatus.COMPLETED) -> Story:
+    """Everybody is called and the vendor says that it is over; twenty seconds on, again."""
+    story.wait(30 * SECOND)
+    story.dial(len(story.people))
+    story.status = status
+    story.see()
+    story.see(20 * SECOND)
+    return story
+
+
+def test_a_healthy_batch_says_nothing(story: Story) -> None:
+    for _ in range(6):
+        story.dial(10)
+        story.see(30 * SECOND)
+
+    assert story.alerts() == {}
+    assert story.owed() == []
+
+
+def test_a_spike_fires_and_recovers(spikes: Story) -> None:
+    story = spikes
+    spike(story)
+    assert story.alerts() == {"error_spike": FIRING}
+    poll(story, 10)
+    story.dial(40)
+    story.see(MINUTE)
+
+    assert story.alerts() == {"error_spike": RECOVERED}
+    assert story.owed() == [("error_spike", "fired"), ("error_spike", "resolved")]
+    first, last = story.messages()
+    assert (first.state, last.state) == ("FIRING", "RESOLVED")
+    assert first.sentence.startswith("Renewals May: 15 of 36 calls failed")
+    assert "recovered" in last.reason
+
+
+def test_a_window_that_empties_never_resolves_a_spike(story: Story) -> None:
+    spike(story)
+    for _ in range(12):
+        story.see(5 * MINUTE)
+
+    assert story.alerts()["error_spike"] == FIRING
+    assert [each for each in story.owed() if each[1] == "resolved"] == []
+    with story.engine.connect() as conn:
+        reason = conn.exec_driver_sql(
+            "SELECT unknown FROM alerts WHERE instance = 'error_spike'"
+        ).scalar_one()
+    assert reason.startswith("no calls")
+
+
+def test_it_recovers_once_calls_go_well_again(story: Story) -> None:
+    spike(story)
+    story.see(HOUR)
+    for _ in range(3):
+        story.dial(10)
+        story.see(2 * MINUTE)
+
+    assert story.alerts()["error_spike"] == RECOVERED
+
+
+def test_evaluating_again_and_again_tells_nothing_twice(story: Story) -> None:
+    spike(story)
+    for _ in range(20):
+        story.wait(10 * SECOND)
+        story.judge()
+
+    assert story.owed() == [("error_spike", "fired")]
+    assert len(story.moves("error_spike")) == 2
+
+
+def test_a_second_spike_is_another_episode(spikes: Story) -> None:
+    story = spikes
+    spike(story)
+    poll(story, 10)
+    story.dial(30)
+    poll(story, 12)
+    story.dial(20, FAILED)
+    story.see()
+
+    assert story.owed() == [
+        ("error_spike", "fired"),
+        ("error_spike", "resolved"),
+        ("error_spike", "fired"),
+    ]
+    assert len({each.key for each in story.messages()}) == 2
+
+
+def test_a_spike_may_fire_in_the_middle_of_a_reading_but_not_recover(spikes: Story) -> None:
+    story = spikes
+    story.wait(30 * SECOND)
+    story.dial(15, FAILED)
+    story.look()
+    story.read(finish=False)
+    story.judge()
+    assert story.alerts() == {"error_spike": FIRING}
+
+    story.read()
+    poll(story, 11)
+    story.wait(MINUTE)
+    story.dial(30)
+    story.look()
+    story.read(finish=False)
+    story.judge()
+    assert story.alerts() == {"error_spike": FIRING}
+
+    story.read()
+    story.judge()
+    assert story.alerts() == {"error_spike": RECOVERED}
+
+
+def test_a_pending_time_needs_newer_facts(tell: Callable[..., Story]) -> None:
+    story = tell(context=make_context(run(ErrorSpike(), pending_for=MINUTE)))
+    spike(story)
+    story.wait(4 * MINUTE)
+    pending = story.judge()
+    assert story.alerts() == {"error_spike": ("pending", "holds")}
+    assert pending is not None
+    assert pending.followed.pending
+    assert story.owed() == []
+
+    story.see()
+    assert story.alerts() == {"error_spike": FIRING}
+    assert story.owed() == [("error_spike", "fired")]
+
+
+def test_a_pending_alert_that_no_longer_holds_is_never_told(tell: Callable[..., Story]) -> None:
+    story = tell(context=make_context(run(ErrorSpike(), pending_for=5 * MINUTE)))
+    spike(story)
+    story.wait(MINUTE)
+    story.dial(100)
+    story.see()
+
+    assert story.alerts() == {"error_spike": ("resolved", "no_longer_holds")}
+    assert story.owed() == []
+
+
+def test_nothing_resolves_on_facts_that_are_old(story: Story) -> None:
+    spike(story)
+    story.dial(100)
+    story.read()  # the list is read again, but nobody has looked at the batch since
+    story.wait(6 * MINUTE)
+    story.judge()
+
+    assert story.alerts() == {"error_spike": FIRING}
+
+
+# The end
+
+
+def test_a_completed_batch_is_reported_once_it_is_confirmed_and_agrees(story: Story) -> None:
+    story.wait(30 * SECOND)
+    story.dial(180)
+    story.status = BatchStatus.COMPLETED
+    story.see()
+    assert story.owed() == []
+    story.see(10 * SECOND)
+    assert story.owed() == []
+    story.see(5 * SECOND)
+
+    assert story.alerts() == {"batch_completed": REPORTED}
+    assert story.owed() == [("batch_completed", "reported")]
+    (message,) = story.messages()
+    assert message.sentence == "Renewals May: completed, 200 of 200 people reached (100 %)"
+    assert "settling" in message.marks
+
+
+def test_a_report_settles(story: Story) -> None:
+    end(story)
+    story.deliver()
+    told = story.owed()
+    for _ in range(12):
+        story.see(MINUTE)
+
+    assert told == [("batch_completed", "reported")]
+    assert story.alerts() == {"batch_completed": SETTLED}
+    assert story.owed() == told  # an incoming webhook hears no second time of the same numbers
+    assert story.moves("batch_completed") == [
+        (None, "info", "reported"),
+        ("info", "info", "settled"),
+    ]
+
+
+def test_what_was_firing_closes_with_the_batch_and_is_named_in_the_report(story: Story) -> None:
+    spike(story)
+    end(story)
+
+    assert story.alerts() == {"error_spike": ENDED, "batch_completed": REPORTED}
+    report = story.messages("batch_completed")[0]
+    assert any("error_spike" in text for _, text in report.lines)
+    pinged = [each for each in story.messages("error_spike") if each.state != "FIRING"]
+    assert not any(each.loud for each in pinged)
+
+
+def test_counts_that_do_not_agree_are_told_as_such_after_a_while(story: Story) -> None:
+    story.counts = Counts(total=212, live=0)
+    end(story)
+    for _ in range(28):
+        story.see(30 * SECOND)
+    assert story.owed() == []
+    story.see(MINUTE)
+
+    (message,) = story.messages()
+    assert "reported complete, unverified" in message.sentence
+    assert "212" in message.sentence
+    assert "200" in message.sentence
+
+
+def test_counts_that_agree_at_last_are_told_at_once(story: Story) -> None:
+    story.counts = Counts(total=212, live=0)
+    end(story)
+    story.counts = None
+    story.see(MINUTE)
+
+    assert story.owed() == [("batch_completed", "reported")]
+    assert "unverified" not in story.messages()[0].sentence
+
+
+def test_an_end_whose_list_was_not_read_is_not_called_complete(story: Story) -> None:
+    story.wait(30 * SECOND)
+    story.status = BatchStatus.COMPLETED
+    story.dial(180)
+    story.look()
+    story.wait(20 * SECOND)
+    story.look()
+    story.read(unread=1)
+    story.judge()
+
+    assert story.owed() == []
+
+
+def test_a_batch_that_had_ended_before_the_baseline_is_history(tmp_path: Path) -> None:
+    story = Story(tmp_path / "b.db", status=BatchStatus.COMPLETED, baseline=True)
+    story.invite(3)
+    for _ in range(3):
+        story.see(MINUTE)
+
+    assert (story.alerts(), story.owed()) == ({}, [])
+    assert not story.row().open
+    story.engine.dispose()
+
+
+@pytest.mark.parametrize("status", [BatchStatus.COMPLETED, BatchStatus.FAILED])
+def test_a_batch_that_lived_between_two_looks_is_reported_once(
+    tmp_path: Path, status: BatchStatus
+) -> None:
+    story = Story(tmp_path / "b.db", status=status)
+    story.invite(3)
+    story.dial(3)
+    for _ in range(5):
+        story.see(20 * SECOND)
+    story.engine.dispose()
+
+    rule = "batch_completed" if status is BatchStatus.COMPLETED else "batch_failed"
+    assert story.owed() == [(rule, "reported")]
+    story.engine.dispose()
+
+
+def test_a_batch_open_at_the_baseline_is_reported_when_it_ends(tmp_path: Path) -> None:
+    story = Story(tmp_path / "b.db", baseline=True)
+    story.invite(10)
+    story.see()
+    end(story)
+
+    assert story.owed() == [("batch_completed", "reported")]
+    story.engine.dispose()
+
+
+def test_a_batch_that_runs_again_reports_again(story: Story) -> None:
+    end(story)
+    story.status = BatchStatus.RUNNING
+    story.invite(20)
+    story.see(MINUTE)
+    story.see(10 * SECOND)
+    assert story.row().run == 2
+    end(story)
+
+    assert story.owed() == [("batch_completed", "reported")] * 2
+    assert len({each.key for each in story.messages()}) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "severity"),
+    [
+        (BatchStatus.FAILED, "critical"),
+        (BatchStatus.EXPIRED, "critical"),
+        (BatchStatus.CANCELLED, "info"),
+    ],
+    ids=["failed", "expired with people never dialled", "cancelled"],
+)
+def test_another_end_is_reported_by_its_weight(
+    story: Story, status: BatchStatus, severity: str
+) -> None:
+    story.status = status
+    story.see(30 * SECOND)
+    story.see(10 * SECOND)
+
+    (message,) = story.messages()
+    assert (message.rule, message.severity) == ("batch_failed", severity)
+    assert story.alerts() == {"batch_failed": REPORTED}
+
+
+def test_an_ended_batch_is_watched_for_a_while_and_then_let_go(story: Story) -> None:
+    end(story)
+    story.see(MINUTE)
+    story.see(6 * MINUTE)
+    assert story.row().open
+    done = story.see(LINGER)
+
+    assert done is not None
+    assert (done.open, story.row().open) == (False, False)
+    assert story.row().report is not None
+
+
+def test_the_report_stands_beside_that_of_the_batch_before_it(story: Story) -> None:
+    end(story)
+    later = Story(story.path, now=story.now + HOUR)
+    later.invite(50)
+    later.look(batch_id="b2")
+    later.read()
+    later.dial(50)
+    later.status = BatchStatus.COMPLETED
+    for _ in range(2):
+        later.wait(20 * SECOND)
+        later.look(batch_id="b2")
+        later.read()
+        later.judge()
+    later.engine.dispose()
+
+    last = story.messages()[-1]
+    assert last.batch == "b2"
+    assert any("before" in f"{label} {text}" for label, text in last.lines)
+
+
+# Pauses, blindness, clocks
+
+
+def test_a_pause_keeps_what_fires_and_starts_nothing(story: Story) -> None:
+    spike(story)
+    story.status = BatchStatus.PAUSED
+    for _ in range(12):
+        story.see(5 * MINUTE)
+
+    assert story.alerts() == {"error_spike": FIRING}
+    assert story.owed() == [("error_spike", "fired")]
+
+
+def test_a_resumed_batch_has_not_stalled_yet(story: Story) -> None:
+    story.status = BatchStatus.PAUSED
+    story.see(MINUTE)
+    story.see(3 * HOUR)
+    story.status = BatchStatus.RUNNING
+    story.see(MINUTE)
+    assert story.alerts() == {}
+    for _ in range(5):
+        story.see(3 * MINUTE)
+
+    assert story.alerts()["batch_stalled"] == FIRING
+
+
+def test_nothing_is_said_of_a_batch_while_its_provider_cannot_be_seen(story: Story) -> None:
+    spike(story)
+    story.refuse()
+    for _ in range(8):
+        story.wait(MINUTE)
+        story.judge_provider()
+        story.judge()
+    assert story.alerts() == {"error_spike": FIRING, "provider_blind": FIRING}
+    assert story.owed() == [("error_spike", "fired"), ("provider_blind", "fired")]
+
+    story.dial(60)
+    story.see(5 * MINUTE)
+    story.judge_provider()
+    story.judge()
+    assert story.alerts() == {"error_spike": RECOVERED, "provider_blind": RECOVERED}
+
+
+def test_what_begins_while_the_provider_is_blind_is_told_when_it_is_seen_again(
+    story: Story,
+) -> None:
+    story.refuse()
+    for _ in range(7):
+        story.wait(MINUTE)
+        story.judge_provider()
+    story.dial(30, FAILED)
+    story.look()
+    story.refuse("timeout", "its lists do not answer")  # one batch is seen, the account is not
+    story.read()
+    story.judge()
+    assert story.alerts()["error_spike"] == FIRING
+    assert ("error_spike", "fired") not in story.owed()
+
+    story.wait(MINUTE)
+    story.look()
+    story.judge_provider()
+    story.judge()
+    assert ("error_spike", "fired") in story.owed()
+
+
+def test_a_jump_of_the_clock_holds_everything_until_something_is_seen(story: Story) -> None:
+    story.wait(30 * SECOND)
+    story.dial(15, FAILED)
+    story.look()
+    story.read()
+    story.wait(SECOND)
+    held = replace(story.context, held_since=story.now)
+    story.judge(held)
+    assert story.alerts() == {}
+
+    story.wait(SECOND)
+    story.look()
+    story.judge(held)
+    assert story.alerts() == {"error_spike": FIRING}
+
+
+# After a gap in the data
+
+
+def gap(story: Story, *, then: Callable[[Story], None]) -> Story:
+    """Nothing is seen for 40 minutes; early in them something happens."""
+    story.wait(12 * MINUTE)
+    then(story)
+    story.wait(28 * MINUTE)
+    story.see()
+    return story
+
+
+def fail_some(story: Story) -> None:
+    story.dial(30, FAILED)
+    story.wait(SECOND)
+    story.dial(1)
+
+
+def test_a_spike_that_came_and_went_unseen_is_told_late_and_once(story: Story) -> None:
+    gap(story, then=fail_some)
+    assert story.alerts()["error_spike"] == FIRING
+    for _ in range(6):
+        story.dial(10)
+        story.see(2 * MINUTE)
+
+    assert story.alerts()["error_spike"] == RECOVERED
+    assert [each for each in story.owed() if each == ("error_spike", "fired")] == [
+        ("error_spike", "fired")
+    ]
+    first = story.messages("error_spike")[0]
+    assert "detected late" in first.marks
+
+
+def test_a_gap_in_which_nothing_went_wrong_is_not_told(story: Story) -> None:
+    gap(story, then=lambda each: each.dial(30))
+
+    assert "error_spike" not in story.alerts()
+
+
+def test_a_late_finding_needs_no_pending_time(tell: Callable[..., Story]) -> None:
+    story = tell(context=make_context(run(ErrorSpike(), pending_for=5 * MINUTE)))
+    gap(story, then=fail_some)
+
+    assert story.alerts() == {"error_spike": FIRING}
+
+
+def test_what_still_holds_after_a_gap_is_not_late(story: Story) -> None:
+    story.wait(39 * MINUTE)
+    story.dial(30, FAILED)
+    story.see(MINUTE)
+
+    (message,) = story.messages("error_spike")
+    assert "detected late" not in message.marks
+
+
+def test_a_batch_with_one_unreadable_row_is_not_judged_in_the_past_for_ever(story: Story) -> None:
+    for n in range(12):
+        story.wait(2 * MINUTE)
+        story.dial(12 if n else 5, FAILED if n == 0 else CallStatus.COMPLETED)
+        story.look()
+        story.judge()
+        story.read(unread=1)
+        story.judge()
+
+    assert [each for each in story.messages() if "detected late" in each.marks] == []
+
+
+# Rules that change or break
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken(BatchRule):
+    id: ClassVar[str] = "broken"
+    severity: ClassVar[Severity] = Severity.WARNING
+
+    def judge(self, facts: BatchFacts) -> Verdict:
+        raise ZeroDivisionError("oh")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Always(BatchRule):
+    id: ClassVar[str] = "always"
+    severity: ClassVar[Severity] = Severity.WARNING
+
+    def judge(self, facts: BatchFacts) -> Verdict:
+        return Holds(Finding(summary="is as it is"))
+
+
+def test_a_rule_that_breaks_keeps_its_alert_and_stops_no_other(
+    tell: Callable[..., Story], caplog: pytest.LogCaptureFixture
+) -> None:
+    story = tell(context=make_context(run(Always(), "odd"), run(ErrorSpike())))
+    story.context = make_context(run(Broken(), "odd"), run(ErrorSpike()))
+    done = spike(story).judge()
+
+    assert done is not None
+    assert done.followed.crashes == {"odd": "ZeroDivisionError"}
+    assert story.alerts() == {"odd": FIRING, "error_spike": FIRING}
+
+
+def test_a_rule_that_is_gone_closes_its_alerts_without_a_word(story: Story) -> None:
+    spike(story)
+    story.context = without(story.context, "error_spike")
+    story.judge()
+
+    assert story.alerts() == {"error_spike": ("resolved", "rule_changed")}
+    assert [each for each in story.messages() if each.loud] == story.messages()[:1]
+    assert not any(each.state == "RESOLVED" and each.loud for each in story.messages())
+
+
+def test_a_rule_that_matches_the_batch_no_more_closes_its_alerts(story: Story) -> None:
+    spike(story)
+    other = replace(run(ErrorSpike()), match=(parse_matcher("batch_name=Other"),))
+    story.context = make_context(other)
+    story.judge()
+
+    assert story.alerts() == {"error_spike": ("resolved", "rule_changed")}
+
+
+def test_a_batch_that_is_watched_no_more_closes_its_alerts(story: Story) -> None:
+    spike(story)
+    story.context = viewed(story.context, match=(parse_matcher("batch_name!=Renewals May"),))
+    moved = transitions(story.judge())
+
+    assert [each.instance for each in moved] == ["error_spike"]
+    assert story.alerts() == {"error_spike": ("resolved", "rule_changed")}
+
+
+def test_a_batch_of_an_unknown_provider_is_not_judged(story: Story) -> None:
+    spike(story)
+
+    assert story.judge(replace(story.context, providers={})) is None
+    assert story.alerts() == {"error_spike": FIRING}
+
+
+def test_an_override_tunes_one_alert_and_makes_no_second(story: Story) -> None:
+    spike(story)
+    strict = run(ErrorSpike()).settings
+    milder = replace(strict, severity=Severity.WARNING, rule=ErrorSpike(threshold=0.3))
+    tuned = replace(
+        run(ErrorSpike()), overrides=(((parse_matcher("batch_name=~Renewals.*"),), milder),)
+    )
+    story.context = make_context(tuned)
+    story.see(30 * SECOND)
+
+    assert story.alerts() == {"error_spike": FIRING}
+    assert story.owed() == [("error_spike", "fired")]
+
+
+def test_two_instances_of_one_rule_are_two_alerts(tell: Callable[..., Story]) -> None:
+    story = tell(context=make_context(run(ErrorSpike()), run(ErrorSpike(), "carrier")))
+    spike(story)
+
+    assert story.alerts() == {"error_spike": FIRING, "carrier": FIRING}
+
+
+def test_a_stall_is_told_and_ends_with_the_next_move(tell: Callable[..., Story]) -> None:
+    story = tell(context=make_context(run(BatchStalled())))
+    for _ in range(4):
+        story.see(3 * MINUTE)
+    assert story.alerts() == {"batch_stalled": FIRING}
+    story.dial(5)
+    story.see(MINUTE)
+
+    assert story.alerts() == {"batch_stalled": RECOVERED}
+
+
+def test_only_rules_about_ends_are_asked_about_an_ended_batch(tell: Callable[..., Story]) -> None:
+    story = tell(context=make_context(run(Always()), run(BatchCompleted()), run(BatchFailed())))
+    assert story.alerts() == {"always": FIRING}
+    end(story)
+    story.see(MINUTE)
+
+    assert story.alerts()["always"] == ENDED
+    assert story.moves("always")[-1] == ("firing", "resolved", "batch_ended")
+
+
+def test_times_do_not_depend_on_when_it_is_judged(story: Story) -> None:
+    before = story.row()
+    story.wait(timedelta(minutes=3))
+    story.judge()
+
+    assert story.row() == before
+    assert before.first_seen_at == NOON

@@ -1,0 +1,160 @@
+"""One provider watched as the daemon watches it, but for who turns the clock."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from sqlalchemy import select
+
+from monitor.evaluation.context import Context
+from monitor.providers import Known
+from monitor.scheduler.judge import Judge
+from monitor.scheduler.poller import Poller
+from monitor.scheduler.reader import Reader
+from monitor.scheduler.standing import Standing
+from monitor.scheduler.sweeper import Sweeper
+from monitor.settings import ProviderSettings
+from monitor.store import batches, providers, snapshot
+from monitor.store.batches import BatchRow
+from monitor.store.providers import ProviderRow
+from monitor.store.schema import alerts, outbox
+from monitor.store.writer import Store
+from tests.builders import HOUR, SECOND
+from tests.clocks import ManualClock
+from tests.fakes import Vendor
+from tests.stories import make_context, make_view
+
+FULL_EVERY = 6 * HOUR
+
+
+@dataclass
+class Lookout:
+    """A poller and all that it works with; ``restart`` is a new process on the same file."""
+
+    path: Path
+    clock: ManualClock = field(default_factory=ManualClock)
+    settings: dict[str, Any] = field(default_factory=dict)
+    context: Context | None = None
+    vendor: Vendor = field(init=False)
+    store: Store = field(init=False)
+    judge: Judge = field(init=False)
+    sweeper: Sweeper = field(init=False)
+    reader: Reader = field(init=False)
+    poller: Poller = field(init=False)
+    woken: int = 0
+
+    def __post_init__(self) -> None:
+        self.vendor = Vendor(self.clock)
+        self.start()
+
+    def start(self) -> None:
+        """Build everything anew on the file."""
+        self.store = Store.open(self.path)
+        settings = ProviderSettings(**{"api_key": SecretStr("k")} | self.settings)
+        view = make_view(match=settings.match, blind_after=settings.blind_after)
+        context = self.context or make_context()
+        if self.context is None:
+            context = make_context(providers={"renewals": view}, started_at=self.clock.now())
+        self.judge = Judge(self.store, self.clock, context, self._wake)
+        standing = Standing(view, self.store)
+        self.sweeper = Sweeper(self.vendor, self.store, self.clock, seed=7)
+        self.reader = Reader(
+            provider=self.vendor,
+            settings=settings,
+            view=view,
+            store=self.store,
+            clock=self.clock,
+            judge=self.judge,
+            sweeper=self.sweeper,
+            standing=standing,
+            full_every=FULL_EVERY,
+        )
+        self.poller = Poller(
+            provider=self.vendor,
+            settings=settings,
+            view=view,
+            store=self.store,
+            clock=self.clock,
+            judge=self.judge,
+            reader=self.reader,
+            standing=standing,
+        )
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    async def restart(self, **settings: Any) -> None:
+        """Stop, and begin again, perhaps with other settings."""
+        await self.reader.drained()
+        self.store.close()
+        self.settings = self.settings | settings
+        self.start()
+
+    async def poll(self, after: timedelta = timedelta(0)) -> list[str]:
+        """Do what is due then, to its end; what the vendor was asked for."""
+        self.clock.move(after)
+        self.vendor.told()
+        await self.poller.poll()
+        await self.reader.drained()
+        self.reader.raise_error()
+        return self.vendor.told()
+
+    async def poll_for(self, time: timedelta, every: timedelta = 5 * SECOND) -> list[str]:
+        """Poll again and again; everything that was asked for."""
+        asked: list[str] = []
+        for _ in range(int(time / every)):
+            asked += await self.poll(every)
+        return asked
+
+    # What is known
+
+    async def row(self, batch_id: str = "b1") -> BatchRow:
+        """One batch as it is kept."""
+        found = await self.store.read(lambda conn: batches.find(conn, "renewals", batch_id))
+        assert found is not None
+        return found
+
+    async def known(self) -> set[str]:
+        """The batches ever kept."""
+        rows = await self.store.read(lambda conn: batches.load_open(conn, "renewals"))
+        closed = await self.store.read(lambda conn: batches.load_closed(conn, "renewals"))
+        return {row.look.batch_id for row in rows} | set(closed)
+
+    async def provider(self) -> ProviderRow:
+        """The provider as it is kept."""
+        return await self.store.read(lambda conn: providers.load(conn, "renewals", "graine"))
+
+    async def people(self, batch_id: str = "b1") -> dict[str, str]:
+        """The snapshot of one batch: status by person."""
+        row = await self.row(batch_id)
+        found = await self.store.read(lambda conn: list(snapshot.every_contact(conn, row.id)))
+        return {each.contact_id: each.status.value for each in found}
+
+    async def calls(self, batch_id: str = "b1") -> set[str]:
+        """The ids of the calls known of one batch."""
+        row = await self.row(batch_id)
+        found = await self.store.read(lambda conn: list(snapshot.every_call(conn, row.id)))
+        return {each.call_id for each in found}
+
+    async def alerts(self) -> dict[str, str]:
+        """The newest state of each rule."""
+        query = select(alerts.c.instance, alerts.c.state).order_by(alerts.c.episode)
+        rows = await self.store.read(lambda conn: conn.execute(query).all())
+        return {row.instance: row.state for row in rows}
+
+    async def owed(self) -> list[tuple[str, str]]:
+        """(rule, transition) of everything ever owed."""
+        query = (
+            select(alerts.c.instance, outbox.c.transition)
+            .join(alerts, alerts.c.key == outbox.c.alert_key)
+            .order_by(outbox.c.id)
+        )
+        rows = await self.store.read(lambda conn: conn.execute(query).all())
+        return [(row[0], row[1]) for row in rows]
+
+
+def ask_about(*batch_ids: str) -> list[Known]:
+    """What a poller hands to an adapter."""
+    return [Known(batch_id=each) for each in batch_ids]

@@ -1,0 +1,148 @@
+"""What the HTTP server answers, asked in process and over a real socket."""
+
+import socket
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.applications import Starlette
+
+from monitor.errors import OffhookError, StoreError
+from monitor.web.metrics import CONTENT_TYPE, Numbers, render
+from monitor.web.server import application, serving
+
+NOW = datetime(2026, 5, 10, 12, 0, tzinfo=UTC)
+NUMBERS = Numbers(now=NOW, version="1.2.3", ready=True)
+
+
+def app(*, late: tuple[str, ...] = (), token: str | None = None, broken: bool = False) -> Starlette:
+    async def problems() -> tuple[str, ...]:
+        return late
+
+    async def numbers() -> Numbers:
+        if broken:
+            raise StoreError("the database is damaged")
+        return NUMBERS
+
+    return application(problems=problems, numbers=numbers, token=token)
+
+
+async def ask(
+    application: Starlette, path: str, method: str = "GET", **headers: str
+) -> httpx.Response:
+    transport = httpx.ASGITransport(app=application)
+    async with httpx.AsyncClient(transport=transport, base_url="http://offhook") as client:
+        return await client.request(method, path, headers=headers)
+
+
+async def test_it_is_ready_while_nothing_is_late() -> None:
+    answer = await ask(app(), "/-/ready")
+
+    assert answer.status_code == 200
+    assert answer.json() == {"ready": True, "problems": []}
+
+
+async def test_what_is_late_is_named_and_the_answer_is_503() -> None:
+    answer = await ask(app(late=("the evaluation makes no progress",)), "/-/ready")
+
+    assert answer.status_code == 503
+    assert answer.json() == {"ready": False, "problems": ["the evaluation makes no progress"]}
+    assert (await ask(app(late=("late",)), "/-/healthy")).status_code == 200
+
+
+async def test_metrics_of_a_database_that_cannot_be_read_say_so() -> None:
+    answer = await ask(app(broken=True), "/metrics")
+
+    assert (answer.status_code, answer.text) == (503, "the database is damaged\n")
+
+
+@pytest.mark.parametrize("path", ["/-/ready", "/metrics"])
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        pytest.param({}, 401, id="none"),
+        pytest.param({"authorization": "Bearer wrong"}, 401, id="wrong"),
+        pytest.param({"authorization": "Bearer "}, 401, id="empty"),
+        pytest.param({"authorization": "Basic s3cret-token"}, 401, id="another scheme"),
+        pytest.param({"authorization": "Bearer s3cret-tokens"}, 401, id="longer"),
+        pytest.param({"authorization": "Bearer s3cret-token"}, 200, id="right"),
+        pytest.param({"authorization": "bearer s3cret-token"}, 200, id="in lower case"),
+    ],
+)
+async def test_beyond_loopback_a_token_is_needed(
+    path: str, given: dict[str, str], status: int
+) -> None:
+    answer = await ask(app(token="s3cret-token"), path, **given)
+
+    assert answer.status_code == status
+    assert "s3cret" not in answer.text
+    if status == 401:
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_liveness_needs_no_token_and_changes_nothing() -> None:
+    guarded = app(token="s3cret-token")
+
+    assert (await ask(guarded, "/-/healthy")).text == "alive\n"
+    assert (await ask(guarded, "/-/healthy", "POST")).status_code == 405
+    assert (await ask(guarded, "/")).status_code == 404
+
+
+def test_every_number_is_in_the_exposition_and_any_label_parses() -> None:
+    name = 'odd "name"\\ with\nall'
+    numbers = Numbers(
+        now=NOW,
+        version="1.2.3",
+        ready=False,
+        fresh_at={name: NOW, "never": None},
+        open_batches={name: 3},
+        firing={"error_spike": 2},
+        owed={"ops": 4},
+        oldest_owed_at={"ops": NOW - timedelta(seconds=90), "later": NOW + timedelta(seconds=90)},
+        dead_letters=1,
+        job_failures={f"poll {name}": 7},
+        reload_ok=False,
+    )
+
+    families = list(text_string_to_metric_families(render(numbers).decode()))
+    found = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+    assert found == {
+        ("offhook_build_info", "1.2.3"): 1,
+        ("offhook_ready",): 0,
+        ("offhook_provider_last_answer_timestamp_seconds", name): NOW.timestamp(),
+        ("offhook_open_batches", name): 3,
+        ("offhook_alerts_firing", "error_spike"): 2,
+        ("offhook_outbox_owed", "ops"): 4,
+        ("offhook_outbox_oldest_age_seconds", "ops"): 90,
+        ("offhook_outbox_oldest_age_seconds", "later"): 0,
+        ("offhook_dead_letters",): 1,
+        ("offhook_config_last_reload_successful",): 0,
+        ("offhook_job_failures_total", f"poll {name}"): 7,
+    }
+    assert all(family.documentation for family in families)
+
+
+async def test_it_serves_on_a_free_port_of_loopback() -> None:
+    async with (
+        serving(app(), "127.0.0.1", 0) as port,
+        httpx.AsyncClient(trust_env=False) as client,
+    ):
+        answer = await client.get(f"http://127.0.0.1:{port}/metrics")
+
+    assert answer.headers["content-type"] == CONTENT_TYPE
+    assert "server" not in answer.headers
+    assert "\noffhook_ready 1.0\n" in answer.text
+
+
+async def test_a_port_that_is_taken_is_said_in_a_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OffhookError, match=rf"cannot listen on 127\.0\.0\.1:{port}: .*\[web\]"):
+            async with serving(app(), "127.0.0.1", port):
+                pass
