@@ -53,6 +53,7 @@ class BatchFailed(BatchRule):
     id: ClassVar[str] = "batch_failed"
     severity: ClassVar[Severity] = Severity.CRITICAL
     one_shot: ClassVar[bool] = True
+    weighed_by: ClassVar[str | None] = "severity_by_status"
 
     severity_by_status: Mapping[BatchStatus, Severity] = field(
         default_factory=_SEVERITIES.copy, hash=False
@@ -99,6 +100,5 @@ class BatchFailed(BatchRule):
             return Severity.INFO
         status = facts.batch.status
         severity = self.severity_by_status.get(status, _SEVERITIES[status])
-        if severity is Severity.WARNING and missed and part >= self.undialled:
-            return Severity.CRITICAL
-        return severity
+        many = severity is Severity.WARNING and missed and part >= self.undialled
+        return Severity.CRITICAL if many else severity

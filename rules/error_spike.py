@@ -58,6 +58,8 @@ class ErrorSpike(BatchRule):
 
     def __post_init__(self) -> None:
         """ValueError for people where a parameter cannot be meant."""
+        if self.window <= timedelta(0):
+            raise ValueError("window is empty, so no call could ever lie in it")
         check_between("threshold", self.threshold, 0.001, 1)
         check_between("confidence", self.confidence, 0, 0.9999)
         check_between("recover", self._recover, 0, self.threshold)

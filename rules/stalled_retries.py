@@ -10,13 +10,13 @@ What to do: look at one of the people named at the vendor; resume or re-dispatch
 if the vendor lost its retries, or call these people in a new batch.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import ClassVar
 
 from monitor.core.facts import COUNTED_MOST, BatchFacts, LateRetries
+from monitor.core.ladder import at_least, waited
 from monitor.core.rule import (
     BatchRule,
     Clear,
@@ -29,8 +29,6 @@ from monitor.core.rule import (
     not_dialling,
 )
 from monitor.core.wording import counted, span
-
-_STEP = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +57,8 @@ class StalledRetries(BatchRule):
             return Unknown("its people have not been read yet")
         # Who was due after the last reading may have been called since.
         until, most = min(read, facts.now), max(self.min_contacts, COUNTED_MOST)
-        overdue = _longer(facts, facts.retries.overdue, until, self.overdue, most)
-        lost = _longer(facts, facts.retries.unscheduled, until, self.unscheduled, most)
+        overdue = waited(facts, facts.retries.overdue, until, self.overdue, most)
+        lost = waited(facts, facts.retries.unscheduled, until, self.unscheduled, most)
         if overdue.n + lost.n < self.min_contacts:
             return Clear(Finding(summary="no retry is late", affected=overdue.n + lost.n))
         finding = self._finding(facts, overdue, lost)
@@ -71,11 +69,11 @@ class StalledRetries(BatchRule):
 
     def _finding(self, facts: BatchFacts, overdue: LateRetries, lost: LateRetries) -> Finding:
         oldest = (overdue.oldest or lost.oldest)[0].since
-        waited = facts.permitted_since(oldest)
+        late = facts.permitted_since(oldest)
         limit = self.overdue if overdue.n else self.unscheduled
         return Finding(
-            summary="; ".join(_parts(facts, overdue.n, lost.n, span(waited))),
-            value=waited.total_seconds(),
+            summary="; ".join(_parts(facts, overdue.n, lost.n, span(late))),
+            value=late.total_seconds(),
             threshold=limit.total_seconds(),
             unit="s",
             affected=overdue.n + lost.n,
@@ -83,44 +81,19 @@ class StalledRetries(BatchRule):
             waiting=facts.waiting,
             since=oldest,
             details=(
-                ("retries still to come", _at_least(facts.retries.scheduled_after(facts.now))),
+                ("retries still to come", at_least(facts.retries.scheduled_after(facts.now))),
             ),
             evidence=tuple(retry.contact_id for retry in (overdue.oldest + lost.oldest)[:3]),
             todo="Look at one of these people at the vendor, then resume or re-dispatch the batch.",
         )
 
 
-def _at_least(n: int) -> str:
-    return f"{n:,} or more" if n >= COUNTED_MOST else f"{n:,}"
-
-
 def _parts(facts: BatchFacts, overdue: int, lost: int, waited: str) -> Iterator[str]:
     if overdue:
         late = "is late" if overdue == 1 else "are late, the oldest"
-        yield f"{_at_least(overdue)} {'retry' if overdue == 1 else 'retries'} {late} by {waited}"
+        yield f"{at_least(overdue)} {'retry' if overdue == 1 else 'retries'} {late} by {waited}"
     if lost:
         who = "person waits" if lost == 1 else "people wait"
-        yield f"{_at_least(lost)} {who} for a retry that is not scheduled"
+        yield f"{at_least(lost)} {who} for a retry that is not scheduled"
     if facts.free_lines is not None:
         yield f"{facts.free_lines:,} of {counted(facts.batch.concurrency or 0, 'line')} free"
-
-
-def _longer(
-    facts: BatchFacts,
-    ask: Callable[[datetime, int], LateRetries],
-    until: datetime,
-    limit: timedelta,
-    most: int,
-) -> LateRetries:
-    """Those who have waited for ``limit`` of permitted time.
-
-    Who waits since later has waited less: so one moment parts those who have waited long
-    enough from the others, and the calendar is asked only where anybody has.
-    """
-    oldest = ask(until, 1).oldest
-    if not oldest or facts.permitted_since(oldest[0].since) < limit:
-        return LateRetries(n=0)
-    first = oldest[0].since
-    steps = range((until - first) // _STEP + 1)
-    enough = bisect_right(steps, -limit, key=lambda n: -facts.permitted_since(first + n * _STEP))
-    return ask(first + (enough - 1) * _STEP, most)

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from monitor.evaluation.context import Context
+from monitor.core.instance import RuleInstance
 from monitor.providers import Known
 from monitor.scheduler.judge import Judge
 from monitor.scheduler.poller import Poller
@@ -36,7 +36,7 @@ class Lookout:
     path: Path
     clock: ManualClock = field(default_factory=ManualClock)
     settings: dict[str, Any] = field(default_factory=dict)
-    context: Context | None = None
+    rules: tuple[RuleInstance, ...] = ()
     vendor: Vendor = field(init=False)
     store: Store = field(init=False)
     judge: Judge = field(init=False)
@@ -54,9 +54,9 @@ class Lookout:
         self.store = Store.open(self.path)
         settings = ProviderSettings(**{"api_key": SecretStr("k")} | self.settings)
         view = make_view(match=settings.match, blind_after=settings.blind_after)
-        context = self.context or make_context()
-        if self.context is None:
-            context = make_context(providers={"renewals": view}, started_at=self.clock.now())
+        context = make_context(
+            *self.rules, providers={"renewals": view}, started_at=self.clock.now()
+        )
         self.judge = Judge(self.store, self.clock, context, self._wake)
         standing = Standing(view, self.store)
         self.sweeper = Sweeper(self.vendor, self.store, self.clock, seed=7)
@@ -107,6 +107,12 @@ class Lookout:
         for _ in range(int(time / every)):
             asked += await self.poll(every)
         return asked
+
+    async def live_for(self, time: timedelta, every: timedelta = 5 * SECOND) -> None:
+        """The same, and everything is judged now and then as the daemon does."""
+        for _ in range(int(time / every)):
+            await self.poll(every)
+            await self.judge.everything()
 
     # What is known
 

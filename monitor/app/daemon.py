@@ -217,12 +217,15 @@ class _Daemon:
 
     async def _watch_file(self) -> None:
         """A changed file reloads; editors replace files, so it is the directory that is watched."""
-        name = self._path.resolve().name
-        async for found in awatch(
-            self._path.resolve().parent, recursive=False, stop_event=self._stop, step=200
-        ):
-            if any(Path(changed).name == name for _, changed in found):
-                self._reload.set()
+        path = self._path.resolve()
+        try:
+            async for found in awatch(
+                path.parent, recursive=False, stop_event=self._stop, step=200
+            ):
+                if any(Path(changed).name == path.name for _, changed in found):
+                    self._reload.set()
+        except (OSError, RuntimeError) as error:
+            log.warning("file_not_watched", error=str(error), instead="systemctl reload offhook")
 
     async def _watch_dog(self) -> None:
         """Tell the service manager that we live, but only while there is real progress."""

@@ -13,6 +13,7 @@ from monitor.clock import Clock
 from monitor.config import Config
 from monitor.core.facts import Trouble
 from monitor.dispatcher import Dispatcher
+from monitor.errors import DeliveryError
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.telling import Routing
 from monitor.http import HttpClient
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 POLL_TICK = timedelta(seconds=1)
 JUDGE_EVERY = timedelta(seconds=10)
 PRUNE_EVERY = timedelta(minutes=1)
+CHECK_EVERY = timedelta(hours=6)
 # Later than this is late: for readiness, for the watchdog.
 LATE_S = 60.0
 POLL_LATE_S = 120.0
@@ -63,6 +65,15 @@ class Runtime:
             await notifier.close()
         for client in self.clients.values():
             await client.aclose()
+
+    async def check_receivers(self) -> None:
+        """Say in the log what a readable channel's token may not do: its first use may be late."""
+        for name, notifier in self.notifiers.items():
+            if notifier.receiver.readable:
+                try:
+                    log.info("receiver_checked", receiver=name, found=await notifier.check())
+                except DeliveryError as error:
+                    log.warning("receiver_doubtful", receiver=name, error=str(error))
 
     async def prune(self) -> None:
         """Drop some of what is older than it need be kept."""

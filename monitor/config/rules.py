@@ -127,6 +127,7 @@ class RefusedError(ValueError):
 def instance(name: str, rule: type[Rule], table: RuleTable) -> RuleInstance:
     """The rule as this table runs it; RefusedError where the rule says no."""
     given = _given(rule, table)
+    _refuse_severity(rule, table.severity, ())
     settings = Settings(
         rule=_made(rule, given, ()),
         severity=table.severity or rule.severity,
@@ -139,6 +140,12 @@ def instance(name: str, rule: type[Rule], table: RuleTable) -> RuleInstance:
         for index, override in enumerate(table.override)
     )
     return RuleInstance(name=name, settings=settings, match=table.match, overrides=overrides)
+
+
+def _refuse_severity(rule: type[Rule], severity: Severity | None, inner: KeyPath) -> None:
+    if severity is not None and rule.weighed_by is not None:
+        text = f"says nothing for {rule.id}; write {rule.weighed_by}"
+        raise RefusedError((*inner, "severity"), text)
 
 
 def _made(rule: type[Rule], given: Mapping[str, Any], inner: KeyPath) -> Rule:
@@ -157,6 +164,7 @@ def _overridden(
 ) -> Settings:
     timing = settings.timing
     rule = type(settings.rule)
+    _refuse_severity(rule, override.severity, inner)
     return dataclasses.replace(
         settings,
         rule=_made(rule, {**given, **_given(rule, override)}, inner),

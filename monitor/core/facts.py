@@ -197,7 +197,6 @@ class BatchFacts:
     reported_at: datetime | None = None  # when batch_completed was first told, in this run
     previous: Report | None = None
     stopped_by_user: bool = False
-    unknown_words: tuple[str, ...] = ()
     closed_alerts: tuple[str, ...] = ()  # rule instances that were firing when it ended
     vendor: str = ""
     default_zone: str = "UTC"

@@ -69,17 +69,6 @@ class Route:
     repeat_interval: timedelta = timedelta(hours=4)
 
 
-def routes_for(labels: Mapping[str, str], routes: tuple[Route, ...]) -> tuple[Route, ...]:
-    """The routes that apply, in order."""
-    found = []
-    for route in routes:
-        if all_match(route.match, labels):
-            found.append(route)
-            if not route.goes_on:
-                break
-    return tuple(found)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
     """A named destination, as deciding sees it.

@@ -106,6 +106,7 @@ class Rule(ABC):
     subject: ClassVar[SubjectKind] = SubjectKind.BATCH
     one_shot: ClassVar[bool] = False
     needs: ClassVar[frozenset[str]] = frozenset()
+    weighed_by: ClassVar[str | None] = None  # the parameter that takes the place of severity
 
     @abstractmethod
     def evaluate(self, facts: Facts) -> Verdict:

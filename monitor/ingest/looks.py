@@ -123,13 +123,13 @@ def _reopened(known: BatchRow, row: BatchRow, at: datetime) -> BatchRow:
         terminal_again_at=None,
         reported_at=None,
         resumed_at=at,
+        # every page is read again, whatever it was known to say
+        swept_at=None,
         swept_counts=None,
     )
     if known.pruned:
         # Nothing is known of its people any more: the next reading is a baseline again.
-        fresh = replace(
-            fresh, pruned=False, tally={}, swept_at=None, full_swept_at=None, listed_at=None
-        )
+        fresh = replace(fresh, pruned=False, tally={}, full_swept_at=None, listed_at=None)
     return _moved(fresh, at)
 
 

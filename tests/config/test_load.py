@@ -55,6 +55,20 @@ def test_with_zero_rules_and_routes_written_the_product_works(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("text", "line", "key", "words"),
     [
+        pytest.param(
+            '[rules.batch_failed]\nseverity = "info"',
+            8,
+            "rules.batch_failed.severity",
+            "write severity_by_status",
+            id="a severity that goes by the status",
+        ),
+        pytest.param(
+            '[rules.error_spike]\nwindow = "0s"',
+            8,
+            "rules.error_spike.window",
+            "no call could ever lie in it",
+            id="an empty window",
+        ),
         pytest.param('[monitr]\nlog="json"', 7, "monitr", 'did you mean "monitor"', id="section"),
         pytest.param('[monitor]\nretian="3d"', 8, "monitor.retian", '"retain"', id="key"),
         pytest.param("[monitor]\nretain=3", 8, "monitor.retain", "a duration", id="wrong type"),

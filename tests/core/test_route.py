@@ -1,6 +1,6 @@
 import pytest
 
-from monitor.core.route import Matcher, Route, all_match, parse_matcher, routes_for
+from monitor.core.route import Matcher, all_match, parse_matcher
 
 LABELS = {"severity": "critical", "provider": "renewals", "batch_name": "VIP Berlin"}
 
@@ -58,16 +58,3 @@ def test_all_matchers_must_hold_and_none_match_everything() -> None:
     assert all_match((), LABELS)
     assert all_match((provider,), LABELS)
     assert not all_match((provider, severity), LABELS)
-
-
-def test_the_first_route_that_matches_wins_unless_it_goes_on() -> None:
-    routes = (
-        Route(name="1", match=(parse_matcher("severity=info"),)),
-        Route(name="2", match=(parse_matcher("severity=critical"),), goes_on=True),
-        Route(name="3", match=(parse_matcher("provider=renewals"),)),
-        Route(name="4"),
-    )
-
-    assert [route.name for route in routes_for(LABELS, routes)] == ["2", "3"]
-    assert [route.name for route in routes_for({}, routes)] == ["4"]
-    assert routes_for({}, routes[:3]) == ()

@@ -109,7 +109,7 @@ def test_the_story_holds_what_the_demo_promises() -> None:
         ("stalled_retries", "FIRING"),
         ("error_spike", "FIRING"),
         ("error_spike", "RESOLVED"),
-        ("batch_failed", "INFO"),
+        ("batch_failed", "FIRING"),
         ("batch_completed", "INFO"),
         ("stalled_retries", "RESOLVED"),
         ("batch_completed", "INFO"),

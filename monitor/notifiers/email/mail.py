@@ -84,7 +84,7 @@ _REPEAT = "Possible repeat: an earlier copy of this mail may have arrived."
 def _in_words(message: Message) -> str:
     words = [message.sentence, "", _status(message)]
     words += [f"{label}: {text}" for label, text in message.lines]
-    words += [f"calls: {', '.join(message.evidence)}"] if message.evidence else []
+    words += [f"see: {', '.join(message.evidence)}"] if message.evidence else []
     words += [f"note: {', '.join(message.marks)}"] if message.marks else []
     words += [f"what to do: {message.todo}"] if message.todo else []
     words += [f"{name}: {url}" for name, url in _links(message)]
@@ -132,7 +132,7 @@ def _in_html(message: Message) -> str:
     if message.state == "RESOLVED":
         colour = _RECOVERED if message.reason == "recovered" else _CLOSED
     rows = [*message.lines]
-    rows += [("calls", ", ".join(message.evidence))] if message.evidence else []
+    rows += [("see", ", ".join(message.evidence))] if message.evidence else []
     rows += [("note", ", ".join(message.marks))] if message.marks else []
     table = "".join(
         '<tr><td style="padding:2px 12px 2px 0;color:#5f6368;vertical-align:top">'

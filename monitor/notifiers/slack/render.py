@@ -79,7 +79,7 @@ def _in_words(message: Message, room: int) -> str:
     words = [f"{icon(message)} {_status(message)}: {message.sentence}"]
     words += [f"{label}: {text}" for label, text in message.lines]
     words += [message.todo] if message.todo else []
-    words += [f"calls: {', '.join(message.evidence)}"] if message.evidence else []
+    words += [f"see: {', '.join(message.evidence)}"] if message.evidence else []
     words += [", ".join(message.marks)] if message.marks else []
     key = _escaped(key_line(message))
     if len(key) > room // 2:
@@ -130,7 +130,7 @@ def _in_full(message: Message) -> Iterator[Block]:
     if message.todo:
         yield {"type": "section", "text": _plain(f"👉 {message.todo}", 400)}
     remarks = list(message.marks)
-    remarks += [f"calls {', '.join(message.evidence)}"] if message.evidence else []
+    remarks += [f"see {', '.join(message.evidence)}"] if message.evidence else []
     if remarks:
         yield _context(" · ".join(remarks))
     yield _context(key_line(message))

@@ -10,7 +10,7 @@ from monitor.simulator.truth import Entry, Truth, What
 EVERYBODY = ("ops", "ops_bot")
 ONCALL = (*EVERYBODY, "oncall")
 FIRING, RESOLVED = ("FIRING",), ("RESOLVED",)
-REPORT = ("INFO", "FIRING")
+REPORT = ("INFO",)
 
 # What happens, and as what it must be told: words, rule, states, receivers.
 TOLD: dict[tuple[What, str], tuple[str, str, tuple[str, ...], tuple[str, ...]]] = {
@@ -24,7 +24,7 @@ TOLD: dict[tuple[What, str], tuple[str, str, tuple[str, ...], tuple[str, ...]]] 
         EVERYBODY,
     ),
     (What.BATCH, BatchStatus.COMPLETED): ("batch completes", "batch_completed", REPORT, EVERYBODY),
-    (What.BATCH, BatchStatus.FAILED): ("vendor fails it", "batch_failed", REPORT, ONCALL),
+    (What.BATCH, BatchStatus.FAILED): ("vendor fails it", "batch_failed", FIRING, ONCALL),
 }
 
 
