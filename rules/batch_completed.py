@@ -65,7 +65,7 @@ class BatchCompleted(BatchRule):
         lines = report_lines(result, facts.previous, facts.capabilities, facts.vendor)
         return Finding(
             summary=f"reported complete, unverified: {doubts}" if doubts else _sentence(result),
-            affected=result.never_dialled,
+            affected=result.never_dialled or None,
             total=result.people,
             since=result.ended_at,
             details=lines + closed_lines(facts),

@@ -83,7 +83,7 @@ class ErrorSpike(BatchRule):
             seen = window_finding(window, failed, self.threshold, usual)
             return Holds(accused(facts, seen, window.start, self.statuses))
         last = facts.calls.last_ended(max(self.streak, 1))
-        if self.streak and len(last) == self.streak and self._all_failed(last):
+        if self.streak and len(last) == self.streak and self._all_failed(facts, last):
             began = last[-1].ended_at - timedelta(microseconds=1)
             return Holds(accused(facts, streak_finding(facts, last), began, self.statuses))
         # What people cancelled is no sign of health either.
@@ -95,8 +95,12 @@ class ErrorSpike(BatchRule):
             return Clear(seen)
         return Unknown(f"not yet below {percent(self._recover)}", seen)
 
-    def _all_failed(self, calls: tuple[EndedCall, ...]) -> bool:
-        return all(call.outcome in self.statuses for call in calls)
+    def _all_failed(self, facts: BatchFacts, last: tuple[EndedCall, ...]) -> bool:
+        if any(call.outcome not in self.statuses for call in last):
+            return False
+        # Calls that ended at one moment have no order: of those, every one must have failed.
+        since = facts.calls.window(last[-1].ended_at - timedelta(microseconds=1), last[0].ended_at)
+        return since.n == since.count(self.statuses)
 
     def _spikes(self, n: int, failed: int) -> bool:
         if n < self.min_calls or failed < self.min_failed or share(failed, n) < self.threshold:

@@ -17,7 +17,14 @@ from watchfiles import awatch
 
 from monitor import __version__
 from monitor.app import health
-from monitor.app.runtime import JUDGE_EVERY, POLL_TICK, PRUNE_EVERY, Runtime, assemble
+from monitor.app.runtime import (
+    CHECK_EVERY,
+    JUDGE_EVERY,
+    POLL_TICK,
+    PRUNE_EVERY,
+    Runtime,
+    assemble,
+)
 from monitor.app.settling import settle
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config, hash_key, load
@@ -244,11 +251,12 @@ class _Daemon:
 
 
 def _jobs_of(runtime: Runtime) -> Jobs:
-    jobs = Jobs()
+    jobs = Jobs(runtime.judge.unwritten)
     for poller in runtime.pollers:
         jobs.add(f"poll {poller.provider.name}", POLL_TICK, poller.poll)
     jobs.add("judge", JUDGE_EVERY, runtime.judge.everything)
     jobs.add("prune", PRUNE_EVERY, runtime.prune)
+    jobs.add("check receivers", CHECK_EVERY, runtime.check_receivers)
     return jobs
 
 

@@ -19,6 +19,10 @@ T = TypeVar("T", Call, Contact)
 
 def merge_contact(known: Contact, seen: Contact) -> Contact:
     """The later of two views of one person: by attempts, last attempt, rank, then time seen."""
+    # The first of what decides, ahead of the rest: it differs whenever somebody was called.
+    before, after = known.attempts + known.follow_ups, seen.attempts + seen.follow_ups
+    if before != after:
+        return seen if after > before else known
     return _later(known, seen, _contact_order)
 
 

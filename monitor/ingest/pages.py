@@ -171,7 +171,7 @@ class PageBook:
     def state_after(self, read: Read) -> PageState:
         """What is remembered of the page once its items are in the snapshot."""
         difference = read.difference
-        slices = array("Q", difference.slices)
+        slices = difference.slices[:] if read.unread else difference.slices
         dues = self._carried(difference)
         at = difference.page.seen_at
         for position, item in read.items.items():

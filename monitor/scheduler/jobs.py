@@ -20,10 +20,15 @@ log = structlog.get_logger()
 Job = Callable[[], Awaitable[None]]
 
 
-class Jobs:
-    """Named jobs at fixed intervals, in UTC."""
+def _ignore() -> None:
+    """Nobody wants to know."""
 
-    def __init__(self) -> None:
+
+class Jobs:
+    """Named jobs at fixed intervals, in UTC. ``unwritten`` hears of a database that failed one."""
+
+    def __init__(self, unwritten: Callable[[], None] = _ignore) -> None:
+        self._unwritten = unwritten
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -63,6 +68,7 @@ class Jobs:
             await job()
         except StoreError as error:
             # The database's trouble, in words of its own; nothing is concluded from it.
+            self._unwritten()
             self.failures[name] = self.failures.get(name, 0) + 1
             log.error("job_failed", job=name, error=str(error))  # noqa: TRY400 - no traceback helps
         except Exception as error:

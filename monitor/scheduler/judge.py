@@ -157,9 +157,12 @@ class Judge:
         try:
             return await self._store.write(Priority.EVALUATE, fn)
         except StoreError:
-            # What cannot be written down is no silence of the vendor's: it counts from here.
-            self._context = replace(self._context, started_at=self._clock.now())
+            self.unwritten()
             raise
+
+    def unwritten(self) -> None:
+        """Something could not be written down: no silence of a vendor's, it counts from here."""
+        self._context = replace(self._context, started_at=self._clock.now())
 
     def _unknown_words(self, conn: Connection) -> dict[str, Trouble]:
         found = {}

@@ -14,7 +14,7 @@ def database_locked(place: Place) -> None:
     """Another program holds it for longer than a provider may be silent."""
     site = place.site
     site.run(lambda: site.renewals.open(CALM))
-    place.write(place.configure().replace('blind_after = "6s"', 'blind_after = "3s"'))
+    place.write(place.configure().replace('blind_after = "6s"', 'blind_after = "8s"'))
     daemon = place.start()
     until(lambda: daemon.rows("select 1 from batches where swept_at > 0"))
     other = sqlite3.connect(place.database, isolation_level=None)

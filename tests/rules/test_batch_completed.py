@@ -38,7 +38,7 @@ def test_a_confirmed_end_is_reported_with_its_result() -> None:
 
     assert finding.summary == "completed, 310 of 412 people reached (75 %)"
     assert dict(finding.details)["calls"] == "520"
-    assert (finding.affected, finding.total) == (0, 412)
+    assert (finding.affected, finding.total) == (None, 412)
     assert finding.todo is None
 
 

@@ -148,6 +148,13 @@ def test_a_streak_says_so() -> None:
     assert first.evidence == ("c7", "c6", "c5")
 
 
+def test_calls_that_ended_at_one_moment_are_no_streak_by_their_order() -> None:
+    at_once = ended_calls(*[GOOD] * 9, *[BAD] * 8, gap=0 * SECOND)
+
+    assert not isinstance(judged(*at_once), Holds)
+    assert isinstance(judged(*ended_calls(*[BAD] * 8, gap=0 * SECOND)), Holds)
+
+
 def test_a_streak_of_zero_is_turned_off() -> None:
     rule = ErrorSpike(streak=0)
 
