@@ -18,13 +18,14 @@ from monitor.scheduler.sweeper import Sweeper
 from monitor.settings import ProviderSettings
 from monitor.store import batches, providers, snapshot
 from monitor.store.batches import BatchRow
+from monitor.store.engine import open_engine
 from monitor.store.providers import ProviderRow
 from monitor.store.schema import alerts, outbox
 from monitor.store.writer import Store
 from tests.builders import HOUR, SECOND
 from tests.clocks import ManualClock
 from tests.fakes import Vendor
-from tests.stories import make_context, make_view
+from tests.stories import make_context, make_view, unsynced
 
 FULL_EVERY = 6 * HOUR
 
@@ -51,7 +52,7 @@ class Lookout:
 
     def start(self) -> None:
         """Build everything anew on the file."""
-        self.store = Store.open(self.path)
+        self.store = Store(unsynced(open_engine(self.path, create=True)), self.path)
         settings = ProviderSettings(**{"api_key": SecretStr("k")} | self.settings)
         view = make_view(match=settings.match, blind_after=settings.blind_after)
         context = make_context(
@@ -101,14 +102,14 @@ class Lookout:
         self.reader.raise_error()
         return self.vendor.told()
 
-    async def poll_for(self, time: timedelta, every: timedelta = 5 * SECOND) -> list[str]:
+    async def poll_for(self, time: timedelta, every: timedelta = 10 * SECOND) -> list[str]:
         """Poll again and again; everything that was asked for."""
         asked: list[str] = []
         for _ in range(int(time / every)):
             asked += await self.poll(every)
         return asked
 
-    async def live_for(self, time: timedelta, every: timedelta = 5 * SECOND) -> None:
+    async def live_for(self, time: timedelta, every: timedelta = 10 * SECOND) -> None:
         """The same, and everything is judged now and then as the daemon does."""
         for _ in range(int(time / every)):
             await self.poll(every)

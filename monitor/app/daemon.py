@@ -194,14 +194,15 @@ class _Daemon:
         self._reload_ok = False
         first = error.problems[0]
         log.error("reload_refused", problems=[str(problem) for problem in error.problems])
-        place = f"{Path(first.file).name}{f':{first.line}' if first.line else ''}"
+        place = Path(first.file).name + (f":{first.line}" if first.line else "")
+        what = f"{first.key}: {first.text}" if first.key else first.text
         self._runtime.judge.trouble(
             "configuration",
             Trouble(
                 rule="self_config_rejected",
                 subject="configuration",
                 since=self._clock.now(),
-                summary=f"the changed configuration is refused: {place}: {first.key}: {first.text}",
+                summary=f"the changed configuration is refused: {place}: {what}",
                 todo="Run offhook check-config; the old configuration keeps running.",
             ),
         )

@@ -64,6 +64,7 @@ def _held(known: Alert | None, judged: Judged, finding: Finding, last_episode: i
         begun = ()
     alert = replace(
         known,
+        since=_past(known.since, judged),
         finding=finding,
         evidence_at=judged.observed_at,
         clear_since=None,
@@ -127,7 +128,7 @@ def _cleared(known: Alert | None, judged: Judged, finding: Finding) -> Step:
         return Step(closed.alert, closed.transitions)
     # As with firing, one look is not enough: the facts themselves must be as late as the end.
     seen = min(judged.now, judged.observed_at or judged.now)
-    since = known.clear_since or seen
+    since = seen if known.clear_since is None else _past(known.clear_since, judged)
     recovering = replace(known, clear_since=since, unknown=None)
     if seen - since < judged.settings.timing.keep_firing_for:
         return Step(recovering)
@@ -137,7 +138,12 @@ def _cleared(known: Alert | None, judged: Judged, finding: Finding) -> Step:
 def _is_newer(known: Alert, judged: Judged) -> bool:
     if known.evidence_at is None or judged.observed_at is None:
         return True
-    return judged.observed_at > known.evidence_at
+    return judged.observed_at > known.evidence_at or known.evidence_at > judged.now
+
+
+def _past(at: datetime, judged: Judged) -> datetime:
+    """An instant kept earlier; one in the future is of a clock set back since: it begins anew."""
+    return at if at <= judged.now else min(judged.now, judged.observed_at or judged.now)
 
 
 def closed_as(alert: Alert, reason: Reason, now: datetime, closing: Finding | None = None) -> Step:

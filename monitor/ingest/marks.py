@@ -17,12 +17,14 @@ GROUP = 10
 _OPEN, _CLOSE, _COMMA = b"[],"
 
 
-class Middle(NamedTuple):
-    """What differs: the items of the groups from ``first`` up to ``after``, and their bytes."""
+_PREFIX = 12  # so many bytes, alike in all items, show where one begins
 
-    first: int
-    after: int
-    body: bytes  # an array of its own
+
+class Parts(NamedTuple):
+    """What differs: the groups, and the bytes of all their items as one array."""
+
+    groups: tuple[int, ...]
+    body: bytes
 
 
 def learn(body: bytes, lengths: Sequence[int], seed: int) -> "array[int] | None":
@@ -44,40 +46,85 @@ def _marks(view: memoryview, start: int, lengths: Sequence[int], seed: int) -> "
     return marks
 
 
-def middle(body: bytes, marks: "array[int]", seed: int) -> Middle | None:
+def differing(body: bytes, marks: "array[int]", seed: int) -> Parts | None:
     """Where a body differs from the marks; None where they do not fit it at all."""
-    if len(body) < 2 or body[0] != _OPEN or body[-1] != _CLOSE:
+    if len(body) <= _PREFIX or body[0] != _OPEN or body[-1] != _CLOSE:
         return None
-    view = memoryview(body)
-    groups = len(marks) // 2
-    first, start = 0, 1
-    while first < groups:
-        end = start + marks[2 * first]
-        if end >= len(body) or xxh3_64_intdigest(view[start:end], seed) != marks[2 * first + 1]:
-            break
-        if body[end] != _COMMA:
-            break
-        first, start = first + 1, end + 1
-    after, end = groups, len(body) - 1
-    while after > first:
-        begin = end - marks[2 * after - 2]
-        if begin <= start or body[begin - 1] != _COMMA:
-            break
-        if xxh3_64_intdigest(view[begin:end], seed) != marks[2 * after - 1]:
-            break
-        after, end = after - 1, begin - 1
-    if first == after or (first == 0 and after == groups):
+    page = _Body(body, marks, seed)
+    total = len(marks) // 2
+    first, start = page.forward(0, 1, total)
+    last, end = page.backward(total, len(body) - 1, first, start)
+    if first == last:
         return None
-    return Middle(first, after, b"[" + body[start:end] + b"]")
+    groups: list[int] = []
+    pieces: list[bytes] = []
+    while first < last:
+        after, until = page.resume(first, start, last, end)
+        groups.extend(range(first, after))
+        pieces.append(body[start:until])
+        first, start = page.forward(after, until + 1, last)
+    if len(groups) == total:
+        return None
+    return Parts(tuple(groups), b"[" + b",".join(pieces) + b"]")
+
+
+class _Body(NamedTuple):
+    """A body beside the marks of what it was. Ends point at the byte after an item."""
+
+    body: bytes
+    marks: "array[int]"
+    seed: int
+
+    def matches(self, group: int, start: int, end: int) -> bool:
+        """Whether these bytes are those of a group."""
+        view = memoryview(self.body)[start:end]
+        return xxh3_64_intdigest(view, self.seed) == self.marks[2 * group + 1]
+
+    def forward(self, group: int, start: int, last: int) -> tuple[int, int]:
+        """Past the groups that stand here as they stood: the first that does not, and where."""
+        while group < last:
+            end = start + self.marks[2 * group]
+            if end >= len(self.body) or self.body[end] != _COMMA:
+                break
+            if not self.matches(group, start, end):
+                break
+            group, start = group + 1, end + 1
+        return group, start
+
+    def backward(self, after: int, end: int, first: int, start: int) -> tuple[int, int]:
+        """The same from the back: behind which group, and where it ends."""
+        while after > first:
+            begin = end - self.marks[2 * after - 2]
+            if begin <= start or self.body[begin - 1] != _COMMA:
+                break
+            if not self.matches(after - 1, begin, end):
+                break
+            after, end = after - 1, begin - 1
+        return after, end
+
+    def resume(self, group: int, start: int, last: int, end: int) -> tuple[int, int]:
+        """From a group that differs to the next that does not: which, and where before it."""
+        begins = b"," + self.body[1 : 1 + _PREFIX]
+        while group + 1 < last:
+            for _ in range(GROUP):
+                start = self.body.find(begins, start + 1, end)
+                if start < 0:
+                    return last, end
+            group += 1
+            follows = start + 1
+            if self.matches(group, follows, follows + self.marks[2 * group]):
+                return group, start
+        return last, end
 
 
 def relearn(
-    marks: "array[int]", found: Middle, lengths: Sequence[int], seed: int
+    marks: "array[int]", found: Parts, lengths: Sequence[int], seed: int
 ) -> "array[int] | None":
-    """The marks afterwards, from the lengths of the items between; None when they shifted."""
-    last = found.after * 2 == len(marks)
-    groups = -(-len(lengths) // GROUP)
-    if groups != found.after - found.first or (not last and len(lengths) % GROUP):
-        return None
+    """The marks afterwards, from the lengths of the items parsed; None when they shifted."""
     fresh = learn(found.body, lengths, seed)
-    return None if fresh is None else marks[: found.first * 2] + fresh + marks[found.after * 2 :]
+    if fresh is None or len(fresh) != 2 * len(found.groups):
+        return None
+    changed = marks[:]
+    for n, group in enumerate(found.groups):
+        changed[2 * group : 2 * group + 2] = fresh[2 * n : 2 * n + 2]
+    return changed

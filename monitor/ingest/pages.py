@@ -97,24 +97,35 @@ class PageBook:
         """The difference, by parsing only where it lies; None where that cannot be told."""
         if known.marks is None:
             return None
-        found = marks.middle(page.body, known.marks, self._seed)
+        found = marks.differing(page.body, known.marks, self._seed)
         if found is None:
             return None
         try:
             raws = provider.split(page._replace(body=found.body))
         except ProviderError:
             return None  # the whole page is parsed, and its error is the one to tell
-        first, after = found.first * marks.GROUP, found.after * marks.GROUP
-        between = self._digests(raws)
-        if first + len(raws) != min(after, len(known.slices)):
+        count = len(known.slices)
+        places = [
+            place
+            for group in found.groups
+            for place in range(group * marks.GROUP, min((group + 1) * marks.GROUP, count))
+        ]
+        if len(places) != len(raws):
             return None  # something came or went: what stands behind it has shifted
-        moved = [i for i, new in enumerate(between, first) if new != known.slices[i]]
-        if len(moved) * 2 > len(known.slices):
+        slices = known.slices[:]
+        moved: list[int] = []
+        picked: list[Raw] = []
+        for place, raw, piece in zip(places, raws, self._digests(raws), strict=True):
+            if piece != slices[place]:
+                slices[place] = piece
+                moved.append(place)
+                picked.append(raw)
+        if len(moved) * 2 > count:
             return None
-        slices = known.slices[:first] + between + known.slices[first + len(raws) :]
-        picked = tuple(raws[i - first] for i in moved)
         learned = marks.relearn(known.marks, found, [len(raw) for raw in raws], self._seed)
-        return Difference(page, digest, slices, tuple(moved), picked, in_place=True, marks=learned)
+        return Difference(
+            page, digest, slices, tuple(moved), tuple(picked), in_place=True, marks=learned
+        )
 
     def _digests(self, raws: Sequence[Raw]) -> "array[int]":
         seed = self._seed

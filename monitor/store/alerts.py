@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.core.alert import Alert, AlertState, Reason, Subject, Transition
 from monitor.core.rule import Finding, Severity, SubjectKind
+from monitor.store import hot
 from monitor.store.coding import decode, encode
-from monitor.store.schema import alert_events, alerts, evaluations
+from monitor.store.schema import alert_events, alerts, evaluations, from_micros
 
 _OPEN = ("pending", "firing")
 
@@ -36,13 +37,19 @@ def load_firing(conn: Connection, *rules: str) -> list[Alert]:
 
 def is_firing(conn: Connection, rule: str, provider: str) -> bool:
     """Whether an alert of this rule fires for the provider."""
-    query = select(alerts.c.key).where(
-        alerts.c.state.in_(_OPEN),
-        alerts.c.state == "firing",
-        alerts.c.provider == provider,
-        alerts.c.rule == rule,
+    return bool(hot.ask(conn, _FIRING, provider=provider, rule=rule))
+
+
+# The words of the partial index stand in the text: bound ones would miss it.
+_FIRING = (
+    select(alerts.c.key)
+    .where(
+        literal_column("state IN ('pending', 'firing') AND state = 'firing'"),
+        alerts.c.provider == bindparam("provider"),
+        alerts.c.rule == bindparam("rule"),
     )
-    return conn.execute(query.limit(1)).first() is not None
+    .limit(literal_column("1"))
+)
 
 
 def load_orphans(
@@ -117,10 +124,14 @@ def mark_evaluated(conn: Connection, subject: str, seq: int, at: datetime) -> No
 
 def last_evaluated(conn: Connection, subject: str) -> tuple[int, datetime | None]:
     """Up to which change, and when, a subject was last judged; (0, None) for never."""
-    row = conn.execute(
-        select(evaluations.c.seq, evaluations.c.at).where(evaluations.c.subject == subject)
-    ).one_or_none()
-    return (0, None) if row is None else (row.seq, row.at)
+    for seq, at in hot.ask(conn, _EVALUATED, subject=subject):
+        return seq, from_micros(at)
+    return 0, None
+
+
+_EVALUATED = select(evaluations.c.seq, evaluations.c.at).where(
+    evaluations.c.subject == bindparam("subject")
+)
 
 
 def _load(conn: Connection, query: Select[Any]) -> list[Alert]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from monitor.core.facts import Report
 from monitor.core.model import Batch, BatchStatus, Counts
@@ -132,7 +132,11 @@ def _of(row: Row[Any]) -> BatchRow:
 
 def load(conn: Connection, batch: int) -> BatchRow:
     """One batch by its row id, which must exist."""
-    return _of(conn.execute(select(batches).where(batches.c.id == batch)).one())
+    return _of(conn.execute(_ONE, {"batch": batch}).one())
+
+
+# Made once: this is asked in every evaluation and for every chunk of a list.
+_ONE = select(batches).where(batches.c.id == bindparam("batch"))
 
 
 def find(conn: Connection, provider: str, batch_id: str) -> BatchRow | None:

@@ -57,15 +57,15 @@ def _asked(statement: Select[Any], name: str) -> tuple[str, tuple[str, ...], Map
 
 
 def by_keys(
-    conn: Connection, table: Table, batch: int, key: Column[Any], values: Sequence[str]
+    conn: Connection, columns: Sequence[Column[Any]], batch: int, values: Sequence[str]
 ) -> Iterable[Row]:
-    """The raw rows of one batch whose ``key`` is among the values."""
+    """These columns of one batch's rows whose first column is among the values."""
     cursor = _cursor(conn)
     most = IN_SIZES[-1]
     for start in range(0, len(values), most):
         some = tuple(values[start : start + most])
         size = next(size for size in IN_SIZES if size >= len(some))
-        sql = _select_sql(table, key.name, size, conn.dialect.name)
+        sql = _select_sql(tuple(columns), size, conn.dialect.name)
         filled = some + some[-1:] * (size - len(some))
         yield from cursor.execute(sql, (batch, *filled)).fetchall()
 
@@ -136,9 +136,9 @@ def _insert_sql(table: Table, name: str) -> str:
 
 
 @cache
-def _select_sql(table: Table, key: str, n: int, name: str) -> str:
-    statement = select(table).where(
-        table.c.batch == bindparam("batch"),
-        table.c[key].in_([bindparam(f"v{i}") for i in range(n)]),
+def _select_sql(columns: tuple[Column[Any], ...], n: int, name: str) -> str:
+    statement = select(*columns).where(
+        columns[0].table.c.batch == bindparam("batch"),
+        columns[0].in_([bindparam(f"v{i}") for i in range(n)]),
     )
     return _compiled(statement, name)

@@ -128,6 +128,9 @@ def _supersede(
 
 def load_histories(conn: Connection, keys: Iterable[str]) -> Mapping[tuple[str, str], History]:
     """What was told of these alerts, by alert key and receiver."""
+    wanted = list(keys)
+    if not wanted:
+        return {}
     rows = conn.execute(
         select(
             outbox.c.conversation,
@@ -140,7 +143,7 @@ def load_histories(conn: Connection, keys: Iterable[str]) -> Mapping[tuple[str, 
             outbox.c.possible_repeat,
             outbox.c.message,
         )
-        .where(outbox.c.alert_key.in_(list(keys)))
+        .where(outbox.c.alert_key.in_(wanted))
         .order_by(outbox.c.id)
     ).all()
     grouped: dict[tuple[str, str], list[_Row]] = {}

@@ -55,9 +55,8 @@ def person_row(batch: int, person: Person) -> Row:
     )
 
 
-def person_of(row: Row) -> Person:
-    """The person that a row keeps."""
-    return Person(_contact(row[6]), row[4], {call.call_id: call for call in _calls(row[7])})
+def _person(contact: bytes, since: int, calls: bytes) -> Person:
+    return Person(_contact(contact), since, {call.call_id: call for call in _calls(calls)})
 
 
 def ended_row(batch: int, call: Call) -> Row | None:
@@ -79,8 +78,13 @@ def ended_row(batch: int, call: Call) -> Row | None:
 
 def load_people(conn: Connection, batch: int, ids: Sequence[str]) -> dict[str, Person]:
     """The known people among the ids."""
-    rows = hot.by_keys(conn, contacts, batch, contacts.c.contact_id, ids)
-    return {row[1]: person_of(row) for row in rows}
+    return {
+        key: _person(contact, since, calls)
+        for key, since, contact, calls in hot.by_keys(conn, _KEPT, batch, ids)
+    }
+
+
+_KEPT = (contacts.c.contact_id, contacts.c.since, contacts.c.value, contacts.c.calls)
 
 
 def save_people(conn: Connection, batch: int, people: Iterable[Person]) -> None:
@@ -111,7 +115,7 @@ def drop_people(conn: Connection, batch: int, people: Iterable[Person]) -> None:
 
 def every_person(conn: Connection, batch: int) -> Iterable[Person]:
     """All people of a batch: for recounts and erasure, never on the hot path."""
-    return (person_of(row) for row in hot.of_batch(conn, contacts, batch))
+    return (_person(row[6], row[4], row[7]) for row in hot.of_batch(conn, contacts, batch))
 
 
 def every_contact(conn: Connection, batch: int) -> Iterable[Contact]:

@@ -55,9 +55,9 @@ def vendor_away(place: Place) -> None:
 
     site.graine.mend()
     until(lambda: site.posts("RESOLVED", "provider_blind", "renewals"), 40)
-    until(lambda: site.posts("Short", "completed"), 20)
-    until(lambda: site.posts("FIRING", "error_spike", "Late"), 20)
-    until(lambda: site.posts("RESOLVED (recovered)", "error_spike", "Early"), 20)
+    until(lambda: site.posts("Short", "completed"))
+    until(lambda: site.posts("FIRING", "error_spike", "Late"))
+    until(lambda: site.posts("RESOLVED (recovered)", "error_spike", "Early"))
 
     assert len(site.posts("Short", "completed")) == 1
     assert len(daemon.alerts("error_spike")) == len(site.posts("error_spike")) == 2

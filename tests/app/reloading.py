@@ -58,7 +58,7 @@ def reloaded(place: Place) -> None:
 
 
 def refused_and_told(site: Site, daemon: Daemon, place: str) -> None:
-    until(lambda: site.posts("FIRING", "self_config_rejected", place), 20)
+    until(lambda: site.posts("FIRING", "self_config_rejected", place))
     assert len(daemon.logged("reload_refused")) == 1
     assert not daemon.logged("reloaded")
     assert "\noffhook_config_last_reload_successful 0.0\n" in daemon.get("/metrics").text
@@ -68,13 +68,13 @@ def refused_and_told(site: Site, daemon: Daemon, place: str) -> None:
 
 def taken_over(site: Site, daemon: Daemon) -> None:
     (told,) = site.posts("self_config_rejected")
-    until(lambda: "RESOLVED" in told.text, 20)
+    until(lambda: "RESOLVED" in told.text)
     by_hook = len(site.posts(channel=site.hook))
     ours, theirs = (
         next(post for post in site.posts("error_spike", name)) for name in ("Ours", "Theirs")
     )
-    until(lambda: "recovered" not in theirs.text and "rule changed" in theirs.text, 20)
-    until(lambda: "RESOLVED" in ours.text, 20)
+    until(lambda: "recovered" not in theirs.text and "rule changed" in theirs.text)
+    until(lambda: "RESOLVED" in ours.text)
 
     # Nobody is pinged about a rule that has no place any more: no new message, no reply.
     assert {post.text for post in site.slack.replies(theirs)} == set()
@@ -99,14 +99,30 @@ def said(manager: socket.socket) -> list[str]:
 
 
 def signalled(place: Place) -> None:
-    """A signal reloads too, and two at once do no harm."""
+    """A signal reloads too; what needs a restart stays as it was, however often it is read."""
+    text = place.configure()
     daemon = place.start()
-    place.site.run(lambda: place.site.renewals.open(Plan(name="Ours", contacts=3)))
-    until(lambda: daemon.rows("select 1 from batches"))
+    until(lambda: len(daemon.rows("select 1 from providers where baseline_at > 0")) == 2)
 
     daemon.process.send_signal(signal.SIGHUP)
     daemon.process.send_signal(signal.SIGHUP)
-
     until(lambda: daemon.logged("reloaded"))
+
+    place.write(text.replace('/data"', '/elsewhere"'))
+    until(lambda: daemon.logged("restart_needed"))
+    known = len(daemon.logged("reloaded"))
+    daemon.process.send_signal(signal.SIGHUP)
+    until(lambda: len(daemon.logged("reloaded")) > known)
+    assert {each["text"] for each in daemon.logged("restart_needed")} == {
+        "monitor.data_dir changed: restart offhook to use it"
+    }
+    assert len(daemon.logged("restart_needed")) > 1
+    assert not (place.directory / "elsewhere").exists()
+
+    place.write(text + 'api_key "gat_simulated"')
+    until(lambda: place.site.posts("self_config_rejected"))
+    (told,) = place.site.posts("self_config_rejected")
+    assert f": config.toml:{len(text.splitlines()) + 1}: is not TOML: " in told.text
+    assert "gat_simulated" not in told.shown + daemon.log.read_text()
     assert daemon.get("/-/ready").status_code == 200
     assert daemon.stop() == 0

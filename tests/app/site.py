@@ -32,7 +32,7 @@ GRAINE_KEY, BLAND_KEY = "gat_simulated", "sk-simulated"
 REPO = Path(__file__).parents[2]
 
 
-def until(condition: Callable[[], T], within: float = 15.0) -> T:
+def until(condition: Callable[[], T], within: float = 30.0) -> T:
     """The first true thing that the condition says; it fails when the time is up."""
     deadline = time.monotonic() + within
     while not (found := condition()):

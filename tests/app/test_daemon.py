@@ -50,14 +50,15 @@ def at_work(shared: Place) -> Iterator[AtWork]:
     burst = ErrorBurst(after=3, lasts=600, share=0.8, error="carrier_blocked_608")
     site.run(lambda: site.renewals.open(RENEWALS, burst))
     site.run(lambda: site.surveys.open(SURVEY))
-    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    manager.bind(str(shared.directory / "notify"))
-    manager.settimeout(10)
-    daemon = shared.start(NOTIFY_SOCKET=str(shared.directory / "notify"), WATCHDOG_USEC="1000000")
-    until(lambda: site.posts("error_spike"), 30)
-    until(lambda: site.posts("completed", "Survey"), 30)
-    yield AtWork(shared, daemon, manager)
-    manager.close()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(shared.directory / "notify"))
+        manager.settimeout(10)
+        daemon = shared.start(
+            NOTIFY_SOCKET=str(shared.directory / "notify"), WATCHDOG_USEC="1000000"
+        )
+        until(lambda: site.posts("error_spike"), 60)
+        until(lambda: site.posts("completed", "Survey"), 60)
+        yield AtWork(shared, daemon, manager)
 
 
 def test_it_tells_the_service_manager_that_it_is_ready_and_lives(at_work: AtWork) -> None:
@@ -91,7 +92,6 @@ def beside(at_work: AtWork) -> dict[str, CompletedProcess[str]]:
     """What the other commands answered while the daemon ran."""
     commands = (
         "status --json",
-        "alerts --json",
         "deliveries --json",
         "run",
         "poll",
@@ -109,7 +109,6 @@ def test_reading_commands_work_beside_it(beside: dict[str, CompletedProcess[str]
 
     assert beside["status --json"].returncode == 1  # it found something: an alert fires
     assert found["status --json"]["overview"]["firing"] == {"critical": 1}
-    assert [each["rule"] for each in found["alerts --json"]] == ["error_spike"]
     assert {"bot", "hook", "mail"} == {each["receiver"] for each in found["deliveries --json"]}
     assert beside["deliveries --json"].returncode == 0
 

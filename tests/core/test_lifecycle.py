@@ -362,6 +362,31 @@ def test_a_time_of_facts_ahead_of_the_clock_does_not_shorten_the_pending_time() 
     assert (first.alert.since, first.alert.state) == (NOON, AlertState.PENDING)
 
 
+@pytest.mark.parametrize(
+    ("wait", "kept", "steps", "expected"),
+    [
+        pytest.param(
+            60, 0, [At(3_600, HOLDS), At(10, HOLDS), At(69, HOLDS), At(70, HOLDS)],
+            ["pending", "pending", "pending", "firing"],
+            id="a pending time begins anew",
+        ),
+        pytest.param(
+            0, 0, [At(3_600, HOLDS), At(10, CLEAR)], ["firing", "resolved"],
+            id="facts of another clock keep nothing firing",
+        ),
+        pytest.param(
+            0, 60, [At(3_600, HOLDS), At(3_610, CLEAR), At(10, CLEAR), At(70, CLEAR)],
+            ["firing", "firing", "firing", "resolved"],
+            id="a recovery begins anew",
+        ),
+    ],
+)  # fmt: skip
+def test_a_clock_that_is_set_back_does_not_stop_what_it_timed(
+    wait: float, kept: float, steps: list[At], expected: list[str], keep: Keep
+) -> None:
+    assert live(instance(wait=wait, keep=kept), steps, keep)[0] == expected
+
+
 # Reports
 
 

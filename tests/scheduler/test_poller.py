@@ -459,7 +459,7 @@ async def test_polling_says_when_it_last_came_to_an_end(at: Lookout) -> None:
     assert at.poller.polled_at == at.clock.monotonic()
 
 
-@pytest.mark.parametrize("minutes", [30])
+@pytest.mark.parametrize("minutes", [20])
 async def test_a_quiet_hour_asks_for_little(at: Lookout, minutes: int) -> None:
     at.vendor.page_size = 100
     await begin(at, people=500)

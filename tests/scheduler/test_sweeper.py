@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from monitor.core.model import Counts
+from monitor.core.model import Counts, EndedBy
 from monitor.core.pace import Reading
 from monitor.errors import ProviderError
 from monitor.ingest.looks import take_look
 from monitor.scheduler.sweeper import SweepDone, Sweeper
-from monitor.store import changes
+from monitor.store import changes, snapshot
 from monitor.store.batches import BatchRow
 from monitor.store.writer import Priority
 from tests.builders import MINUTE, NOON
@@ -89,6 +89,20 @@ async def test_rows_that_cannot_be_read_leave_everything_unproven(desk: Desk) ->
     people[3] = Person(id="p003")
     done, _ = await desk.sweep()
     assert (done.row.unread, done.row.complete_at) == (0, NOON + 2 * MINUTE)
+
+
+async def test_one_row_that_cannot_be_read_makes_no_history_of_the_others(desk: Desk) -> None:
+    people = desk.at.vendor.batches["b1"].people
+    people[3] = Person(id="p003", bad=True)
+    await desk.sweep(Reading.ANEW)
+    people[5] = Person(id="p005", status="exhausted", calls=[CallRow(id="c5", status="failed")])
+    done, _ = await desk.sweep()
+
+    calls = await desk.at.store.read(lambda conn: list(snapshot.every_call(conn, done.row.id)))
+    assert [(each.ended_by, each.ended_at) for each in calls] == [(EndedBy.SEEN, NOON + 2 * MINUTE)]
+    assert done.row.moved_at == NOON + 2 * MINUTE
+    last = await desk.at.store.read(lambda conn: changes.since(conn, done.row.id, 1))
+    assert {each.subject for each in last} == {"p005", "c5"}
 
 
 @pytest.mark.parametrize(

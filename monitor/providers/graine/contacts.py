@@ -5,6 +5,7 @@ objects. Null and missing are alike everywhere.
 """
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -139,9 +140,14 @@ def _quickly(
         raise quick.UnusualError
     contact_id = contact.contact_id
     return contact, [
-        quick.call(record, contact_id, CALL_STATUS[word(record.call_status) or ""], seen_at)
+        quick.call(record, contact_id, _call_status(record.call_status), seen_at)
         for record in records
     ]
+
+
+@lru_cache(maxsize=256)
+def _call_status(value: str) -> CallStatus:
+    return CALL_STATUS[word(value) or ""]
 
 
 def _leniently(

@@ -1,0 +1,107 @@
+import json
+import random
+from array import array
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.ingest import marks
+
+SEED = 11
+
+
+def rows(n: int) -> list[str]:
+    return [
+        json.dumps({"contact_id": f"c{i}", "n": i * i}, separators=(",", ":")) for i in range(n)
+    ]
+
+
+def page(items: list[str]) -> bytes:
+    return f"[{','.join(items)}]".encode()
+
+
+def learned(items: list[str]) -> "array[int]":
+    found = marks.learn(page(items), [len(each.encode()) for each in items], SEED)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("places", [[0], [99], [5, 6], [9, 10], [3, 41, 42, 97], list(range(100))])
+def test_the_groups_that_moved_are_found_and_no_others(places: list[int]) -> None:
+    before, after = rows(100), rows(100)
+    for place in places:
+        after[place] = json.dumps({"contact_id": f"c{place}", "moved": True}, separators=(",", ":"))
+
+    found = marks.differing(page(after), learned(before), SEED)
+
+    groups = sorted({place // marks.GROUP for place in places})
+    if len(groups) == 10:
+        assert found is None
+        return
+    assert found is not None
+    assert list(found.groups) == groups
+    wanted = [each for n, each in enumerate(after) if n // marks.GROUP in groups]
+    assert found.body == page(wanted)
+    again = marks.relearn(learned(before), found, [len(each) for each in wanted], SEED)
+    assert again == learned(after)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"[]", id="an empty list"),
+        pytest.param(b'{"detail":"Not Found"}', id="no list"),
+        pytest.param(page(rows(30))[:-9], id="cut off"),
+        pytest.param(page(rows(60)[30:]), id="another page"),
+    ],
+)
+def test_what_does_not_fit_is_left_to_the_parser(body: bytes) -> None:
+    assert marks.differing(body, learned(rows(30)), SEED) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b'[{"a": 1}, {"a": 2}]', id="blanks"),
+        pytest.param(b'{"rows":[{"a":1},{"a":2}]}', id="an envelope"),
+        pytest.param(b"[]", id="nothing"),
+    ],
+)
+def test_only_a_bare_array_has_marks(body: bytes) -> None:
+    lengths = [8, 8] if b"a" in body else []
+
+    assert marks.learn(body, lengths, SEED) is None
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(
+    n=st.integers(1, 60),
+    moved=st.sets(st.integers(0, 59), max_size=12),
+    seed=st.integers(0, 1_000),
+)
+def test_parsing_the_parts_finds_what_parsing_the_page_finds(
+    n: int, moved: set[int], seed: int
+) -> None:
+    some = random.Random(seed)
+    before, after = rows(n), rows(n)
+    for place in moved:
+        if place < n:
+            extra = "x" * some.randrange(40)
+            nested = [{"contact_id": extra}] if some.random() < 0.3 else []
+            row = {"contact_id": f"c{place}", "calls": nested, "extra": extra}
+            after[place] = json.dumps(row, separators=(",", ":"))
+
+    found = marks.differing(page(after), learned(before), SEED)
+
+    if found is None:
+        return
+    places = [
+        place
+        for group in found.groups
+        for place in range(group * marks.GROUP, min((group + 1) * marks.GROUP, n))
+    ]
+    parsed = json.loads(found.body)
+    assert [json.loads(after[place]) for place in places] == parsed
+    assert {place for place in range(n) if before[place] != after[place]} <= set(places)

@@ -1,0 +1,155 @@
+"""Questions about calls and retries: the database answers as a plain list would."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, Engine, text
+
+from monitor.core.model import Call, CallStatus, Contact, ContactStatus, EndedBy, Item, Outcome
+from monitor.ingest.items import take_items
+from monitor.ingest.looks import take_look
+from monitor.store import batches
+from monitor.store.engine import open_engine
+from monitor.store.windows import StoredCalls, StoredRetries
+from tests.builders import (
+    HOUR,
+    MINUTE,
+    NOON,
+    SECOND,
+    ListedCalls,
+    ListedRetries,
+    make_batch,
+    make_call,
+    make_contact,
+)
+
+BAD = frozenset({Outcome.FAILED, Outcome.ERROR})
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    made = open_engine(tmp_path_factory.mktemp("windows") / "offhook.db", create=True)
+    yield made
+    made.dispose()
+
+
+def filled(conn: Connection, items: list[Item], batch_id: str = "b1") -> int:
+    """A batch of these people and calls, first read a second before NOON."""
+    row = take_look(conn, make_batch(batch_id=batch_id), baseline=False)
+    row = replace(row, listed_at=NOON - SECOND, swept_at=NOON - SECOND)
+    batches.save(conn, row)
+    take_items(conn, row, items, NOON)
+    return row.id
+
+
+MOMENTS = st.integers(0, 8).map(lambda n: NOON - n * MINUTE)
+WORDS = st.sampled_from([None, "carrier block #", "timeout"])
+
+
+@st.composite
+def people(draw: st.DrawFn) -> list[Item]:
+    found = []
+    for n in range(draw(st.integers(0, 6))):
+        key = f"p{n}"
+        status = draw(st.sampled_from([*ContactStatus]))
+        retry = draw(st.none() | st.integers(-3, 3).map(lambda n: NOON + n * MINUTE))
+        contact = make_contact(contact_id=key, status=status, next_retry_at=retry, seen_at=NOON)
+        calls = [_call(draw, key, i) for i in range(draw(st.integers(0, 3)))]
+        found.append(Item(contact, tuple(calls)))
+    return found
+
+
+def _call(draw: st.DrawFn, person: str, n: int) -> Call:
+    status = draw(st.sampled_from([*CallStatus]))
+    return make_call(
+        call_id=f"{person}.{n}",
+        contact_id=person,
+        status=status,
+        ended_at=draw(MOMENTS) if status.terminal else None,
+        ended_by=EndedBy.VENDOR if status.terminal else None,
+        error_class=draw(WORDS),
+        from_number=draw(st.sampled_from([None, "+1 … 01", "+1 … 02"])),
+        seen_at=NOON,
+    )
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(items=people(), start=MOMENTS, length=st.integers(0, 9))
+def test_windows_answer_as_a_plain_list_would(
+    engine: Engine, items: list[Item], start: object, length: int
+) -> None:
+    begin = NOON - length * MINUTE
+    listed = ListedCalls.of(call for item in items for call in item.calls)
+    with engine.connect() as conn, conn.begin() as transaction:
+        filled(conn, [Item(make_contact(), (make_call(),))], "other")
+        stored = StoredCalls(conn, filled(conn, items))
+        assert stored.window(begin, NOON) == listed.window(begin, NOON)
+        assert _times(stored.last_ended(4)) == _times(listed.last_ended(4))
+        assert stored.common(begin, NOON, BAD) == listed.common(begin, NOON, BAD)
+        assert len(stored.evidence(begin, NOON, BAD, 3)) == len(
+            listed.evidence(begin, NOON, BAD, 3)
+        )
+        assert set(stored.evidence(begin, NOON, BAD, 99)) == set(
+            listed.evidence(begin, NOON, BAD, 99)
+        )
+        assert stored.people_reached() == listed.reached
+        transaction.rollback()
+
+
+def _times(calls: object) -> list[object]:
+    return [call.ended_at for call in calls]  # type: ignore[attr-defined]  # a tuple of calls
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(items=people(), at=st.integers(-4, 4), most=st.sampled_from([1, 2, 100]))
+def test_retries_answer_as_a_plain_list_would(
+    engine: Engine, items: list[Item], at: int, most: int
+) -> None:
+    moment = NOON + at * MINUTE
+    contacts: list[Contact] = [item.contact for item in items]
+    listed = ListedRetries.of(contacts, {each.contact_id: NOON for each in contacts})
+    with engine.connect() as conn, conn.begin() as transaction:
+        stored = StoredRetries(conn, filled(conn, items))
+        for ask in ("overdue", "unscheduled"):
+            ours, theirs = (getattr(each, ask)(moment, most) for each in (stored, listed))
+            assert ours.n == theirs.n
+            assert [one.since for one in ours.oldest] == [one.since for one in theirs.oldest]
+        assert stored.scheduled_after(moment, most) == listed.scheduled_after(moment, most)
+        transaction.rollback()
+
+
+def test_a_window_begins_after_its_start_and_ends_with_its_end(engine: Engine) -> None:
+    with engine.connect() as conn, conn.begin() as transaction:
+        calls = tuple(
+            make_call(call_id=f"c{n}", ended_at=NOON - n * MINUTE, ended_by=EndedBy.VENDOR)
+            for n in range(3)
+        )
+        stored = StoredCalls(conn, filled(conn, [Item(make_contact(), calls)]))
+
+        assert stored.window(NOON - 2 * MINUTE, NOON).n == 2
+        assert stored.window(NOON - 2 * MINUTE, NOON - timedelta(microseconds=1)).n == 1
+        assert stored.window(NOON - 2 * MINUTE, NOON).last_ended_at == NOON
+        assert stored.window(NOON, NOON + HOUR).last_ended_at is None
+        transaction.rollback()
+
+
+def test_windows_cost_what_lies_in_them(engine: Engine) -> None:
+    queries = {
+        "a window": "SELECT outcome, count(*), max(ended_at) FROM calls WHERE batch = 1"
+        " AND ended_at > 5 AND ended_at <= 9 GROUP BY outcome",
+        "the last": "SELECT call_id FROM calls WHERE batch = 1 AND ended_at > 0"
+        " ORDER BY ended_at DESC LIMIT 8",
+        "late retries": "SELECT contact_id FROM contacts WHERE batch = 1"
+        " AND status IN ('retrying', 'follow_up') AND next_retry_at <= 9 ORDER BY next_retry_at",
+    }
+    with engine.connect() as conn:
+        for name, query in queries.items():
+            plan = " ".join(
+                str(row[3]) for row in conn.execute(text(f"EXPLAIN QUERY PLAN {query}"))
+            )
+            assert "SCAN" not in plan, (name, plan)
+            assert "batch=? AND" in plan, (name, plan)
