@@ -10,7 +10,7 @@ from monitor.clock import Clock
 from monitor.dispatcher.schedule import Timing, asked_delay, retry_delay
 from monitor.errors import DeliveryError, Sent
 from monitor.notifiers import Envelope, Notifier, Receipt
-from monitor.store import outcomes
+from monitor.store import outbox, outcomes
 from monitor.store.claims import Claim
 from monitor.store.outcomes import Note
 from monitor.store.writer import Priority, Store
@@ -250,6 +250,12 @@ class Attempt:
             await self._on_trouble(self.receiver.name, text)
 
     async def _recovered(self, remark: str | None) -> None:
+        if self._failing_since is not None:
+            # It takes messages again: what was put off for its sake need not wait longer.
+            name, now = self.receiver.name, self._clock.now()
+            await self._store.write(
+                Priority.OUTBOX, lambda conn: outbox.hasten(conn, receiver=name, now=now)
+            )
         self._failing_since = None
         if remark:
             log.warning("delivery_incomplete", receiver=self.receiver.name, text=remark)

@@ -19,7 +19,7 @@ from monitor.evaluation.context import Context
 from monitor.evaluation.following import Followed
 from monitor.evaluation.providers import evaluate_provider
 from monitor.evaluation.system import close_orphans, evaluate_system
-from monitor.store import batches, providers
+from monitor.store import alerts, batches, providers
 from monitor.store.writer import Priority, Store
 
 T = TypeVar("T")
@@ -68,6 +68,7 @@ class Judge:
         """Close what the configuration has no place for any more."""
         now = self._clock.now()
         closed = await self._write(lambda conn: close_orphans(conn, self._context, now))
+        self._over |= await self._store.read(self._not_configured)
         self._begun = True
         if closed:
             log.info("alerts_closed", reason="rule_changed", count=closed)
@@ -163,6 +164,13 @@ class Judge:
     def unwritten(self) -> None:
         """Something could not be written down: no silence of a vendor's, it counts from here."""
         self._context = replace(self._context, started_at=self._clock.now())
+
+    def _not_configured(self, conn: Connection) -> set[str]:
+        """Subjects of troubles with receivers and rules that there are none of any more."""
+        receivers = {f"receiver {name}" for name in self._context.routing.receivers}
+        rules = {f"rule {each.name}" for each in self._context.instances}
+        firing = alerts.load_firing(conn, "self_delivery_failed", "self_rule_failed")
+        return {each.subject.id for each in firing} - receivers - rules
 
     def _unknown_words(self, conn: Connection) -> dict[str, Trouble]:
         found = {}

@@ -135,13 +135,13 @@ class Store:
         self._checkpoint("TRUNCATE")
 
     def _checkpoint(self, mode: str) -> None:
-        raw = self.engine.raw_connection()
-        try:
-            # Busy or full: the next round tries again.
-            with contextlib.suppress(driver.Error):
+        # Busy, full or out of reach: the next round tries again.
+        with contextlib.suppress(driver.Error):
+            raw = self.engine.raw_connection()
+            try:
                 raw.cursor().execute(f"PRAGMA wal_checkpoint({mode})")
-        finally:
-            raw.close()
+            finally:
+                raw.close()
 
 
 def _nothing(conn: Connection) -> None:

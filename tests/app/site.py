@@ -149,7 +149,7 @@ class Daemon:
     client: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=10))
 
     @classmethod
-    def start(cls, config: Path, *, wait: bool = True, **environ: str) -> "Daemon":
+    def start(cls, config: Path, **environ: str) -> "Daemon":
         log = config.with_name(f"daemon-{time.monotonic_ns()}.log")
         with log.open("wb") as out:
             process = subprocess.Popen(
@@ -162,8 +162,7 @@ class Daemon:
                 start_new_session=True,
             )
         daemon = cls(config, log, process)
-        if wait:
-            daemon.port = until(lambda: daemon.logged("started"), 30)[0]["port"]
+        daemon.port = until(lambda: daemon.logged("started"))[0]["port"]
         return daemon
 
     def logged(self, event: str, **fields: Any) -> list[dict[str, Any]]:
@@ -237,11 +236,11 @@ class Place:
         new.write_text(text)
         new.replace(self.config)
 
-    def start(self, *, wait: bool = True, **environ: str) -> Daemon:
+    def start(self, **environ: str) -> Daemon:
         """Start a daemon on this configuration."""
         if not self.config.exists():
             self.configure()
-        daemon = Daemon.start(self.config, wait=wait, **environ)
+        daemon = Daemon.start(self.config, **environ)
         self.daemons.append(daemon)
         return daemon
 

@@ -185,6 +185,7 @@ async def test_a_reload_keeps_the_troubles_of_what_is_still_configured(tmp_path:
         (tmp_path / "config.toml").write_text(CONFIG)
         config = load(tmp_path / "config.toml", environ={})
         after = await assemble(config, before.store, clock, NOON, b"key")
+        clock.move(timedelta(seconds=10))
         after.judge.inherit(before.judge)
         await after.judge.everything()
         await after.close()

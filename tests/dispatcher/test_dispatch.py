@@ -193,6 +193,17 @@ async def test_failures_are_tried_again_later_and_later(
     assert not world.hook.sent[-1].possible_repeat
 
 
+async def test_what_was_put_off_goes_out_with_the_first_success(world: World) -> None:
+    world.hook.plan = [AWAY] * 7
+    await world.tell(make_alert(), to=NOW)
+    for delay in (0, 2, 5, 15, 30, 60, 120):
+        await world.drain(after=timedelta(seconds=delay))
+    await world.tell(make_alert("batch_stalled"), to=NOW)
+
+    assert await world.drain(after=MINUTE) == 2, "the older one was put off for five minutes"
+    assert [state for _, _, state in await world.rows()] == ["sent", "sent"]
+
+
 async def test_mail_is_tried_again_after_minutes(world: World) -> None:
     world.mail.plan = [BUSY.__class__(Sent.RETRY, "451", "greylisted")]
     await world.tell(make_alert(), to=NOW)
