@@ -33,18 +33,26 @@ class PageState:
     # ingest/marks.py: only where this process has parsed the page, and never stored
     marks: "array[int] | None" = field(default=None, compare=False)
     _next: int | None = field(default=None, compare=False)
+    _timed: int | None = field(default=None, compare=False)
 
     @property
     def next_due(self) -> int:
         """The earliest second at which an item here is expected to move; NEVER if none is."""
         if self._next is None:
-            times = [due for due in set(self.dues) if due > WAITING]
-            self._next = min(times, default=NEVER)
+            self._next = LIVE if LIVE in self.dues else self.next_timed
         return self._next
+
+    @property
+    def next_timed(self) -> int:
+        """The earliest second that a retry or a second look waits for; NEVER if none does."""
+        if self._timed is None:
+            times = [due for due in set(self.dues) if due > LIVE]
+            self._timed = min(times, default=NEVER)
+        return self._timed
 
     def rechecks(self, at: float) -> list[int]:
         """Where a second look is due at second ``at``: the item's own bytes will not tell."""
-        if self.next_due > at:
+        if self.next_timed > at:
             return []
         return [i for i, due in enumerate(self.dues) if due & 1 and WAITING < due <= at]
 

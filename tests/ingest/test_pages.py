@@ -279,6 +279,7 @@ LATER = int((NOON + HOUR).timestamp()) & ~1
         pytest.param([page_of(CLOSED, LIVE)], (0,), False, id="somebody talks"),
         pytest.param([page_of(LATER)], (), False, id="a retry to come"),
         pytest.param([page_of(LATER - 7_200)], (0,), True, id="a retry is due"),
+        pytest.param([page_of(LIVE, LATER - 7_200)], (0,), True, id="one talks, a retry is due"),
         pytest.param([page_of(WAITING)] * 4, (0, 1), False, id="people wait: the next pages"),
         pytest.param(
             [page_of(WAITING), page_of(WAITING), page_of(LIVE)], (2, 0, 1), False,
