@@ -249,9 +249,7 @@ class PageBook:
         """Whether a retry's time has come: its page may move though the counts do not."""
         at = int(now.timestamp())
         return any(
-            state.next_timed <= at
-            for states in self._pages.values()
-            for state in states.values()
+            state.next_timed <= at for states in self._pages.values() for state in states.values()
         )
 
 
