@@ -38,7 +38,7 @@ class Reason(StrEnum):
 
     @property
     def quiet(self) -> bool:
-        """Closes without a message of its own (DESIGN.md 9.8, 9.12)."""
+        """Closes without a message of its own."""
         return self in {Reason.BATCH_ENDED, Reason.BATCH_PAUSED, Reason.RULE_CHANGED}
 
 

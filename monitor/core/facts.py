@@ -149,7 +149,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certainty:
-    """How well the subject is known now (DESIGN.md 9.2).
+    """How well the subject is known now.
 
     ``observed_at``: the newest answer of the vendor about it. ``fresh``: that answer is
     newer than the limit. ``swept_at`` / ``complete_at``: the last sweep that read every page

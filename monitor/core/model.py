@@ -179,7 +179,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a vendor can tell at all (DESIGN.md 9.10).
+    """What a vendor can tell at all.
 
     ``trusted`` names the counts (fields of Counts) that must agree with the lists before a
     batch is called complete. ``blind_to`` says in people's words what cannot be seen.

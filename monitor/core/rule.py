@@ -1,7 +1,7 @@
 """What a rule is, and what it answers: all that a rule file imports, with the facts.
 
 A rule is a frozen dataclass whose fields are its parameters and whose one method turns
-facts into a verdict. Verdicts are three-valued (DESIGN.md 9.1): ``Unknown`` keeps an alert
+facts into a verdict. Verdicts are three-valued: ``Unknown`` keeps an alert
 as it is, so a window that empties never resolves anything.
 """
 

@@ -152,7 +152,7 @@ class Outcome(StrEnum):
 
 
 class EndedBy(StrEnum):
-    """How the end of a call is known, best first (DESIGN.md 9.5)."""
+    """How the end of a call is known, best first."""
 
     VENDOR = "vendor"  # the vendor names the time
     DERIVED = "derived"  # start plus duration

@@ -29,7 +29,7 @@ providers = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("vendor", Text, nullable=False),
-    # Set by the first complete discovery; what that finds is known and no news (DESIGN.md 9.3).
+    # Set by the first complete discovery; what that finds is known and no news.
     Column("baseline_at", UtcDateTime),
     Column("discovered_at", UtcDateTime),
     Column("fresh_at", UtcDateTime),
