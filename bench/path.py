@@ -110,7 +110,7 @@ def prepare(file: Path, people: int, pages: Sequence[bytes]) -> Known:
     work = Work(engine, row.id, look, book)
     take_in(work, pages, at)
     with engine.begin() as conn:
-        swept = sweeps.Swept(counts=look.counts, rows=people, every_page=True, anew=True)
+        swept = sweeps.Swept(counts=look.counts, rows=people, run=1, every_page=True, anew=True)
         sweeps.finish_sweep(conn, row.id, swept, at)
         evaluate_batch(conn, row.id, context, at)
     close(engine)

@@ -59,7 +59,7 @@ class Lookout:
             *self.rules, providers={"renewals": view}, started_at=self.clock.now()
         )
         self.judge = Judge(self.store, self.clock, context, self._wake)
-        standing = Standing(view, self.store)
+        standing = Standing(view, self.store, self.clock)
         self.sweeper = Sweeper(self.vendor, self.store, self.clock, seed=7)
         self.reader = Reader(
             provider=self.vendor,

@@ -180,6 +180,7 @@ class Story:
                 swept = Swept(
                     counts=row.look.counts,
                     rows=len(items),
+                    run=row.run,
                     every_page=True,
                     anew=True,
                     unread=unread,

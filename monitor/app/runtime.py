@@ -150,7 +150,7 @@ def _poller(
     settings = config.providers[vendor.name]
     recheck_after = min(RECHECK_AFTER, settings.poll_every * 4)
     view = judge.context.providers[vendor.name]
-    standing = Standing(view, store)
+    standing = Standing(view, store, clock)
     reader = Reader(
         provider=vendor,
         settings=settings,

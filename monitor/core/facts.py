@@ -154,12 +154,12 @@ class Certainty:
     ``observed_at``: the newest answer of the vendor about it. ``fresh``: that answer is
     newer than the limit. ``swept_at`` / ``complete_at``: the last sweep that read every page
     / whose distinct ids also matched the vendor's total. ``read_at``: the last reading that
-    took in all that was expected to have moved, though perhaps not every page.
-    ``mid_sweep``: a sweep is under way.
+    took in all that was expected to have moved, if not every page. ``mid_sweep``: one runs.
     """
 
     observed_at: datetime | None
     fresh: bool
+    listed: bool = True  # its people and calls can be read
     swept_at: datetime | None = None
     complete_at: datetime | None = None
     read_at: datetime | None = None

@@ -121,6 +121,7 @@ class BatchRule(Rule):
     """
 
     subject: ClassVar[SubjectKind] = SubjectKind.BATCH
+    reads_list: ClassVar[bool] = False  # goes by people and calls, not by the look alone
 
     def evaluate(self, facts: Facts) -> Verdict:
         """See Rule; what is stale or cannot be seen at this vendor is Unknown."""
@@ -137,6 +138,8 @@ class BatchRule(Rule):
             return Unknown(f"no fresh answer{since}")
         if self.one_shot and facts.batch.status is BatchStatus.UNKNOWN:
             return _UNKNOWN_STATUS
+        if self.reads_list and not facts.certainty.listed:
+            return Unknown("its people and calls cannot be read")
         return self.judge(facts)
 
     @abstractmethod

@@ -15,7 +15,6 @@ import structlog
 from monitor.clock import Clock
 from monitor.dispatcher.attempt import Attempt
 from monitor.dispatcher.schedule import Timing
-from monitor.errors import StoreError
 from monitor.notifiers import Notifier
 from monitor.store import claims, outbox, outcomes
 from monitor.store.writer import Priority, Store
@@ -127,17 +126,22 @@ class Dispatcher:
     async def _work(self, lane: "_Lane") -> None:
         while not self._stopping:
             lane.awake.clear()
-            try:
-                await self.drain_once(lane.name)
-                delay = await self._delay(lane)
-            except StoreError as error:
-                # Nothing is lost: what was under way is looked for when its lease ends.
-                log.error(  # noqa: TRY400 - its own text says it all
-                    "outbox_unreadable", receiver=lane.name, error=str(error)
+            (delay,) = await asyncio.gather(self._turn(lane), return_exceptions=True)
+            if isinstance(delay, Exception):
+                # Nothing is lost: what was under way is looked for when its lease ends. And
+                # one receiver's trouble, even a fault of ours, keeps no other waiting.
+                log.error(
+                    "lane_failed", receiver=lane.name, error=str(delay) or type(delay).__name__
                 )
                 delay = _AFTER_STORE_ERROR_S
+            elif isinstance(delay, BaseException):
+                raise delay
             if not self._stopping:
                 await self._rest(lane, delay)
+
+    async def _turn(self, lane: "_Lane") -> float:
+        await self.drain_once(lane.name)
+        return await self._delay(lane)
 
     async def _delay(self, lane: "_Lane") -> float:
         """Seconds until there may be something to do."""

@@ -84,6 +84,7 @@ def _facts(
         certainty=Certainty(
             observed_at=row.fresh_at,
             fresh=is_fresh(row, view.blind_after, now),
+            listed=is_listed(row, view.blind_after, now),
             swept_at=row.swept_at,
             read_at=row.read_at,
             complete_at=row.complete_at,
@@ -136,14 +137,18 @@ def _following(conn: Connection, row: BatchRow, facts: BatchFacts, context: Cont
 
 
 def is_fresh(row: BatchRow, blind_after: timedelta, now: datetime) -> bool:
-    """Whether the batch is known well enough to judge: its looks, and its list if it failed.
+    """Whether the vendor's own answer about the batch is new enough.
 
     A time in the future is of a clock that was set back since: nothing is fresh until it is
     looked at again.
     """
-    if row.fresh_at - now > SET_BACK or now - row.fresh_at > blind_after:
-        return False
-    return row.unlisted_since is None or now - row.unlisted_since <= blind_after
+    return -SET_BACK <= now - row.fresh_at <= blind_after
+
+
+def is_listed(row: BatchRow, blind_after: timedelta, now: datetime) -> bool:
+    """Whether its list can be read; single rows that cannot be do not make it unreadable."""
+    since = row.unlisted_since
+    return since is None or row.unread > 0 or now - since <= blind_after
 
 
 def _is_read(row: BatchRow) -> bool:
@@ -218,8 +223,10 @@ def _after(conn: Connection, row: BatchRow, facts: BatchFacts, found: list[Opini
 
 def _still_watched(row: BatchRow, *, settling: bool, told: bool, now: datetime) -> bool:
     since = now - (row.terminal_at or now)
+    if settling:
+        return True
     if since > LINGER_MOST:
         return False
     if not row.news and row.run == 1:
         return False
-    return settling or not told or since < LINGER
+    return not told or since < LINGER

@@ -50,8 +50,8 @@ def provider_facts(
     """What is known of a provider as a whole."""
     row = providers.load(conn, view.name, view.vendor)
     watched = [each for each in batches.load_open(conn, view.name) if not each.ended]
-    # A batch that the vendor no longer knows says nothing of the others.
-    watched = [each for each in watched if not (each.failure or "").startswith("not_found")]
+    # A batch that the vendor no longer knows says nothing of the others; all of them do.
+    watched = [each for each in watched if each.gone_at is None] or watched
     stale = [each for each in watched if not is_fresh(each, view.blind_after, now)]
     return ProviderFacts(
         now=now,
@@ -59,15 +59,13 @@ def provider_facts(
         vendor=view.vendor,
         # After the clock was set, silence counts from then: the time between never was.
         started_at=max(context.started_at, context.held_since or context.started_at),
-        fresh_at=row.fresh_at,
+        fresh_at=None if row.fresh_at is None else min(row.fresh_at, now),
         blind_after=view.blind_after,
         failure=row.failure or _failure_of(stale),
         failing_since=row.failing_since,
         open_batches=len(watched),
         stale_batches=len(stale),
-        batches_seen_at=max(
-            (each.unlisted_since or each.fresh_at for each in watched), default=None
-        ),
+        batches_seen_at=max((min(each.fresh_at, now) for each in watched), default=None),
         people_waiting=sum(each.look.counts.waiting or 0 for each in watched),
         calendar=view.calendar or _common_calendar(watched),
         default_zone=context.zone,

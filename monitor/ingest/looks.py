@@ -77,10 +77,12 @@ def _is_stale(known: Batch, look: Batch) -> bool:
 def _advanced(known: BatchRow, look: Batch) -> BatchRow:
     at = look.seen_at
     look = _filled(known.look, look)
-    row = replace(known, look=look, fresh_at=at, failure=None)
+    row = replace(known, look=look, fresh_at=at, failure=None, gone_at=None)
     if look.status.terminal:
-        if known.ended:
-            return replace(row, terminal_again_at=at, reopening_at=None)
+        if known.terminal_at is not None and look.status is known.look.status:
+            # Not later than now: the clock may have been set back since.
+            ended = min(known.terminal_at, at)
+            return replace(row, terminal_at=ended, terminal_again_at=at, reopening_at=None)
         return _moved(replace(row, terminal_at=at, terminal_again_at=None), at)
     if known.ended:
         return _reopened(known, row, at)

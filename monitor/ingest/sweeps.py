@@ -56,13 +56,14 @@ def remember(book: PageBook, taken: TakenPages) -> None:
 class Swept:
     """How a sweep ended. ``every_page``: all were read; ``anew``: and all items decoded.
 
-    ``rows`` are the distinct rows that the list held, known ones included. ``last`` is the
-    number of the last page of each listing, where the end was seen. ``counts`` are those of
-    the look that the sweep was made for.
+    ``run`` is the batch's when the sweep began. ``rows`` are the distinct rows that the list
+    held, known ones included. ``last`` is the number of the last page of each listing, where
+    the end was seen. ``counts`` are those of the look that the sweep was made for.
     """
 
     counts: Counts
     rows: int
+    run: int
     every_page: bool
     anew: bool = False
     unread: int = 0
@@ -71,11 +72,20 @@ class Swept:
 
 def finish_sweep(conn: Connection, batch: int, swept: Swept, at: datetime) -> BatchRow:
     """Note what the sweep proves (swept, complete) and that it is over."""
-    row = replace(batches.load(conn, batch), sweeping_since=None, listed_at=at, unread=swept.unread)
+    known = batches.load(conn, batch)
+    if known.run != swept.run:
+        # It went on as a new run meanwhile: what was read is in, and proves nothing of this one.
+        row = replace(known, sweeping_since=None)
+        batches.save(conn, row, "sweeping_since")
+        return row
+    row = replace(known, sweeping_since=None, listed_at=at, unread=swept.unread)
     if swept.unread == 0:
-        row = replace(row, swept_counts=swept.counts, read_at=at, unlisted_since=None)
-    elif row.unlisted_since is None:
-        row = replace(row, unlisted_since=at, failure=f"{swept.unread} rows could not be read")
+        row = replace(
+            row, swept_counts=swept.counts, read_at=at, unlisted_since=None, unlisted_why=None
+        )
+    else:
+        why = f"{swept.unread} of its rows could not be read"
+        row = replace(row, unlisted_since=row.unlisted_since or at, unlisted_why=why)
     if swept.every_page and swept.anew:
         # What could not be read is tried again by every reading, not by another one like this.
         row = replace(row, full_swept_at=at)
@@ -100,7 +110,7 @@ _PROVEN = (
     "listed_at",
     "unread",
     "unlisted_since",
-    "failure",
+    "unlisted_why",
 )
 
 

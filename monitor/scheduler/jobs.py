@@ -68,7 +68,8 @@ class Jobs:
             await job()
         except StoreError as error:
             # The database's trouble, in words of its own; nothing is concluded from it.
-            self._unwritten()
+            if name.startswith("poll "):
+                self._unwritten()
             self.failures[name] = self.failures.get(name, 0) + 1
             log.error("job_failed", job=name, error=str(error))  # noqa: TRY400 - no traceback helps
         except Exception as error:

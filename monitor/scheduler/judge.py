@@ -109,10 +109,10 @@ class Judge:
             return_exceptions=True,
         )
         self.judged_at = self._clock.monotonic()
-        self._over |= self._never_crashed()
         errors = [each for each in found if isinstance(each, BaseException)]
         if errors:
             raise errors[0]
+        self._over |= self._never_crashed()
 
     async def itself(self) -> None:
         """Judge Offhook's own troubles now."""
@@ -213,7 +213,8 @@ class Judge:
         if abs(drift - before) <= JUMP:
             return
         now = self._clock.now()
-        self._context = replace(self._context, held_since=now)
+        started = min(self._context.started_at, now)
+        self._context = replace(self._context, held_since=now, started_at=started)
         seconds = round((drift - before).total_seconds())
         log.warning("clock_jumped", seconds=seconds)
         self.trouble("clock", _jumped(seconds, now))

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 
 import structlog
@@ -17,7 +17,7 @@ from monitor.errors import ProviderError
 from monitor.evaluation.context import ProviderView
 from monitor.providers import Discovery, Known, LookFailed, Provider
 from monitor.scheduler.judge import Judge
-from monitor.scheduler.reader import Reader
+from monitor.scheduler.reader import GONE_EVERY, Reader
 from monitor.scheduler.standing import OF_THE_ACCOUNT, Standing
 from monitor.settings import ProviderSettings
 from monitor.store import batches, providers
@@ -28,8 +28,6 @@ log = structlog.get_logger()
 
 # What is due a little later is looked at in the same go: one list often answers for all.
 TOGETHER = 0.2
-# Nothing is put off longer than this, so what is was put off by another clock.
-LONGEST = timedelta(minutes=10)
 # After so many lists with a hole in them, what they showed is the baseline all the same:
 # else nothing that ends before it was seen open would ever be told.
 INCOMPLETE_AT_MOST = 3
@@ -65,7 +63,7 @@ class Poller:
         """Do what is due. Never raises for what a vendor does; the failure is kept and judged."""
         now = self._clock.now()
         try:
-            if self._standing.may_ask(now):
+            if self._standing.may_ask():
                 await self._poll(now)
         except ProviderError as error:
             await self._standing.refused(error, self._clock.now(), self._settings.poll_every)
@@ -78,17 +76,19 @@ class Poller:
         row = await self._store.read(
             lambda conn: providers.load(conn, self._view.name, self._view.vendor)
         )
+        refusals = self._standing.refusals
         asked = await self._discover_if_due(row, now)
         due = await self._store.read(lambda conn: self._due(conn, now))
         if due:
             await self._look(due)
         if asked or due:
-            await self._standing.answered(row, now)
+            await self._standing.answered(row, now, refusals)
             await self._judge.provider(self._view.name)
 
     def _due(self, conn: Connection, now: datetime) -> list[Known]:
         first = batches.next_due(conn, self._view.name)
-        if first is None or (now < first < now + LONGEST and not self._judge.anything_pending):
+        longest = max(self._settings.poll_every * 2, GONE_EVERY)
+        if first is None or (now < first <= now + longest and not self._judge.anything_pending):
             return []
         rows = batches.load_open(conn, self._view.name)
         if not any(self._is_due(row, now) for row in rows):
@@ -109,6 +109,8 @@ class Poller:
                     await self.reader.failed(look)
                 else:
                     await self.reader.take(look, baseline=baseline)
+                if not self._standing.may_ask():
+                    return  # a reading was refused meanwhile: so would be the rest
 
     # Discovery
 
@@ -117,7 +119,7 @@ class Poller:
         last, every = row.discovered_at, self._settings.discover_every
         if last is not None and last <= now < last + every:
             return False
-        if not self._standing.may_discover(now):
+        if not self._standing.may_discover():
             return False
         try:
             await self._discover(row, now)

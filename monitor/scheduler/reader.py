@@ -2,13 +2,14 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
 
 from monitor.clock import Clock
 from monitor.core.completion import disagreements
+from monitor.core.facts import Trouble
 from monitor.core.model import Batch, BatchStatus
 from monitor.core.pace import Reading, Watched, next_look, reading
 from monitor.core.route import all_match
@@ -57,14 +58,16 @@ class Reader:
         self._sweeper = sweeper
         self._standing = standing
         self._full_every = full_every
-        self._gate = asyncio.Semaphore(SWEEPS_AT_ONCE)
+        # Whole lists wait for each other; what has just moved does not wait for them.
+        self._gates = {mode: asyncio.Semaphore(SWEEPS_AT_ONCE) for mode in Reading}
         self._reading: dict[int, asyncio.Task[None]] = {}
         self._errors: list[BaseException] = []
 
     def raise_error(self) -> None:
         """Raise what went wrong in a reading since the last time, vendors' failures apart."""
-        if self._errors:
-            raise self._errors.pop(0)
+        errors, self._errors = self._errors, []
+        if errors:
+            raise errors[0]
 
     async def drained(self) -> None:
         """Wait for the readings under way."""
@@ -79,7 +82,19 @@ class Reader:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def take(self, look: Batch, *, baseline: bool) -> None:
-        """Take one look in, begin to read what moved, judge, and say when to look again."""
+        """Take one look in, begin to read what moved, judge, and say when to look again.
+
+        What goes wrong with one batch keeps no other from being looked at; ``raise_error``
+        tells of it.
+        """
+        (error,) = await asyncio.gather(self._take(look, baseline=baseline), return_exceptions=True)
+        if isinstance(error, Exception):
+            self._errors.append(error)
+            await self._put_off(look.batch_id, str(error), self._settings.poll_every)
+        elif error is not None:
+            raise error
+
+    async def _take(self, look: Batch, *, baseline: bool) -> None:
         if not all_match(self._view.match, labels_of(look, self._view)):
             await self._leave(look)
             return
@@ -105,6 +120,8 @@ class Reader:
     def _taken(self, conn: Connection, look: Batch, *, baseline: bool) -> BatchRow:
         row = providers.load(conn, self._view.name, self._view.vendor)
         providers.save(conn, providers.heard(row, look.seen_at))
+        if self._view.calendar is not None:
+            look = replace(look, calendar=self._view.calendar)
         return take_look(conn, look, baseline=baseline)
 
     async def _leave(self, look: Batch) -> None:
@@ -133,13 +150,16 @@ class Reader:
             self._errors.append(error)
 
     async def _read(self, row: BatchRow, mode: Reading) -> None:
-        async with self._gate:
+        async with self._gates[mode]:
+            if not self._standing.may_ask():
+                return  # refused since: the next look begins it again
             try:
                 done = await self._sweeper.sweep(row, mode)
             except ProviderError as error:
                 await self._not_read(row, error)
             else:
                 await self._learn(done.words)
+                self._tell_unread(done.row)
         await self._judged(row)
 
     async def _not_read(self, row: BatchRow, error: ProviderError) -> None:
@@ -149,10 +169,11 @@ class Reader:
         def note(conn: Connection) -> None:
             known = batches.load(conn, row.id)
             since = known.unlisted_since or now
-            failed = replace(known, failure=str(error), unlisted_since=since)
-            batches.save(conn, failed, "failure", "unlisted_since")
+            failed = replace(known, unlisted_since=since, unlisted_why=error.text)
+            batches.save(conn, failed, "unlisted_since", "unlisted_why")
 
         await self._store.write(Priority.INGEST, note)
+        self._tell_unread(await self._store.read(lambda conn: batches.load(conn, row.id)))
         if error.kind in OF_THE_ACCOUNT:
             await self._standing.refused(error, now, self._settings.poll_every)
             await self._judge.provider(self._view.name)
@@ -162,15 +183,30 @@ class Reader:
         self._warn(failed.batch_id, "look_failed", failed.error)
         gone = isinstance(failed.error, NotFoundError)
         wait = max(self._settings.poll_every, GONE_EVERY) if gone else self._settings.poll_every
-        due = self._clock.now() + wait
+        await self._put_off(failed.batch_id, str(failed.error), wait, gone=gone)
+
+    async def _put_off(
+        self, batch_id: str, why: str, wait: timedelta, *, gone: bool = False
+    ) -> None:
+        now = self._clock.now()
 
         def note(conn: Connection) -> None:
-            row = batches.find(conn, self._view.name, failed.batch_id)
+            row = batches.find(conn, self._view.name, batch_id)
             if row is not None:
-                row = replace(row, failure=str(failed.error), due_at=due)
-                batches.save(conn, row, "failure", "due_at")
+                since = (row.gone_at or now) if gone else None
+                row = replace(row, failure=why, gone_at=since, due_at=now + wait)
+                batches.save(conn, row, "failure", "gone_at", "due_at")
 
         await self._store.write(Priority.INGEST, note)
+
+    def _tell_unread(self, row: BatchRow) -> None:
+        """Say that a list cannot be read once that has lasted, and when it is over."""
+        subject = f"list of {self._view.name} {row.look.batch_id}"
+        since = row.unlisted_since
+        if since is None:
+            self._judge.trouble(subject, None)
+        elif self._clock.now() - since >= self._view.blind_after:
+            self._judge.trouble(subject, _unread(subject, self._view.name, row, since))
 
     def _warn(self, batch: str, event: str, error: ProviderError) -> None:
         log.warning(event, provider=self._view.name, batch=batch, error=str(error))
@@ -217,3 +253,14 @@ class Reader:
             Priority.INGEST,
             lambda conn: batches.save(conn, replace(row, due_at=now + wait), "due_at"),
         )
+
+
+def _unread(subject: str, provider: str, row: BatchRow, since: datetime) -> Trouble:
+    return Trouble(
+        rule="self_list_unread",
+        subject=subject,
+        provider=provider,
+        since=since,
+        summary=f"the people of {row.look.title} cannot all be read: {row.unlisted_why}",
+        todo="Look at the batch at the vendor itself; rules about its calls may say nothing.",
+    )

@@ -41,6 +41,7 @@ class _Pass:
     """One sweep under way."""
 
     row: BatchRow
+    run: int
     counts: Counts  # of the look that it is made for: newer looks may come meanwhile
     mode: Reading
     first: tuple[int, ...]
@@ -106,7 +107,7 @@ class Sweeper:
         at = self._clock.now()
         first = book.hot(at) if mode is Reading.HOT else ()
         row = await self._store.write(Priority.INGEST, lambda conn: begin_sweep(conn, row.id, at))
-        under_way = _Pass(row, row.look.counts, mode, first, at)
+        under_way = _Pass(row, row.run, row.look.counts, mode, first, at)
         try:
             every_page = await self._read_pages(under_way, book)
         finally:
@@ -204,6 +205,7 @@ class Sweeper:
         swept = Swept(
             counts=under_way.counts,
             rows=len(under_way.rows),
+            run=under_way.run,
             every_page=every_page,
             anew=under_way.mode is Reading.ANEW,
             unread=under_way.unread,

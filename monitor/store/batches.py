@@ -47,6 +47,8 @@ class BatchRow:
     seq: int = 0
     failure: str | None = None
     unlisted_since: datetime | None = None
+    unlisted_why: str | None = None
+    gone_at: datetime | None = None
     unread: int = 0
 
     @property
@@ -91,6 +93,8 @@ def _values(row: BatchRow) -> dict[str, Any]:
         "due_at": row.due_at,
         "failure": row.failure,
         "unlisted_since": row.unlisted_since,
+        "unlisted_why": row.unlisted_why,
+        "gone_at": row.gone_at,
         "unread": row.unread,
     }
 
@@ -126,6 +130,8 @@ def _of(row: Row[Any]) -> BatchRow:
         seq=row.seq,
         failure=row.failure,
         unlisted_since=row.unlisted_since,
+        unlisted_why=row.unlisted_why,
+        gone_at=row.gone_at,
         unread=row.unread,
     )
 

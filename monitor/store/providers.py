@@ -67,7 +67,7 @@ def save(conn: Connection, row: ProviderRow) -> None:
 
 def heard(row: ProviderRow, at: datetime) -> ProviderRow:
     """The row after a good answer about something; what fails beside it goes on failing."""
-    return replace(row, fresh_at=max(at, row.fresh_at) if row.fresh_at else at)
+    return replace(row, fresh_at=at)
 
 
 def answered(row: ProviderRow, at: datetime) -> ProviderRow:

@@ -200,7 +200,8 @@ def test_an_end_that_becomes_another_end_is_the_same_run(conn: Connection) -> No
     take(conn, status=BatchStatus.COMPLETED)
     row = take(conn, MINUTE, status=BatchStatus.PARTIAL)
 
-    assert (row.run, row.terminal_at) == (1, NOON)
+    assert (row.run, row.terminal_at) == (1, NOON + MINUTE)
+    assert row.terminal_again_at is None, "another word does not confirm the first one"
     assert row.look.status is BatchStatus.PARTIAL
     assert words(conn, row)[-1] == ("batch", "completed", "partial")
 

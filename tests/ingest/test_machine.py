@@ -188,6 +188,7 @@ class Polls(RuleBasedStateMachine):
             swept = Swept(
                 counts=row.look.counts,
                 rows=len(self.people),
+                run=row.run,
                 every_page=True,
                 anew=anew,
                 last={LISTING: last},

@@ -27,6 +27,7 @@ EXPECTED = {
     "self_clock_jumped",
     "self_config_rejected",
     "self_delivery_failed",
+    "self_list_unread",
     "self_rule_failed",
     "self_unknown_status",
     "stalled_retries",

@@ -86,10 +86,13 @@ batches = Table(
     # The last change given out: the next is one more, under this row.
     Column("seq", Integer, nullable=False, server_default="0"),
     Column("due_at", UtcDateTime, nullable=False),
-    # why the last look or list failed
+    # why the last look failed
     Column("failure", Text),
     # since when its list could not be read, and how many rows of it the last time
     Column("unlisted_since", UtcDateTime),
+    Column("unlisted_why", Text),
+    # since when the vendor answers that it does not know the id
+    Column("gone_at", UtcDateTime),
     Column("unread", Integer, nullable=False, server_default="0"),
     UniqueConstraint("provider", "batch_id"),
     # the batch before it of the same campaign or label

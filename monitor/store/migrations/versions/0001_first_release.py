@@ -87,6 +87,8 @@ def _batches() -> None:
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("failure", sa.Text(), nullable=True),
         sa.Column("unlisted_since", sa.BigInteger(), nullable=True),
+        sa.Column("unlisted_why", sa.Text(), nullable=True),
+        sa.Column("gone_at", sa.BigInteger(), nullable=True),
         sa.Column("unread", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batches")),
         sa.UniqueConstraint("provider", "batch_id", name=op.f("uq_batches_provider_batch_id")),
