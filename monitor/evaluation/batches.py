@@ -207,12 +207,9 @@ def _after(conn: Connection, row: BatchRow, facts: BatchFacts, found: list[Opini
         each for each in found if each.settings.rule.one_shot and isinstance(each.verdict, Holds)
     ]
     settling = any(unsettled(each) for each in told)
-    if told and (settling or row.reported_at is None or row.report is None):
+    if told:
         row = replace(row, reported_at=row.reported_at or facts.now, report=report(facts))
         batches.save(conn, row, "reported_at", "report")
-    elif told:
-        row = replace(row, report=report(facts))
-        batches.save(conn, row, "report")
     if not facts.certainty.fresh or row.terminal_again_at is None:
         return True  # nothing is given up on what was seen long ago, or once
     if _still_watched(row, settling=settling, told=bool(told), now=facts.now):

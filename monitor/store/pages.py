@@ -110,11 +110,6 @@ def forget(conn: Connection, batch: int, listing: str, after: int) -> None:
     )
 
 
-def count(conn: Connection, batch: int) -> int:
-    """How many pages are remembered of a batch."""
-    return len(conn.execute(select(pages.c.page).where(pages.c.batch == batch)).all())
-
-
 def contact_ids(conn: Connection, batch: int) -> set[str]:
     """The ids of every person in a batch's snapshot."""
     return set(
