@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -51,6 +51,25 @@ class Answer:
     headers: Mapping[str, str] = field(repr=False)  # names in lower case
     body: bytes = field(repr=False)
     sent_at: datetime
+
+
+class Asks(Protocol):
+    """Whatever asks over HTTP as ``HttpClient.request`` does."""
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str | int] | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+        deadline: float = 30.0,
+        limit: int = 16 * MIB,
+    ) -> Answer:
+        """Ask once; HttpError when there is no answer."""
+        ...
 
 
 class HttpClient:

@@ -228,7 +228,6 @@ class ProviderSettings(Strict):
     ``calendar`` is the name as written; the loader checks it and hands the Calendar over.
     """
 
-    api_key: Secret
     poll_every: PositiveDuration = timedelta(seconds=30)
     discover_every: PositiveDuration = timedelta(seconds=60)
     discover_since: PositiveDuration = timedelta(days=7)
@@ -237,6 +236,12 @@ class ProviderSettings(Strict):
     calendar: str | None = None
     blind_after: PositiveDuration = timedelta(minutes=5)
     rates: RatesTable = None
+
+
+class AccountSettings(ProviderSettings):
+    """What the table of a vendor with a key has besides."""
+
+    api_key: Secret
 
 
 class ReceiverSettings(Strict):

@@ -10,6 +10,7 @@ import msgspec
 from monitor.clock import Clock
 from monitor.core.model import (
     OPEN_CONTACT,
+    AccountState,
     Batch,
     BatchStatus,
     Call,
@@ -23,6 +24,7 @@ from monitor.core.model import (
 )
 from monitor.errors import NotFoundError, ProviderError
 from monitor.providers import Discovery, Known, LookFailed, Page, Sighting
+from monitor.providers.facts import VendorFacts
 from tests.builders import EVERYTHING, make_call, make_contact
 
 LISTING = "people"
@@ -130,6 +132,8 @@ class Vendor:
     name: str = "renewals"
     vendor: str = "graine"
     capabilities: Capabilities = EVERYTHING
+    facts: VendorFacts = field(default_factory=lambda: VendorFacts(documented_at=()))
+    account: AccountState | None = None
     page_size: int = 10
     asked: list[str] = field(default_factory=list)
     refuse: ProviderError | None = None
@@ -241,6 +245,11 @@ class Vendor:
             for key in asked
             if key not in self.calls_missing
         }
+
+    async def state(self) -> AccountState | None:
+        """What is told of the account."""
+        self._asked("account")
+        return self.account
 
     async def check(self) -> str:
         return "ready"

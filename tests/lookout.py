@@ -15,7 +15,7 @@ from monitor.scheduler.poller import Poller
 from monitor.scheduler.reader import Reader
 from monitor.scheduler.standing import Standing
 from monitor.scheduler.sweeper import Sweeper
-from monitor.settings import ProviderSettings
+from monitor.settings import AccountSettings
 from monitor.store import batches, providers, snapshot
 from monitor.store.batches import BatchRow
 from monitor.store.engine import open_engine
@@ -53,7 +53,7 @@ class Lookout:
     def start(self) -> None:
         """Build everything anew on the file."""
         self.store = Store(unsynced(open_engine(self.path, create=True)), self.path)
-        settings = ProviderSettings(**{"api_key": SecretStr("k")} | self.settings)
+        settings = AccountSettings(**{"api_key": SecretStr("k")} | self.settings)
         view = make_view(match=settings.match, blind_after=settings.blind_after)
         context = make_context(
             *self.rules, providers={"renewals": view}, started_at=self.clock.now()

@@ -26,11 +26,13 @@ from monitor.core.words import (
 
 __all__ = [
     "OPEN_CONTACT",
+    "AccountState",
     "AnsweredBy",
     "Batch",
     "BatchStatus",
     "Call",
     "CallStatus",
+    "Cap",
     "Capabilities",
     "Contact",
     "ContactStatus",
@@ -131,6 +133,7 @@ class Counts:
     by_status: Mapping[ContactStatus, int] = field(default_factory=dict)
     requested: int | None = None  # rows handed to the vendor
     rejected: int | None = None  # rows that it refused to dial
+    estimated: frozenset[str] = frozenset()  # names of these fields that are derived, not told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +188,10 @@ class Capabilities:
     batch is called complete. ``blind_to`` says in people's words what cannot be seen.
     """
 
+    discovery: bool = False  # finds batches by itself
+    counts: bool = False  # the vendor counts, so a look need not read the list
     contacts: bool = False
+    calls: bool = False  # each call, with how it ended
     retries: bool = False
     cost: bool = False
     call_times: bool = False
@@ -195,6 +201,25 @@ class Capabilities:
     voicemail: bool = False
     trusted: frozenset[str] = frozenset()
     blind_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cap:
+    """A limit that a vendor sets to an account, and how much of it is used where it says."""
+
+    name: str  # in people's words: "calls today", "calls at once"
+    limit: int
+    used: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountState:
+    """What a vendor tells of an account itself. Money is in micros of a currency unit."""
+
+    seen_at: datetime
+    balance_micros: int | None = None
+    currency: str = "USD"
+    caps: tuple[Cap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from monitor.core.model import Batch, Capabilities, Item
+from monitor.core.model import AccountState, Batch, Capabilities, Item
 from monitor.errors import ProviderError
+from monitor.providers.facts import VendorFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,7 @@ class Provider(Protocol):
     name: str
     vendor: str
     capabilities: Capabilities
+    facts: VendorFacts
 
     async def discover(
         self, *, since: datetime, known: Mapping[str, Known], memory: Mapping[str, str]
@@ -110,6 +112,10 @@ class Provider(Protocol):
         self, batch: Batch, page: Page, items: Sequence[tuple[int, Item]]
     ) -> Mapping[str, Item]:
         """The same people with their calls, by contact id; who is missing is asked for again."""
+        ...
+
+    async def state(self) -> AccountState | None:
+        """What the vendor tells of the account (balance, caps); None where it tells nothing."""
         ...
 
     async def check(self) -> str:

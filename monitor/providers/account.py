@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 from urllib.parse import quote
 
 from monitor.core.model import Batch
 from monitor.errors import ProviderError
-from monitor.http import MIB, Answer, HttpClient, HttpError
+from monitor.http import MIB, Answer, Asks, HttpError
 from monitor.providers import Known, LookFailed
 from monitor.providers.answers import no_answer, refusal
 
@@ -19,12 +21,19 @@ _AT_ONCE = 4
 
 
 class Account:
-    """Asks with the account's headers; every way to fail is a ProviderError."""
+    """Asks with the account's headers and parameters; every way to fail is a ProviderError."""
 
-    def __init__(self, http: HttpClient, base_url: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        http: Asks,
+        base_url: str,
+        headers: Mapping[str, str],
+        params: Mapping[str, str | int] | None = None,
+    ) -> None:
         self._http = http
         self._base_url = base_url
         self._headers = headers
+        self._params = dict(params or {})
 
     def __repr__(self) -> str:
         return f"Account({self._base_url!r})"
@@ -38,31 +47,46 @@ class Account:
         limit: int = 16 * MIB,
     ) -> Answer:
         """The answer to a GET, status 200; asked once more where a kept connection had closed."""
+        return await self._whole("GET", path, params, None, deadline, limit)
+
+    async def post(
+        self, path: str, json: Any, *, deadline: float = 30.0, limit: int = 16 * MIB
+    ) -> Answer:
+        """The answer to a POST that only reads, status 200; as ``get``."""
+        return await self._whole("POST", path, None, json, deadline, limit)
+
+    async def _whole(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str | int] | None,
+        json: Any,
+        deadline: float,
+        limit: int,
+    ) -> Answer:
+        ask = partial(
+            self._http.request,
+            method,
+            self._base_url + path,
+            headers=self._headers,
+            params={**(params or {}), **self._params} or None,
+            json=json,
+            deadline=deadline,
+            limit=limit,
+        )
         try:
-            answer = await self._ask(path, params, deadline, limit)
+            answer = await ask()
         except HttpError as error:
             if error.kind != "reset":
                 raise no_answer(error) from error
             try:
-                answer = await self._ask(path, params, deadline, limit)
+                answer = await ask()
             except HttpError as again:
                 raise no_answer(again) from again
         error_of_status = refusal(answer)
         if error_of_status is not None:
             raise error_of_status
         return answer
-
-    async def _ask(
-        self, path: str, params: Mapping[str, str | int] | None, deadline: float, limit: int
-    ) -> Answer:
-        return await self._http.request(
-            "GET",
-            self._base_url + path,
-            headers=self._headers,
-            params=params,
-            deadline=deadline,
-            limit=limit,
-        )
 
 
 def part(value: str) -> str:

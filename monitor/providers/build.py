@@ -5,7 +5,7 @@ from typing import Annotated, assert_never
 from pydantic import Field
 
 from monitor.core.model import Capabilities
-from monitor.http import HttpClient
+from monitor.http import Asks
 from monitor.providers import Provider
 from monitor.providers.bland import Bland, BlandSettings
 from monitor.providers.graine import Graine, GraineSettings
@@ -13,7 +13,7 @@ from monitor.providers.graine import Graine, GraineSettings
 AnyProviderSettings = Annotated[GraineSettings | BlandSettings, Field(discriminator="vendor")]
 
 
-def build(name: str, settings: AnyProviderSettings, http: HttpClient, hash_key: bytes) -> Provider:
+def build(name: str, settings: AnyProviderSettings, http: Asks, hash_key: bytes) -> Provider:
     """A provider under the name that the user gave it; phone numbers are hashed with the key."""
     match settings:
         case GraineSettings():

@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 
-from monitor.core.model import Batch, Capabilities, Item
+from monitor.core.model import AccountState, Batch, Capabilities, Item
 from monitor.errors import ProviderError
-from monitor.http import MIB, HttpClient
+from monitor.http import MIB, Asks
 from monitor.providers import Discovery, Known, LookFailed, Page, Sighting
 from monitor.providers.account import Account, look_at_each, part
 from monitor.providers.answers import number, read, whole
 from monitor.providers.bland import generations, rows
+from monitor.providers.bland.facts import FACTS
 from monitor.providers.bland.looks import Looks
 from monitor.providers.bland.settings import BlandSettings
 from monitor.providers.paging import Listing, Longest, Reading, Rows, read_batches
@@ -57,7 +58,10 @@ class Bland:
 
     vendor = "bland"
     capabilities = Capabilities(
+        discovery=True,
+        counts=True,
         contacts=True,
+        calls=True,
         call_times=True,
         in_flight=True,
         voicemail=True,
@@ -71,9 +75,9 @@ class Bland:
         ),
     )
 
-    def __init__(
-        self, name: str, settings: BlandSettings, http: HttpClient, hash_key: bytes
-    ) -> None:
+    facts = FACTS
+
+    def __init__(self, name: str, settings: BlandSettings, http: Asks, hash_key: bytes) -> None:
         self.name = name
         key = settings.api_key.get_secret_value()
         self._account = Account(http, settings.base_url, {"authorization": key})
@@ -205,14 +209,20 @@ class Bland:
             return None
         return item if item.contact.contact_id == call_id else None
 
-    async def check(self) -> str:
-        """Try the key, and tell the balance."""
+    async def state(self) -> AccountState:
+        """The balance in US dollars, where the account has billing; caps stand nowhere."""
         answer = await self._account.get("/v1/me")
         me = read(_ME, answer.body, "the account")
         balance = number(me.billing.current_balance) if me.billing else None
-        if balance is None:
+        micros = None if balance is None else round(balance * 1_000_000)
+        return AccountState(seen_at=answer.sent_at, balance_micros=micros, currency="USD")
+
+    async def check(self) -> str:
+        """Try the key, and tell the balance."""
+        state = await self.state()
+        if state.balance_micros is None:
             return "Bland takes the key"
-        return f"Bland takes the key; the balance is {balance:.2f} USD"
+        return f"Bland takes the key; the balance is {state.balance_micros / 1e6:.2f} USD"
 
     async def close(self) -> None:
         """The connections belong to the HttpClient; there is nothing else to let go of."""

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from monitor.settings import BaseUrl, ProviderSettings
+from monitor.settings import AccountSettings, BaseUrl
 
 
-class BlandSettings(ProviderSettings):
+class BlandSettings(AccountSettings):
     """An account at Bland; enterprise deployments have an address of their own."""
 
     vendor: Literal["bland"]

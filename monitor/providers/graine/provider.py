@@ -8,14 +8,15 @@ from typing import Any
 
 import msgspec
 
-from monitor.core.model import Batch, BatchStatus, Capabilities, ContactStatus, Item
+from monitor.core.model import AccountState, Batch, BatchStatus, Capabilities, ContactStatus, Item
 from monitor.errors import ProviderError
-from monitor.http import Answer, HttpClient
+from monitor.http import Answer, Asks
 from monitor.providers import Discovery, Known, LookFailed, Page, Sighting
 from monitor.providers.account import Account, look_at_each, part
 from monitor.providers.answers import parse_time, read, whole, word
 from monitor.providers.graine import batches, contacts
 from monitor.providers.graine.campaigns import Campaigns
+from monitor.providers.graine.facts import FACTS
 from monitor.providers.graine.settings import GraineSettings
 from monitor.providers.paging import Listing, Longest, Reading, Rows, read_batches
 from monitor.providers.phones import Phones
@@ -54,7 +55,10 @@ class Graine:
 
     vendor = "graine"
     capabilities = Capabilities(
+        discovery=True,
+        counts=True,
         contacts=True,
+        calls=True,
         retries=True,
         cost=True,
         call_times=True,
@@ -69,9 +73,9 @@ class Graine:
         ),
     )
 
-    def __init__(
-        self, name: str, settings: GraineSettings, http: HttpClient, hash_key: bytes
-    ) -> None:
+    facts = FACTS
+
+    def __init__(self, name: str, settings: GraineSettings, http: Asks, hash_key: bytes) -> None:
         self.name = name
         key = settings.api_key.get_secret_value()
         self._account = Account(http, settings.base_url, {"authorization": f"Bearer {key}"})
@@ -231,6 +235,10 @@ class Graine:
             if status is not None and at is not None:
                 oldest[status] = at
         return Diagnosis(stuck_pending=whole(row.diagnostics.get("stuck_pending")), oldest=oldest)
+
+    async def state(self) -> AccountState | None:
+        """Graine documents neither a balance nor a cap."""
+        return None
 
     async def check(self) -> str:
         """Try the key with the smallest list."""

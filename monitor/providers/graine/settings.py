@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from monitor.settings import BaseUrl, ProviderSettings
+from monitor.settings import AccountSettings, BaseUrl
 
 
-class GraineSettings(ProviderSettings):
+class GraineSettings(AccountSettings):
     """An organisation at Graine. The key is a token that begins with ``gat_``."""
 
     vendor: Literal["graine"]

@@ -1,0 +1,83 @@
+"""What a vendor documents besides its lists: its webhooks, its actions, its dashboard.
+
+Data only: each adapter package states its vendor's facts once, and says where they are
+documented. What a vendor does not document is None or missing here, never a guess.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Scheme(StrEnum):
+    """How a webhook proves who sent it."""
+
+    HMAC_SHA256_HEX = "hmac_sha256_hex"  # lower-case hex over the raw body; no time in it
+    SECRET_PATH = "secret_path"  # noqa: S105 - the vendor signs nothing: a secret stands in the URL
+
+
+class Proof(StrEnum):
+    """What the payload of an event proves, and so what may be taken from it."""
+
+    CALL = "call"  # the whole record of one call
+    CALL_STATUS = "call_status"  # how one call stands
+    BATCH = "batch"  # how one batch stands, with its counts where it has ended
+    HINT = "hint"  # something moved: ask
+    NOTHING = "nothing"  # of no use here; stored as received, nothing asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One kind of webhook: how it is known, what it proves, and where the ids stand.
+
+    ``match`` are the top-level fields that tell this kind, each with the value it has, or ""
+    for any text. ``call_id`` and ``batch_id`` are dotted paths into the payload, None when
+    it has none.
+    """
+
+    name: str
+    match: Mapping[str, str]
+    proves: Proof
+    call_id: str | None = None
+    batch_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhooks:
+    """A vendor's webhooks. ``header`` carries the signature; the first event that matches counts.
+
+    ``register`` says in people's words where the URL is entered, ``retries`` what the vendor
+    does when nobody answers.
+    """
+
+    scheme: Scheme
+    events: tuple[Event, ...]
+    register: str
+    retries: str
+    header: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """Something that a vendor lets its users do to a batch.
+
+    ``path`` is relative to the base URL and holds ``{batch_id}``; ``body`` is sent as JSON.
+    ``final``: it cannot be undone. ``note`` says what happens, in people's words.
+    """
+
+    name: str  # pause | resume | stop
+    path: str
+    note: str
+    method: str = "POST"
+    body: Mapping[str, bool] | None = None
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorFacts:
+    """Everything of this kind about one vendor. ``dashboard`` holds ``{batch_id}``."""
+
+    documented_at: tuple[str, ...]  # where the vendor says all this
+    webhooks: Webhooks | None = None
+    actions: tuple[Action, ...] = ()
+    dashboard: str | None = None
