@@ -1,9 +1,8 @@
-"""Killing the delivery at every line: what is lost, what is doubled, what says that it may be.
+"""Killing Offhook at every line: what is lost, what is doubled, what says that it may be.
 
-A story (fires, gets worse, recovers; a report, settled) is told by real evaluation writes,
-the real dispatcher and the real notifiers over HTTP, in a forked process that is killed by
-SIGKILL at the n-th line of Offhook's own code. The channel is another process and survives.
-A clean process then takes the story to its end, and the channel is judged.
+A play (tests/crash_plays.py) runs Offhook's own parts over HTTP in a forked process that is
+killed by SIGKILL at the n-th line of Offhook's own code. The channel is another process and
+survives. A clean process then takes the play to its end, and the channel is judged.
 
     python -m tests.crashing --points 600
 """
@@ -22,43 +21,20 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from pydantic import SecretStr
-from sqlalchemy import Connection
-
 import monitor
-from monitor.core.alert import Alert, Reason
-from monitor.core.route import Route
-from monitor.core.rule import Severity
-from monitor.dispatcher import Dispatcher, Timing
-from monitor.evaluation.telling import Routing, tell
 from monitor.http import HttpClient
-from monitor.notifiers import Notifier
-from monitor.notifiers.slack import SlackBot, SlackWebhook
-from monitor.store import alerts as alerts_store
-from monitor.store import outbox
 from monitor.store.engine import open_engine
-from monitor.store.writer import Priority, Store
-from tests.builders import HOUR, MINUTE, NOON
-from tests.delivering import LeapingClock, make_alert, make_report, resolved, settled
-from tests.fake_slack import CHANNEL, HOOK, TOKEN, FakeSlack
+from tests.crash_plays import KINDS, PLAYS, Play
+from tests.delivering import LeapingClock
+from tests.fake_slack import FakeSlack
 
-KINDS = ("bot", "webhook")
 OURS = str(Path(monitor.__file__).parent) + os.sep
-SOON = Timing(settle=timedelta(seconds=1), lease=timedelta(seconds=2), pace={})
-
-FIRED = make_alert(severity=Severity.WARNING)
-WORSE = replace(FIRED, severity=Severity.CRITICAL, reason=Reason.ESCALATED)
-OVER = resolved(WORSE)
-REPORTED = make_report()
-SETTLED = settled(REPORTED, cost="41.90 USD")
-STORY = (FIRED, WORSE, OVER, REPORTED, SETTLED)
 
 
 @dataclass(frozen=True)
@@ -69,6 +45,7 @@ class Verdict:
     lost: int = 0
     doubled: int = 0  # twice without a word about it
     marked: int = 0  # twice, and the second says so
+    false: int = 0  # told of what never was
 
     def __add__(self, other: "Verdict") -> "Verdict":
         return Verdict(
@@ -76,59 +53,13 @@ class Verdict:
             self.lost + other.lost,
             self.doubled + other.doubled,
             self.marked + other.marked,
+            self.false + other.false,
         )
 
-
-def make_notifier(kind: str, port: int, http: HttpClient) -> Notifier:
-    url = f"http://127.0.0.1:{port}"
-    if kind == "webhook":
-        return SlackWebhook("ops", SecretStr(url + HOOK), http)
-    return SlackBot("ops", token=SecretStr(TOKEN), channel=CHANNEL, api_url=f"{url}/api", http=http)
-
-
-async def live(path: Path, kind: str, port: int, now: datetime) -> None:
-    """Take the story from wherever it stands to its end, and pay everything."""
-    clock = LeapingClock(now)
-    store, http = Store.open(path), HttpClient(clock)
-    notifier = make_notifier(kind, port, http)
-    dispatcher = Dispatcher(store, {"ops": notifier}, clock, timing=SOON)
-    routing = Routing(
-        routes=(Route(name="1", receivers=("ops",), group_wait=timedelta(0)),),
-        receivers={"ops": notifier.receiver},
-    )
-    await dispatcher.drain_once("ops")
-    for step in STORY:
-        clock.move(MINUTE)
-        await store.write(Priority.EVALUATE, _evaluation(step, routing, clock.now()))
-        await dispatcher.drain_once("ops")
-    while due := await store.read(
-        lambda conn: outbox.next_due(conn, receiver="ops", after=clock.now())
-    ):
-        clock.move(due - clock.now())
-        await dispatcher.drain_once("ops")
-    await http.aclose()
-    store.close()
-
-
-def _evaluation(step: Alert, routing: Routing, now: datetime) -> Callable[[Connection], None]:
-    """One transaction: the alert as it is now and what is owed for it, if it is news."""
-
-    def evaluate(conn: Connection) -> None:
-        known = alerts_store.load_key(conn, step.key)
-        if known is None or _place(known) < _place(step):
-            alerts_store.save(conn, [step])
-            tell(conn, alerts=[step], routing=routing, now=now, inhibited={}, default_zone="UTC")
-
-    return evaluate
-
-
-def _place(alert: Alert) -> int:
-    return next(
-        n
-        for n, step in enumerate(STORY)
-        if (step.key, step.state, step.severity, step.reason)
-        == (alert.key, alert.state, alert.severity, alert.reason)
-    )
+    @property
+    def wrong(self) -> int:
+        """How often the promise was broken."""
+        return self.lost + self.doubled + self.false
 
 
 class Killer:
@@ -175,12 +106,12 @@ def forked(run: Callable[[], str]) -> Callable[[], tuple[int, str]]:
     return wait
 
 
-def lived(path: Path, kind: str, port: int, *, now: datetime, at: int | None, trace: bool) -> str:
-    """The story in this process; how many lines of ours that took."""
+def lived(play: Play, path: Path, kind: str, port: int, *, nth: int, at: int | None) -> str:
+    """The play in this process, its n-th start; how many lines of ours that took, if watched."""
     killer = Killer(at)
-    if trace:
+    if at is not None:
         killer.watch()
-    asyncio.run(live(path, kind, port, now))
+    asyncio.run(play.live(path, kind, port, nth))
     return str(killer.lines)
 
 
@@ -213,34 +144,36 @@ def seen(port: int, path: str) -> dict[str, Any]:
     return state
 
 
-def judge(kind: str, state: dict[str, Any]) -> Verdict:
-    return _judge_bot(state) if kind == "bot" else _judge_webhook(state["hooked"])
+def judge(play: Play, kind: str, state: dict[str, Any]) -> Verdict:
+    """What the channel holds in the end, beside what the play must have told."""
+    return _judge_bot(play, state) if kind == "bot" else _judge_webhook(play, state["hooked"])
 
 
-def _judge_bot(state: dict[str, Any]) -> Verdict:
+def _judge_bot(play: Play, state: dict[str, Any]) -> Verdict:
     """One root for each alert, showing its end; each reply once; no copy ever made."""
     posts = state["posts"]
     roots = [post for post in posts if not post["body"].get("thread_ts")]
+    replies = [post["body"]["text"] for post in posts if post["body"].get("thread_ts")]
     lost = doubled = 0
-    for alert, end in ((OVER, "RESOLVED (recovered)"), (SETTLED, "41.90 USD")):
-        mine = [root for root in roots if alert.key in root["body"]["text"]]
+    for rule, end in play.ends.items():
+        mine = [root for root in roots if _rule(root["body"]["text"]) == rule]
         newest = [(root["edits"] or [root["body"]])[-1]["text"] for root in mine]
-        lost += not any(end in text for text in newest)
+        lost += not any(re.search(end, text) for text in newest)
         doubled += max(len(mine) - 1, 0)
-    replies = [post for post in posts if post["body"].get("thread_ts")]
-    firing = any("FIRING" in root["body"]["text"] for root in roots)
-    lost += firing and not any("RESOLVED" in post["body"]["text"] for post in replies)
+        if any("FIRING" in root["body"]["text"] for root in mine):
+            lost += not any(_rule(text) == rule and "RESOLVED" in text for text in replies)
     keys = Counter(post["body"]["metadata"]["event_payload"]["key"] for post in posts)
     doubled += sum(keys.values()) - len(keys) + len(state["deleted"])
-    return Verdict(lost=lost, doubled=doubled)
+    false = sum(_rule(root["body"]["text"]) not in play.ends for root in roots)
+    return Verdict(lost=lost, doubled=doubled, false=false)
 
 
-def _judge_webhook(hooked: list[dict[str, Any]]) -> Verdict:
+def _judge_webhook(play: Play, hooked: list[dict[str, Any]]) -> Verdict:
     """The end of everything is told; whatever comes twice says so from the second time on."""
     texts = [body["text"] for body in hooked]
     lost = sum(
-        not any(alert.key in text and end in text for text in texts)
-        for alert, end in ((OVER, "RESOLVED (recovered)"), (SETTLED, "41.90 USD"))
+        not any(_rule(text) == rule and re.search(end, text) for text in texts)
+        for rule, end in play.webhook_ends.items()
     )
     told: set[str] = set()
     doubled = marked = 0
@@ -250,7 +183,13 @@ def _judge_webhook(hooked: list[dict[str, Any]]) -> Verdict:
         if key in told:
             marked, doubled = marked + says, doubled + (not says)
         told.add(key)
-    return Verdict(lost=lost, doubled=doubled, marked=marked)
+    false = sum(_rule(text) not in play.ends for text in texts)
+    return Verdict(lost=lost, doubled=doubled, marked=marked, false=false)
+
+
+def _rule(text: str) -> str:
+    found = re.search(r"rule (\w+) · ", text)
+    return found.group(1) if found else ""
 
 
 def make_template(folder: Path) -> Path:
@@ -266,41 +205,52 @@ def make_template(folder: Path) -> Path:
 
 
 def crash_at(
-    template: Path, kind: str, port: int, at: int | None, again_at: int | None = None
+    play: Play,
+    template: Path,
+    kind: str,
+    port: int,
+    *,
+    at: int | None,
+    again_at: int | None = None,
 ) -> tuple[Verdict, int]:
     """One point: die there, perhaps once more while recovering, start again, judge.
 
     Without a point: how many lines there are.
     """
     path = template.with_name("offhook.db")
-    for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
-        name.unlink(missing_ok=True)
+    for suffix in ("", "-wal", "-shm", ".clock"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
     shutil.copy(template, path)
     seen(port, "/reset")
-    status, lines = forked(lambda: lived(path, kind, port, now=NOON, at=at, trace=True))()
+    count = _NEVER if at is None else at
+    status, lines = forked(lambda: lived(play, path, kind, port, nth=0, at=count))()
     killed = os.WIFSIGNALED(status)
-    assert killed or status == 0, f"the story failed by itself (status {status})"
+    assert killed or status == 0, f"the play failed by itself (status {status})"
     if again_at is not None:
-        later = NOON + HOUR
-        forked(lambda: lived(path, kind, port, now=later, at=again_at, trace=True))()
-    latest = NOON + 2 * HOUR
-    again, _ = forked(lambda: lived(path, kind, port, now=latest, at=None, trace=False))()
+        forked(lambda: lived(play, path, kind, port, nth=1, at=again_at))()
+    again, _ = forked(lambda: lived(play, path, kind, port, nth=2, at=None))()
     assert again == 0, "the restart failed"
-    return Verdict(killed=killed) + judge(kind, seen(port, "/state")), int(lines or 0)
+    return Verdict(killed=killed) + judge(play, kind, seen(port, "/state")), int(lines or 0)
+
+
+_NEVER = -1  # a line that none is: watched, and not killed
 
 
 def enumerate_points(
-    kind: str, points: int, told: Callable[[int, Verdict], None] = lambda at, verdict: None
+    play: Play,
+    kind: str,
+    points: int,
+    told: Callable[[int, Verdict], None] = lambda at, verdict: None,
 ) -> Verdict:
-    """Spread so many deaths evenly over all lines of the story; every third dies twice."""
+    """Spread so many deaths evenly over all lines of the play; every third dies twice."""
     with tempfile.TemporaryDirectory() as folder, channel() as port:
         template = make_template(Path(folder))
         asyncio.run(_warm(port))
-        total, lines = crash_at(template, kind, port, None)
+        total, lines = crash_at(play, template, kind, port, at=None)
         for n in range(points):
             at = 1 + n * lines // points
             again_at = 1 + at * 7919 % (lines // 2) if n % 3 == 2 else None
-            verdict, _ = crash_at(template, kind, port, at, again_at)
+            verdict, _ = crash_at(play, template, kind, port, at=at, again_at=again_at)
             told(at, verdict)
             total += verdict
     return total
@@ -313,31 +263,37 @@ async def _warm(port: int) -> None:
     await http.aclose()
 
 
-def _prove(kind: str, points: int) -> str:
+def _prove(play: Play, kind: str, points: int) -> str:
     failures: list[str] = []
 
     def told(at: int, verdict: Verdict) -> None:
-        if verdict.lost or verdict.doubled:
-            failures.append(f"{kind}: line {at}: {verdict}\n")
+        if verdict.wrong:
+            failures.append(f"{play.name}, {kind}: line {at}: {verdict}\n")
 
-    total = enumerate_points(kind, points, told)
+    total = enumerate_points(play, kind, points, told)
     if total.killed < points * 9 // 10:
-        failures.append(f"{kind}: only {total.killed} of {points} were killed\n")
+        failures.append(f"{play.name}, {kind}: only {total.killed} of {points} were killed\n")
     return "".join(failures) + (
-        f"{kind:8} killed {total.killed}, lost {total.lost}, doubled {total.doubled},"
-        f" repeats that say so {total.marked}\n"
+        f"{play.name:9} {kind:8} killed {total.killed}, lost {total.lost}, doubled"
+        f" {total.doubled}, false {total.false}, repeats that say so {total.marked}\n"
     )
 
 
 def main() -> int:
-    """Run the long proof, both kinds at once, and print what came of it."""
-    parser = argparse.ArgumentParser(description="Kill the delivery at many lines.")
-    parser.add_argument("--points", type=int, default=600, help="deaths for each kind of channel")
-    points = parser.parse_args().points
-    running = [forked(partial(_prove, kind, points)) for kind in KINDS]
-    ended = [wait() for wait in running]
-    sys.stdout.write("".join(said for _, said in ended))
-    return int(any(status or said.count("\n") != 1 for status, said in ended))
+    """Run the long proof, both kinds of channel at once, and print what came of it."""
+    parser = argparse.ArgumentParser(description="Kill Offhook at many lines.")
+    parser.add_argument("--points", type=int, default=300, help="deaths for each play and channel")
+    parser.add_argument("--play", choices=sorted(PLAYS), help="one play only")
+    asked = parser.parse_args()
+    failed = False
+    for play in PLAYS.values():
+        if asked.play not in {None, play.name}:
+            continue
+        running = [forked(partial(_prove, play, kind, asked.points)) for kind in KINDS]
+        ended = [wait() for wait in running]
+        sys.stdout.write("".join(said for _, said in ended))
+        failed |= any(status or said.count("\n") != 1 for status, said in ended)
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from monitor.core.instance import RuleInstance
+from monitor.evaluation.telling import Routing
 from monitor.providers import Known
 from monitor.scheduler.judge import Judge
 from monitor.scheduler.poller import Poller
@@ -38,6 +39,7 @@ class Lookout:
     clock: ManualClock = field(default_factory=ManualClock)
     settings: dict[str, Any] = field(default_factory=dict)
     rules: tuple[RuleInstance, ...] = ()
+    routing: Routing | None = None  # where it is told, if not to the receiver of the stories
     vendor: Vendor = field(init=False)
     store: Store = field(init=False)
     judge: Judge = field(init=False)
@@ -55,8 +57,9 @@ class Lookout:
         self.store = Store(unsynced(open_engine(self.path, create=True)), self.path)
         settings = AccountSettings(**{"api_key": SecretStr("k")} | self.settings)
         view = make_view(match=settings.match, blind_after=settings.blind_after)
+        told = {} if self.routing is None else {"routing": self.routing}
         context = make_context(
-            *self.rules, providers={"renewals": view}, started_at=self.clock.now()
+            *self.rules, providers={"renewals": view}, started_at=self.clock.now(), **told
         )
         self.judge = Judge(self.store, self.clock, context, self._wake)
         standing = Standing(view, self.store, self.clock)

@@ -167,12 +167,14 @@ def _value(finding: Finding, closing: Finding | None) -> Iterator[Line]:
     if finding.value is None:
         return
     text = amount(finding.value, finding.unit)
-    if closing and closing.value is not None:
+    # What fired as a count and ended as a share is not compared.
+    like = closing is not None and closing.unit == finding.unit
+    if closing and like and closing.value is not None:
         text = f"{text} while firing, {amount(closing.value, closing.unit)} at the end"
     remarks = []
     if finding.threshold is not None:
         remarks.append(f"limit {amount(finding.threshold, finding.unit)}")
-    n = closing.n if closing and closing.n is not None else finding.n
+    n = closing.n if closing and like and closing.n is not None else finding.n
     if n is not None:
         remarks.append(f"n = {_number(n)}")
     yield "value", f"{text} ({', '.join(remarks)})" if remarks else text

@@ -56,6 +56,13 @@ def test_a_recovery_shows_the_value_while_firing_and_at_the_end_and_how_long_it_
     assert message.todo is None
 
 
+def test_a_streak_that_fired_is_not_compared_with_the_share_at_the_end() -> None:
+    streak = replace(SPIKE, value=8.0, threshold=8.0, unit="", n=8)
+    over = resolved(make_alert(finding=streak), after=12 * MINUTE)
+
+    assert dict(say(over, at=NOON + 12 * MINUTE).lines)["value"] == "8 (limit 8, n = 8)"
+
+
 @pytest.mark.parametrize(
     "reason", [Reason.BATCH_ENDED, Reason.BATCH_PAUSED, Reason.RULE_CHANGED], ids=str
 )

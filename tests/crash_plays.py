@@ -1,0 +1,208 @@
+"""What Offhook does while it is being killed: a delivery by itself, and everything at once."""
+
+import os
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from pydantic import SecretStr
+from sqlalchemy import Connection
+
+from monitor.core.alert import Alert, Reason
+from monitor.core.route import Route
+from monitor.core.rule import Severity
+from monitor.dispatcher import Dispatcher, Timing
+from monitor.errors import ProviderError
+from monitor.evaluation.telling import Routing, tell
+from monitor.http import HttpClient
+from monitor.notifiers import Notifier
+from monitor.notifiers.slack import SlackBot, SlackWebhook
+from monitor.store import alerts as alerts_store
+from monitor.store import outbox
+from monitor.store.writer import Priority, Store
+from rules.batch_completed import BatchCompleted
+from rules.error_spike import ErrorSpike
+from rules.provider_blind import ProviderBlind
+from tests.builders import HOUR, MINUTE, NOON, SECOND
+from tests.clocks import ManualClock
+from tests.delivering import LeapingClock, make_alert, make_report, resolved, settled
+from tests.fake_slack import CHANNEL, HOOK, TOKEN
+from tests.fakes import CallRow, Person, Vendor, VendorBatch
+from tests.lookout import Lookout
+from tests.stories import run
+
+KINDS = ("bot", "webhook")
+SOON = Timing(settle=timedelta(seconds=1), lease=timedelta(seconds=2), pace={})
+
+FIRED = make_alert(severity=Severity.WARNING)
+WORSE = replace(FIRED, severity=Severity.CRITICAL, reason=Reason.ESCALATED)
+OVER = resolved(WORSE)
+REPORTED = make_report()
+SETTLED = settled(REPORTED, cost="41.90 USD")
+STORY = (FIRED, WORSE, OVER, REPORTED, SETTLED)
+
+
+@dataclass(frozen=True)
+class Play:
+    """Something that runs to an end from wherever its files stand.
+
+    ``live`` takes the database, the kind of channel, its port, and how often it was started
+    before. ``ends`` is what the newest message of each rule must say in the end (a pattern);
+    rules beyond these must not speak. A channel that edits nothing shows ``webhook_ends``.
+    """
+
+    name: str
+    live: Callable[[Path, str, int, int], Coroutine[None, None, None]]
+    ends: Mapping[str, str]
+    webhook_ends: Mapping[str, str]
+
+
+def make_notifier(kind: str, port: int, http: HttpClient) -> Notifier:
+    """The real notifier, before the fake channel."""
+    url = f"http://127.0.0.1:{port}"
+    if kind == "webhook":
+        return SlackWebhook("ops", SecretStr(url + HOOK), http)
+    return SlackBot("ops", token=SecretStr(TOKEN), channel=CHANNEL, api_url=f"{url}/api", http=http)
+
+
+def _routing(notifier: Notifier) -> Routing:
+    return Routing(
+        routes=(Route(name="1", receivers=("ops",), group_wait=timedelta(0)),),
+        receivers={"ops": notifier.receiver},
+    )
+
+
+# A delivery by itself: alerts that are given change, and are told
+
+
+async def deliver(path: Path, kind: str, port: int, nth: int) -> None:
+    """Take the alerts from wherever they stand to their end, and pay everything."""
+    clock = LeapingClock(NOON + nth * HOUR)
+    store, http = Store.open(path), HttpClient(clock)
+    notifier = make_notifier(kind, port, http)
+    dispatcher = Dispatcher(store, {"ops": notifier}, clock, timing=SOON)
+    routing = _routing(notifier)
+    await dispatcher.drain_once("ops")
+    for step in STORY:
+        clock.move(MINUTE)
+        await store.write(Priority.EVALUATE, _evaluation(step, routing, clock.now()))
+        await dispatcher.drain_once("ops")
+    while due := await store.read(
+        lambda conn: outbox.next_due(conn, receiver="ops", after=clock.now())
+    ):
+        clock.move(due - clock.now())
+        await dispatcher.drain_once("ops")
+    await http.aclose()
+    store.close()
+
+
+def _evaluation(step: Alert, routing: Routing, now: datetime) -> Callable[[Connection], None]:
+    """One transaction: the alert as it is now and what is owed for it, if it is news."""
+
+    def evaluate(conn: Connection) -> None:
+        known = alerts_store.load_key(conn, step.key)
+        if known is None or _place(known) < _place(step):
+            alerts_store.save(conn, [step])
+            tell(conn, alerts=[step], routing=routing, now=now, inhibited={}, default_zone="UTC")
+
+    return evaluate
+
+
+def _place(alert: Alert) -> int:
+    return next(
+        n
+        for n, step in enumerate(STORY)
+        if (step.key, step.state, step.severity, step.reason)
+        == (alert.key, alert.state, alert.severity, alert.reason)
+    )
+
+
+# Everything at once: a vendor is polled, read and judged, and what comes of it is told
+
+BAD, GOOD, PEOPLE = 20, 40, 60
+BLIND_FROM, BLIND_UNTIL, DONE_AT, END = 9 * MINUTE, 20 * MINUTE, 23 * MINUTE, 30 * MINUTE
+STEP = 20 * SECOND
+DOWN = 20 * SECOND  # between a death and the next start
+
+
+def vendor_at(vendor: Vendor, now: datetime) -> None:
+    """The vendor as it stands then: calls fail, then go well; silence; the end."""
+    since = now - NOON
+    ended = [NOON + 30 * SECOND + n * SECOND for n in range(BAD)]
+    ended += [NOON + 3 * MINUTE + n * 8 * SECOND for n in range(GOOD)]
+    people = []
+    for n, at in enumerate(ended):
+        person = Person(id=f"p{n:03}")
+        if at <= now:
+            status = "failed" if n < BAD else "completed"
+            call = CallRow(id=f"c{n:03}", status=status, ended=at, error="carrier block")
+            person = Person(id=person.id, status="completed", attempts=1, calls=[call])
+        people.append(person)
+    status = "completed" if since >= DONE_AT else "running"
+    vendor.batches["b1"] = VendorBatch("b1", status=status, people=people)
+    silent = BLIND_FROM <= since < BLIND_UNTIL
+    vendor.refuse = ProviderError("timeout", "no answer within 30 s") if silent else None
+
+
+async def watch(path: Path, kind: str, port: int, nth: int) -> None:
+    """Watch the vendor from wherever its time stands to the end, and pay everything."""
+    del nth
+    clock = ManualClock(_resumed(path))
+    http = HttpClient(clock)
+    notifier = make_notifier(kind, port, http)
+    lookout = Lookout(
+        path,
+        clock=clock,
+        settings={"poll_every": STEP, "discover_every": MINUTE, "blind_after": MINUTE},
+        rules=(
+            run(ErrorSpike(window=2 * MINUTE, min_calls=5)),
+            run(ProviderBlind(critical_after=3 * MINUTE)),
+            run(BatchCompleted(confirm_after=10 * SECOND, settle_after=MINUTE)),
+        ),
+        routing=_routing(notifier),
+    )
+    dispatcher = Dispatcher(lookout.store, {"ops": notifier}, clock, timing=SOON)
+    while clock.now() - NOON <= END:
+        vendor_at(lookout.vendor, clock.now())
+        await lookout.poll()
+        await lookout.judge.everything()
+        await dispatcher.drain_once("ops")
+        clock.move(STEP)
+        _keep(path, clock.now())
+    await http.aclose()
+    lookout.store.close()
+
+
+def _resumed(path: Path) -> datetime:
+    kept = path.with_name(f"{path.name}.clock")
+    return datetime.fromisoformat(kept.read_text()) + DOWN if kept.exists() else NOON
+
+
+def _keep(path: Path, now: datetime) -> None:
+    written = path.with_name("clock.new")
+    written.write_text(now.isoformat())
+    os.replace(written, path.with_name(f"{path.name}.clock"))  # noqa: PTH105 - atomic, and says so
+
+
+DELIVERING = Play(
+    name="delivery",
+    live=deliver,
+    ends={"error_spike": r"RESOLVED \(recovered\)", "batch_completed": "41.90 USD"},
+    webhook_ends={"error_spike": r"RESOLVED \(recovered\)", "batch_completed": "41.90 USD"},
+)
+WATCHING = Play(
+    name="watching",
+    live=watch,
+    ends={
+        "error_spike": r"RESOLVED \(recovered\)",
+        "provider_blind": r"RESOLVED \(recovered\)",
+        "batch_completed": r"settled",
+    },
+    webhook_ends={
+        "error_spike": r"RESOLVED \(recovered\)",
+        "provider_blind": r"RESOLVED \(recovered\)",
+        "batch_completed": r"completed, 40 of 60",
+    },
+)
+PLAYS = {play.name: play for play in (DELIVERING, WATCHING)}
