@@ -16,12 +16,12 @@ DATA = Path(__file__).resolve().parent.parent / ".bench-data"
 
 _Part = Callable[[Path], list[Result]]
 _FULL: dict[str, _Part] = {
-    "traffic": lambda data: traffic.measure(data, batches=8, minutes=30),
+    "traffic": lambda data: traffic.measure(data, batches=2, minutes=60),
     "ingest": lambda data: ingest.measure(data, people=100_000, times=5),
     "large": lambda data: large.measure(data, people=1_000_000, times=5),
 }
 _QUICK: dict[str, _Part] = {
-    "traffic": lambda data: traffic.measure(data, batches=2, minutes=5),
+    "traffic": lambda data: traffic.measure(data, batches=1, minutes=6),
     "ingest": lambda data: ingest.measure(data, people=5_000, times=3),
     "large": lambda data: large.measure(data, people=50_000, times=2),
 }

@@ -34,8 +34,8 @@ from monitor.core.model import (
 )
 from monitor.core.tally import count_call, count_contact
 from monitor.evaluation.batches import evaluate_batch
+from monitor.ingest import marks
 from monitor.ingest.looks import take_look
-from monitor.ingest.marks import GROUP
 from monitor.ingest.pages import PageBook
 from monitor.store import batches, hot, schema, snapshot
 from monitor.store import pages as stored
@@ -123,7 +123,9 @@ def _fill(conn: Connection, name: str, people: int) -> int:
         conn,
         row.id,
         [
-            ("contacts", n, PageState(some.getrandbits(64), _digests(some), array("I", dues)))
+            stored.Page(
+                "contacts", n, PageState(some.getrandbits(64), _digests(some), array("I", dues))
+            )
             for n in range(-(-people // 100))
         ],
     )
@@ -204,7 +206,11 @@ def _fresh(file: Path, batch: int) -> None:
     book.overdue(NOW)
     for states in loaded.values():
         for state in states.values():
-            state.marks = array("Q", range(2 * -(-len(state.slices) // GROUP)))
+            state.marks = marks.learn(
+                b"[" + b",".join([b"1"] * len(state.slices)) + b"]",
+                [1] * len(state.slices),
+                path.SEED,
+            )
     print(json.dumps({"seconds": seconds, "resident": _resident() - base}))
 
 

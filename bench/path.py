@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
-from sqlalchemy import Connection, Engine, Table, func, select
+from sqlalchemy import Connection, Engine, Table, func, select, update
 from xxhash import xxh3_64
 
 from bench.generator import NOW
@@ -119,10 +119,14 @@ def prepare(file: Path, people: int, pages: Sequence[bytes]) -> Known:
 
 def close(engine: Engine) -> None:
     """Copy the WAL back and let go of the file."""
-    raw = engine.raw_connection()
-    raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    raw.close()
+    _checkpoint(engine, "TRUNCATE")
     engine.dispose()
+
+
+def _checkpoint(engine: Engine, mode: str) -> None:
+    raw = engine.raw_connection()
+    raw.cursor().execute(f"PRAGMA wal_checkpoint({mode})")
+    raw.close()
 
 
 @contextmanager
@@ -141,10 +145,13 @@ def copy_of(known: Known, name: str = "work.db") -> Iterator[Work]:
         for listing, pages in known.states.items()
     }
     try:
-        # As in the daemon, the batch was read and judged a moment before.
+        # As in the daemon, the batch was read and judged a moment before, and what that wrote
+        # was copied back: the WAL begins anew in the blocks that it has.
         with engine.begin() as conn:
-            conn.execute(select(func.sum(func.length(schema.contacts.c.calls)))).all()
+            conn.execute(update(schema.contacts).values(value=schema.contacts.c.value))
             conn.execute(select(func.max(schema.calls.c.outcome))).all()
+        _checkpoint(engine, "PASSIVE")
+        with engine.begin() as conn:
             evaluate_batch(conn, known.batch, context, NOW - MINUTE / 2)
         book = PageBook(states, SEED)
         book.overdue(NOW - MINUTE / 2)
@@ -196,7 +203,7 @@ def run(work: Work, pages: Sequence[bytes], at: datetime = NOW) -> float:
     return time.perf_counter() - began
 
 
-COUNTED = (schema.contacts, schema.calls, schema.changes, schema.pages)
+COUNTED = (schema.contacts, schema.calls, schema.changes, schema.pages, schema.page_moves)
 
 
 def contents(work: Work) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ import ssl
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Protocol
 
@@ -20,10 +20,13 @@ import httpx
 
 from monitor import __version__
 from monitor.clock import Clock
+from monitor.dates import Dates
 from monitor.errors import OffhookError
 
 MIB = 1024 * 1024
 _CONNECT_SECONDS = 10.0
+# Answers of caches that are older than this are none.
+STALE_AFTER = timedelta(minutes=5)
 # Shorter than the keep-alive of common servers, so that a connection is not used as it closes.
 _IDLE_SECONDS = 4.0
 
@@ -31,26 +34,33 @@ _IDLE_SECONDS = 4.0
 class HttpError(OffhookError):
     """No usable answer came. The text names a host at most, never a path, key or body.
 
-    ``kind``: "unreachable" (name, refusal, TLS), "timeout_before" (no connection in time),
-    "timeout" and "reset" (after the request had begun to leave), "oversize", "encoding".
-    ``sent``: the server may have acted on the request.
+    ``kind``: "unreachable" (name, refusal), "tls" (not who it should be), "timeout_before" (no
+    connection in time), "timeout" and "reset" (after the request had begun to leave),
+    "oversize", "encoding", "stale" (from a cache that should not have answered).
+    ``sent``: the server may have acted on the request. ``received``: body bytes that came.
     """
 
     def __init__(self, kind: str, text: str, *, sent: bool) -> None:
         self.kind = kind
         self.text = text
         self.sent = sent
+        self.received = 0
         super().__init__(f"{kind}: {text}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a server answered. ``sent_at`` is when the request was started, aware UTC."""
+    """What a server answered. ``sent_at`` is when the request was started, aware UTC.
+
+    Where a cache answered, it is when the cache had asked.
+    ``received`` is the length of the body as it came, packed or not.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)  # names in lower case
     body: bytes = field(repr=False)
     sent_at: datetime
+    received: int = 0
 
 
 class Asks(Protocol):
@@ -82,6 +92,7 @@ class HttpClient:
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
         self._clock = clock
+        self.dates = Dates()
         self.asked_at: float | None = None  # monotonic: when the last request was started
         self._client = httpx.AsyncClient(
             verify=tls or _trust(),
@@ -115,7 +126,7 @@ class HttpClient:
         """
         sent_at = self._clock.now()
         self.asked_at = self._clock.monotonic()
-        traced = _Sent()
+        traced = _Trace()
         try:
             async with asyncio.timeout(deadline):
                 request = self._client.build_request(
@@ -128,25 +139,36 @@ class HttpClient:
                     timeout=httpx.Timeout(None, connect=min(_CONNECT_SECONDS, deadline)),
                     extensions={"trace": traced.trace},
                 )
-                return await self._exchange(request, sent_at, limit)
+                return await self._exchange(request, sent_at, limit, traced)
+        except HttpError as error:
+            raise traced.counted(error) from error.__cause__
         except TimeoutError as error:
-            raise _late(url, traced.sent, deadline) from error
+            raise traced.counted(_late(url, traced.sent, deadline)) from error
         except httpx.TimeoutException as error:
-            raise _late(url, traced.sent, _CONNECT_SECONDS) from error
+            raise traced.counted(_late(url, traced.sent, _CONNECT_SECONDS)) from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, ExceptionGroup) as error:
-            raise _broken(url, error, sent=traced.sent) from error
+            raise traced.counted(_broken(url, error, sent=traced.sent)) from error
 
-    async def _exchange(self, request: httpx.Request, sent_at: datetime, limit: int) -> Answer:
+    async def _exchange(
+        self, request: httpx.Request, sent_at: datetime, limit: int, traced: "_Trace"
+    ) -> Answer:
         response = await self._client.send(request, stream=True)
         try:
-            body = await _body(response, limit)
+            body = await _body(response, traced, limit)
         finally:
             await response.aclose()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        if request.method == "GET" and response.status_code == 200:
+            age = self.dates.age(str(request.url), headers, sent_at, self._clock.now())
+            if age > STALE_AFTER:
+                raise _stale(age)
+            sent_at -= age  # it answers a question asked then
         return Answer(
             status=response.status_code,
-            headers={name.lower(): value for name, value in response.headers.items()},
+            headers=headers,
             body=body,
             sent_at=sent_at,
+            received=traced.received,
         )
 
     async def aclose(self) -> None:
@@ -154,15 +176,22 @@ class HttpClient:
         await self._client.aclose()
 
 
-class _Sent:
-    """Whether a request began to leave, as the transport itself tells."""
+class _Trace:
+    """Whether a request began to leave, as the transport itself tells, and how much came back."""
 
-    sent = False
+    def __init__(self) -> None:
+        self.sent = False
+        self.received = 0
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
         del info
         if event.endswith("send_request_headers.started"):
             self.sent = True
+
+    def counted(self, error: HttpError) -> HttpError:
+        """The error, with what had come until then."""
+        error.received = self.received
+        return error
 
 
 def _trust() -> ssl.SSLContext:
@@ -172,9 +201,9 @@ def _trust() -> ssl.SSLContext:
     return context
 
 
-async def _body(response: httpx.Response, limit: int) -> bytes:
+async def _body(response: httpx.Response, traced: _Trace, limit: int) -> bytes:
     """The body, unpacked; HttpError before more than ``limit`` bytes are held."""
-    chunks = _bounded(response.aiter_raw(), limit)
+    chunks = _bounded(response.aiter_raw(), traced, limit)
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding in {"", "identity"}:
         return b"".join([chunk async for chunk in chunks])
@@ -183,11 +212,12 @@ async def _body(response: httpx.Response, limit: int) -> bytes:
     raise HttpError("encoding", "the answer has an encoding that was not asked for", sent=True)
 
 
-async def _bounded(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
-    size = 0
+async def _bounded(
+    chunks: AsyncIterator[bytes], traced: _Trace, limit: int
+) -> AsyncIterator[bytes]:
     async for chunk in chunks:
-        size += len(chunk)
-        if size > limit:
+        traced.received += len(chunk)
+        if traced.received > limit:
             raise _oversize(limit)
         yield chunk
 
@@ -215,6 +245,12 @@ async def _gunzip(chunks: AsyncIterator[bytes], limit: int) -> bytes:
     return bytes(out)
 
 
+def _stale(age: timedelta) -> HttpError:
+    minutes = age // timedelta(minutes=1)
+    text = f"the answer is {minutes:,} min old: a cache on the way gave it"
+    return HttpError("stale", text, sent=True)
+
+
 def _oversize(limit: int) -> HttpError:
     return HttpError("oversize", f"the answer is longer than {limit // MIB} MiB", sent=True)
 
@@ -229,27 +265,28 @@ def _late(url: str, sent: bool, seconds: float) -> HttpError:
 def _broken(url: str, error: Exception, *, sent: bool) -> HttpError:
     if sent:
         return HttpError("reset", f"{_host(url)} broke the connection off", sent=True)
-    return HttpError("unreachable", _why(_host(url), error), sent=False)
+    kind, text = _why(_host(url), error)
+    return HttpError(kind, text, sent=False)
 
 
-def _why(host: str, error: BaseException) -> str:
-    """The cause at the bottom of a chain of errors, in words."""
+def _why(host: str, error: BaseException) -> tuple[str, str]:
+    """The cause at the bottom of a chain of errors: its kind, and in words."""
     cause: BaseException | None = error
     while cause is not None:
         match cause:
             case ssl.SSLCertVerificationError():
-                return f"the certificate of {host} is not trusted: {cause.verify_message}"
+                return "tls", f"the certificate of {host} is not trusted: {cause.verify_message}"
             case ssl.SSLError():
-                return f"no TLS connection to {host} could be made"
+                return "unreachable", f"no TLS connection to {host} could be made"
             case socket.gaierror():
-                return f"the name {host} is not known"
+                return "unreachable", f"the name {host} is not known"
             case ConnectionRefusedError():
-                return f"{host} refused the connection"
+                return "unreachable", f"{host} refused the connection"
             case httpx.InvalidURL() | httpx.UnsupportedProtocol() | UnicodeError():
-                return "the request cannot be written: a bad address or header"
+                return "unreachable", "the request cannot be written: a bad address or header"
             case _:
                 cause = cause.__cause__ or cause.__context__
-    return f"no connection to {host} could be made"
+    return "unreachable", f"no connection to {host} could be made"
 
 
 def _host(url: str) -> str:

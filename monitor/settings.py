@@ -20,6 +20,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     SecretStr,
     ValidationInfo,
     WithJsonSchema,
@@ -235,6 +236,7 @@ class ProviderSettings(Strict):
     batches: tuple[str, ...] = ()
     calendar: str | None = None
     blind_after: PositiveDuration = timedelta(minutes=5)
+    requests_per_minute: Annotated[int, Field(ge=6, le=60_000)] = 1200
     rates: RatesTable = None
 
 

@@ -2,8 +2,9 @@
 
 Reports once a run, when the vendor says completed, a second look after ``confirm_after``
 says so again, everything was read since, no call is open and the vendor's trusted counts
-agree. If they never do, it reports after ``unverified_after`` as unverified, with both
-numbers. Until ``settle_after`` the report is marked settling: costs and answers come late.
+agree; where calls under way are on no list, nothing may have moved for four times as long.
+If they never do, it reports after ``unverified_after`` as unverified, with both numbers.
+Until ``settle_after`` the report is marked settling: costs and answers come late.
 Not for batches that had ended before Offhook first looked, nor for those that failed.
 
 What to do: read the result; find out why people were never dialled; compare an unverified
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
-from monitor.core.completion import disagreements, old_news, read_since_end, report, still_live
+from monitor.core.completion import disagreements, old_news, read_since_end, report, under_way
 from monitor.core.facts import BatchFacts, Report
 from monitor.core.model import BatchStatus
 from monitor.core.report import closed_lines, report_lines, undialled_parts
@@ -30,6 +31,7 @@ class BatchCompleted(BatchRule):
     id: ClassVar[str] = "batch_completed"
     severity: ClassVar[Severity] = Severity.INFO
     one_shot: ClassVar[bool] = True
+    replays: ClassVar[bool] = True
 
     confirm_after: timedelta = timedelta(seconds=15)
     unverified_after: timedelta = timedelta(minutes=15)
@@ -49,7 +51,7 @@ class BatchCompleted(BatchRule):
         seen, ended = facts.confirmed_at, facts.terminal_at
         if seen is None or ended is None or seen < ended + self.confirm_after:
             return ["a second look has not confirmed it"]
-        live = still_live(facts.batch, facts.tally)
+        live = under_way(facts, self.confirm_after)
         doubts = [live] if live else []
         found = disagreements(facts.batch, facts.tally, facts.capabilities)
         doubts += [disagreement.text for disagreement in found]
@@ -69,13 +71,15 @@ class BatchCompleted(BatchRule):
             total=result.people,
             since=result.ended_at,
             details=lines + closed_lines(facts),
+            estimate=result.people_estimated,
             marks=marks,
             todo=_todo(result, doubts),
         )
 
 
 def _sentence(result: Report) -> str:
-    reached = f"{result.reached:,} of {people_text(result.people)} reached"
+    about = "about " if result.people_estimated else ""
+    reached = f"{result.reached:,} of {about}{people_text(result.people)} reached"
     text = f"completed, {reached} ({percent(share(result.reached, result.people))})"
     if not result.never_dialled:
         return text

@@ -53,6 +53,7 @@ class BatchFailed(BatchRule):
     id: ClassVar[str] = "batch_failed"
     severity: ClassVar[Severity] = Severity.CRITICAL
     one_shot: ClassVar[bool] = True
+    replays: ClassVar[bool] = True
     weighed_by: ClassVar[str | None] = "severity_by_status"
 
     severity_by_status: Mapping[BatchStatus, Severity] = field(
@@ -90,7 +91,7 @@ class BatchFailed(BatchRule):
             total=everybody,
             since=facts.batch.ended_at or facts.terminal_at,
             details=ending_lines(facts),
-            estimate=not read_since_end(facts),
+            estimate=facts.estimates("total") or not read_since_end(facts),
             severity=self._severity(facts, missed, part),
             todo="Put right what the vendor names; run those never dialled in a new batch.",
         )
@@ -98,7 +99,6 @@ class BatchFailed(BatchRule):
     def _severity(self, facts: BatchFacts, missed: int, part: float) -> Severity:
         if facts.stopped_by_user:
             return Severity.INFO
-        status = facts.batch.status
-        severity = self.severity_by_status.get(status, _SEVERITIES[status])
+        severity = {**_SEVERITIES, **self.severity_by_status}[facts.batch.status]
         many = severity is Severity.WARNING and missed and part >= self.undialled
         return Severity.CRITICAL if many else severity

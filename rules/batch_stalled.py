@@ -76,7 +76,9 @@ class BatchStalled(BatchRule):
         self, facts: BatchFacts, moved: datetime, still: timedelta, limit: timedelta
     ) -> Finding:
         waiting, lines = facts.waiting, facts.batch.concurrency
-        busy = f", {facts.live:,} of {counted(lines, 'line')} busy" if lines is not None else ""
+        about = "about " if facts.estimates("live") else ""
+        of_lines = "" if lines is None else f"{facts.live:,} of {counted(lines, 'line')} busy"
+        busy = f", {about}{of_lines}" if of_lines else ""
         at = clock(moved, facts.zone, facts.now)
         verb = "waits" if waiting == 1 else "wait"
         gap = facts.typical_gap
@@ -89,6 +91,7 @@ class BatchStalled(BatchRule):
             total=facts.people,
             waiting=waiting,
             since=moved,
+            estimate=facts.estimates("total"),
             details=(
                 ("still for", f"{span(still)} of calling time"),
                 *((("usual gap", span(gap)),) if gap else ()),

@@ -47,6 +47,7 @@ class ErrorSpike(BatchRule):
     id: ClassVar[str] = "error_spike"
     severity: ClassVar[Severity] = Severity.CRITICAL
     reads_list: ClassVar[bool] = True
+    replays: ClassVar[bool] = True
 
     window: timedelta = timedelta(minutes=10)
     threshold: float = 0.25

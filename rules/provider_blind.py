@@ -3,8 +3,10 @@
 Fires when nothing fresh has come from it for its ``blind_after``, or when finding batches
 or the key has failed for as long, or when every open batch there is stale; counted from
 the start of this process at the earliest. A warning; critical after ``critical_after`` of
-permitted time. One stale batch alone does not make a provider blind. While it lasts, the
-provider's other alerts are held back and nothing of it resolves.
+permitted time. A key that is refused twice is told at once, and is critical; so, as a
+warning, is a vendor whose certificate is not trusted. A vendor that asks for patience is
+blind only once what is known is old. One stale batch alone does not make a provider blind.
+While it lasts, the provider's other alerts are held back and nothing of it resolves.
 
 What to do: read the reason; put right the key, the balance or the network; look at the
 batches at the vendor itself meanwhile.
@@ -17,16 +19,10 @@ from typing import ClassVar
 
 from monitor.core.calendar import permitted_between
 from monitor.core.facts import ProviderFacts
+from monitor.core.pace import AT_ONCE
 from monitor.core.rule import Clear, Finding, Holds, ProviderRule, Severity, Unknown, Verdict
+from monitor.core.standing import remedy
 from monitor.core.wording import counted, people_text, span
-
-_TODO = {
-    "auth": "Put the right API key into the configuration of this provider.",
-    "forbidden": "Ask the vendor why the key may not read; give it the right to.",
-    "payment": "Look at the balance and the plan at the vendor.",
-    "rate_limited": "Raise poll_every of this provider, or ask the vendor for a higher limit.",
-}
-_TODO_ELSE = "Look at the vendor's status page and at this server's network."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,20 +37,22 @@ class ProviderBlind(ProviderRule):
     def judge(self, facts: ProviderFacts) -> Verdict:
         """See the module."""
         since = max(min(_silences(facts)), facts.started_at)
-        if facts.now - since >= facts.blind_after:
+        if facts.now - since >= facts.blind_after or _is_refused(facts):
             return Holds(self._finding(facts, since))
         if facts.fresh_at is None or facts.now - facts.fresh_at >= facts.blind_after:
             return Unknown("not heard from since Offhook started")
         if facts.failure is not None:
             return Unknown(f"fails, but not for long yet: {facts.failure.text}")
-        if _all_stale(facts):
+        if facts.all_stale:
             return Unknown("no open batch has been heard of since Offhook started")
         return Clear(Finding(summary="answers"))
 
     def _finding(self, facts: ProviderFacts, since: datetime) -> Finding:
         blind = facts.now - since
-        long = permitted_between(facts.calendar, since, facts.now) >= self.critical_after
         failure = facts.failure
+        critical = permitted_between(facts.calendar, since, facts.now) >= self.critical_after
+        if failure is not None and failure.kind != "tls":
+            critical = critical or _is_refused(facts)
         why = failure.text.rstrip(".") if failure else "no answer"
         return Finding(
             summary=f"cannot be seen for {span(blind)}: {why}{_unwatched(facts)}",
@@ -64,8 +62,8 @@ class ProviderBlind(ProviderRule):
             affected=facts.open_batches,
             waiting=facts.people_waiting,
             since=since,
-            todo=_TODO.get(failure.kind, _TODO_ELSE) if failure else _TODO_ELSE,
-            severity=Severity.CRITICAL if long else None,
+            todo=remedy(failure),
+            severity=Severity.CRITICAL if critical else None,
         )
 
 
@@ -73,14 +71,17 @@ def _silences(facts: ProviderFacts) -> Iterator[datetime]:
     """Since when it has been silent, in each of the ways in which it can be."""
     yield facts.fresh_at or facts.started_at
     if facts.failure is not None and facts.failing_since is not None:
-        yield facts.failing_since
-    if _all_stale(facts):
+        # Who is asked for patience now and then still hears, if late.
+        slow = facts.discovered_at if facts.failure.kind == "rate_limited" else None
+        yield max(facts.failing_since, slow or facts.failing_since)
+    if facts.all_stale:
         # A batch is stale once it was not heard of for as long as makes a provider blind.
         yield facts.batches_seen_at or facts.now - facts.blind_after
 
 
-def _all_stale(facts: ProviderFacts) -> bool:
-    return 0 < facts.open_batches <= facts.stale_batches
+def _is_refused(facts: ProviderFacts) -> bool:
+    """What a second try has confirmed needs no waiting."""
+    return facts.failure is not None and facts.failure.kind in AT_ONCE and facts.failures > 1
 
 
 def _unwatched(facts: ProviderFacts) -> str:

@@ -1,8 +1,9 @@
-"""A batch's people and calls cannot be read, though the vendor still tells how it stands.
+"""People and calls of batches cannot be read, though the vendor still tells how those stand.
 
 Fires when a batch's list has failed, or rows of it could not be read, for as long as makes
-its provider blind; rules about its calls say nothing meanwhile. Recovers with a reading of
-the whole list. Not for a vendor that does not answer at all: that is provider_blind.
+its provider blind; rules about its calls say nothing meanwhile. One alert for all such
+batches of a provider; recovers with a reading of every list that failed. Not for a vendor
+that does not answer at all: that is provider_blind.
 
 What to do: look at the reason; look at the batch at the vendor itself meanwhile; report a
 list that has changed its shape, or upgrade Offhook.
@@ -11,12 +12,34 @@ list that has changed its shape, or upgrade Offhook.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from monitor.core.rule import SelfRule, Severity
+from monitor.core.facts import ProviderFacts
+from monitor.core.rule import Clear, Finding, Holds, ProviderRule, Severity, Unknown, Verdict
+from monitor.core.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelfListUnread(SelfRule):
+class SelfListUnread(ProviderRule):
     """See the module."""
 
     id: ClassVar[str] = "self_list_unread"
     severity: ClassVar[Severity] = Severity.WARNING
+
+    def judge(self, facts: ProviderFacts) -> Verdict:
+        """See the module."""
+        if facts.fails:
+            return Unknown("the provider as a whole cannot be seen")
+        if not facts.unlisted:
+            return Clear(Finding(summary="no open batch has a list that cannot be read"))
+        first = min(facts.unlisted, key=lambda each: (each.since, each.title))
+        n = len(facts.unlisted)
+        more = f" and {counted(n - 1, 'more batch', 'more batches')}" if n > 1 else ""
+        return Holds(
+            Finding(
+                summary=f"the people of {first.title}{more} cannot all be read: {first.why}",
+                affected=n,
+                total=facts.open_batches,
+                since=first.since,
+                details=tuple((each.title, each.why) for each in facts.unlisted[:3] if n > 1),
+                todo="Look at it at the vendor itself; rules about its calls may say nothing.",
+            )
+        )

@@ -1,6 +1,6 @@
 """A vendor in memory: it does what a test says, and remembers what it was asked."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,8 +23,9 @@ from monitor.core.model import (
     Item,
 )
 from monitor.errors import NotFoundError, ProviderError
-from monitor.providers import Discovery, Known, LookFailed, Page, Sighting
+from monitor.providers import Discovery, Known, LookFailed, Page, Sighting, Stop, Told
 from monitor.providers.facts import VendorFacts
+from monitor.providers.notices import Notice, hint
 from tests.builders import EVERYTHING, make_call, make_contact
 
 LISTING = "people"
@@ -135,6 +136,7 @@ class Vendor:
     facts: VendorFacts = field(default_factory=lambda: VendorFacts(documented_at=()))
     account: AccountState | None = None
     page_size: int = 10
+    stop: Stop = Stop.EXPLAINED
     asked: list[str] = field(default_factory=list)
     refuse: ProviderError | None = None
     refuse_lists: ProviderError | None = None
@@ -145,6 +147,7 @@ class Vendor:
     complete: bool = True  # what discovery says of itself
     silent_lists: bool = False  # discovery names batches without their state
     unlisted: set[str] = field(default_factory=set)
+    on_look: Callable[[], None] | None = None
     calls_apart: bool = False
     calls_missing: set[str] = field(default_factory=set)  # people whose calls do not come
 
@@ -196,6 +199,8 @@ class Vendor:
 
     async def looks(self, known: Sequence[Known]) -> AsyncGenerator[Batch | LookFailed]:
         self._asked("look " + " ".join(sorted(each.batch_id for each in known)))
+        if self.on_look is not None:
+            self.on_look()
         for n, each in enumerate(known):
             if self.cut_looks_after is not None and n >= self.cut_looks_after:
                 raise ProviderError("timeout", "no answer within 30 s")
@@ -219,7 +224,8 @@ class Vendor:
             if self.cut_pages_after is not None and read >= self.cut_pages_after:
                 raise ProviderError("timeout", "a page took too long")
             body = encoded(people[number * size : (number + 1) * size])
-            yield Page(LISTING, number, body, self.clock.now(), last=number == count - 1)
+            last = number == count - 1
+            yield Page(LISTING, number, body, self.clock.now(), last=last, stop=self.stop)
 
     def split(self, page: Page) -> Sequence[Any]:
         return msgspec.json.decode(page.body, type=list[msgspec.Raw])
@@ -245,6 +251,14 @@ class Vendor:
             for key in asked
             if key not in self.calls_missing
         }
+
+    def receive(self, body: bytes, seen_at: datetime) -> Notice:
+        del seen_at
+        return hint(body)
+
+    async def call(self, call_id: str) -> Told | None:
+        self._asked(f"call {call_id}")
+        return None
 
     async def state(self) -> AccountState | None:
         """What is told of the account."""

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from monitor.core.instance import RuleInstance
 from monitor.evaluation.telling import Routing
 from monitor.providers import Known
+from monitor.providers.budget import Circuit
 from monitor.scheduler.judge import Judge
 from monitor.scheduler.poller import Poller
 from monitor.scheduler.reader import Reader
@@ -46,6 +47,7 @@ class Lookout:
     sweeper: Sweeper = field(init=False)
     reader: Reader = field(init=False)
     poller: Poller = field(init=False)
+    circuit: Circuit = field(init=False)
     woken: int = 0
 
     def __post_init__(self) -> None:
@@ -56,13 +58,18 @@ class Lookout:
         """Build everything anew on the file."""
         self.store = Store(unsynced(open_engine(self.path, create=True)), self.path)
         settings = AccountSettings(**{"api_key": SecretStr("k")} | self.settings)
-        view = make_view(match=settings.match, blind_after=settings.blind_after)
+        view = make_view(
+            match=settings.match,
+            blind_after=settings.blind_after,
+            capabilities=self.vendor.capabilities,
+        )
         told = {} if self.routing is None else {"routing": self.routing}
         context = make_context(
             *self.rules, providers={"renewals": view}, started_at=self.clock.now(), **told
         )
         self.judge = Judge(self.store, self.clock, context, self._wake)
-        standing = Standing(view, self.store, self.clock)
+        self.circuit = Circuit(self.clock, chance=lambda: 0.0)
+        standing = Standing(view, self.store, self.clock, self.circuit)
         self.sweeper = Sweeper(self.vendor, self.store, self.clock, seed=7)
         self.reader = Reader(
             provider=self.vendor,
@@ -74,6 +81,7 @@ class Lookout:
             sweeper=self.sweeper,
             standing=standing,
             full_every=FULL_EVERY,
+            chance=lambda: 0.0,
         )
         self.poller = Poller(
             provider=self.vendor,
@@ -153,6 +161,18 @@ class Lookout:
         query = select(alerts.c.instance, alerts.c.state).order_by(alerts.c.episode)
         rows = await self.store.read(lambda conn: conn.execute(query).all())
         return {row.instance: row.state for row in rows}
+
+    async def reasons(self) -> dict[str, str]:
+        """Why the newest alert of each rule last moved."""
+        query = select(alerts.c.instance, alerts.c.reason).order_by(alerts.c.episode)
+        rows = await self.store.read(lambda conn: conn.execute(query).all())
+        return {row.instance: row.reason for row in rows}
+
+    async def severities(self) -> dict[str, str]:
+        """How heavy each rule's alert is that fires now."""
+        query = select(alerts.c.instance, alerts.c.severity).where(alerts.c.state == "firing")
+        rows = await self.store.read(lambda conn: conn.execute(query).all())
+        return {row.instance: row.severity for row in rows}
 
     async def owed(self) -> list[tuple[str, str]]:
         """(rule, transition) of everything ever owed."""

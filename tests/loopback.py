@@ -36,6 +36,7 @@ class Asked:
     path: str
     params: dict[str, str]
     headers: dict[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -102,14 +103,16 @@ async def serving(answer: Callable[[Asked], Any]) -> AsyncIterator[Loopback]:
             first, *lines = head.decode().strip().split("\r\n")
             method, target, _ = first.split(" ")
             parts = urlsplit(target)
+            headers = {
+                name.lower(): value
+                for name, value in (line.split(": ", 1) for line in lines if ": " in line)
+            }
             asked = Asked(
                 method,
                 unquote(parts.path),
                 dict(parse_qsl(parts.query)),
-                {
-                    name.lower(): value
-                    for name, value in (line.split(": ", 1) for line in lines if ": " in line)
-                },
+                headers,
+                await reader.readexactly(int(headers.get("content-length", 0))),
             )
             loopback.asked.append(asked)
             said = answer(asked)

@@ -57,7 +57,8 @@ def unsynced(engine: Engine) -> Engine:
 
 def run(rule: Rule, name: str | None = None, **timing: timedelta) -> RuleInstance:
     """One rule as a configuration runs it."""
-    settings = Settings(rule=rule, severity=rule.severity, timing=Timing(**timing))
+    times = Timing(**{"pending_for": rule.pending_for} | timing)
+    settings = Settings(rule=rule, severity=rule.severity, timing=times)
     return RuleInstance(name=name or rule.id, settings=settings)
 
 

@@ -4,6 +4,7 @@ import ssl
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -291,7 +292,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused() -> None:
         assert (await friend.request("GET", url)).status == 200
     await stranger.aclose()
     await friend.aclose()
-    assert (error.kind, error.sent) == ("unreachable", False)
+    assert (error.kind, error.sent) == ("tls", False)
     assert "certificate" in error.text
 
 
@@ -322,3 +323,25 @@ async def test_a_task_that_is_cancelled_is_cancelled_and_not_an_error(http: Http
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+
+@pytest.mark.parametrize(
+    ("age", "back"), [("0", 0), ("90", 90), ("300", 300)], ids=["fresh", "kept", "at the limit"]
+)
+async def test_an_answer_from_a_cache_is_as_old_as_it_is(
+    http: HttpClient, age: str, back: int
+) -> None:
+    async with serving(lambda asked: Reply(b"x", headers={"Age": age})) as server:
+        answer = await http.request("GET", server.url)
+    assert answer.sent_at == NOW - timedelta(seconds=back)
+
+
+async def test_an_answer_that_a_cache_kept_for_too_long_is_none(http: HttpClient) -> None:
+    async with serving(lambda asked: Reply(b"x", headers={"Age": "1201"})) as server:
+        error = await failure(http, server.url)
+        posted = await http.request("POST", server.url)
+    assert (error.kind, error.text) == (
+        "stale",
+        "the answer is 20 min old: a cache on the way gave it",
+    )
+    assert posted.sent_at == NOW, "what is posted, no cache answers"

@@ -47,8 +47,7 @@ async def told_despite(kills: int, seed: int, directory: Path) -> Verdict:
     async with set_up(Screen(Console(file=io.StringIO(), width=110)), clock) as stage:
         config = directory / "config.toml"
         config.touch(mode=0o600)
-        legacy = stage.story.legacy.batch_id
-        config.write_text(config_text(directory / "data", stage.at, legacy))
+        config.write_text(config_text(directory / "data", stage.at, stage.story.world))
         daemon = await Daemon.start(config, directory / "daemon-0.log")
         try:
             while not stage.looked_at:

@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -17,9 +18,11 @@ from watchfiles import awatch
 
 from monitor import __version__
 from monitor.app import health
+from monitor.app.greeting import GREET_EVERY, greet
 from monitor.app.runtime import (
     CHECK_EVERY,
     JUDGE_EVERY,
+    LEDGER_EVERY,
     POLL_TICK,
     PRUNE_EVERY,
     Runtime,
@@ -32,6 +35,7 @@ from monitor.config.secrets import secrets_of
 from monitor.core.facts import Trouble
 from monitor.errors import ConfigError, OffhookError, StoreError
 from monitor.log import hide
+from monitor.providers.line import Lines
 from monitor.scheduler.jobs import Jobs
 from monitor.store.lock import sole_owner
 from monitor.store.writer import Store
@@ -76,6 +80,7 @@ class _Daemon:
         self._reload = asyncio.Event()
         self._reload_ok = True
         self._jobs = Jobs()
+        self._lines = Lines(clock)
         self._key: bytes
         self._runtime: Runtime
         self._store: Store
@@ -188,7 +193,9 @@ class _Daemon:
         return runtime
 
     async def _assembled(self, config: Config, started_at: datetime) -> Runtime:
-        return await assemble(config, self._store, self._clock, started_at, self._key)
+        return await assemble(
+            config, self._store, self._clock, started_at, self._key, lines=self._lines
+        )
 
     def _refuse(self, error: ConfigError) -> None:
         self._reload_ok = False
@@ -257,6 +264,8 @@ def _jobs_of(runtime: Runtime) -> Jobs:
         jobs.add(f"poll {poller.provider.name}", POLL_TICK, poller.poll)
     jobs.add("judge", JUDGE_EVERY, runtime.judge.everything)
     jobs.add("prune", PRUNE_EVERY, runtime.prune)
+    jobs.add("first message", GREET_EVERY, partial(greet, runtime))
+    jobs.add("keep the ledger", LEDGER_EVERY, runtime.ledger.keep)
     jobs.add("check receivers", CHECK_EVERY, runtime.check_receivers)
     return jobs
 

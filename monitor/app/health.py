@@ -10,6 +10,7 @@ from monitor.errors import StoreError
 from monitor.scheduler.jobs import Jobs
 from monitor.store import numbers as counted
 from monitor.store import outbox
+from monitor.store.provider_views import load_providers
 from monitor.web.metrics import Numbers
 
 OUTBOX_LATE = timedelta(minutes=2)
@@ -41,14 +42,20 @@ async def numbers(runtime: Runtime, jobs: Jobs, *, reload_ok: bool) -> Numbers:
     now = runtime.clock.now()
 
     def count(conn: Connection) -> Numbers:
-        fresh, watched = counted.fresh_at(conn), counted.open_batches(conn)
+        kept = {each.name: each for each in load_providers(conn)}
+        known = {name: kept[name] for name in runtime.providers if name in kept}
+        unknown: dict[str, datetime | None] = dict.fromkeys(runtime.providers)
         owed = {each.receiver: each for each in outbox.load_owing(conn)}
         return Numbers(
             now=now,
             version=__version__,
             ready=ready,
-            fresh_at={name: fresh.get(name) for name in runtime.providers},
-            open_batches={name: watched.get(name, 0) for name in runtime.providers},
+            fresh_at=unknown | {name: each.fresh_at for name, each in known.items()},
+            complete_at={name: each.complete_at for name, each in known.items()},
+            open_batches=dict.fromkeys(runtime.providers, 0)
+            | {name: each.open_batches for name, each in known.items()},
+            traffic={name: line.traffic() for name, line in runtime.line_of.items()},
+            accounts={name: each.account for name, each in known.items() if each.account},
             firing=counted.firing(conn),
             owed={name: owed[name].waiting if name in owed else 0 for name in runtime.notifiers},
             oldest_owed_at={

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,6 +10,7 @@ import structlog
 from sqlalchemy import Connection
 
 from monitor import __version__
+from monitor.app.keys import lines_of
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.core.facts import Trouble
@@ -20,8 +22,11 @@ from monitor.http import HttpClient
 from monitor.notifiers import Notifier
 from monitor.notifiers.build import build as build_notifier
 from monitor.providers import Provider
+from monitor.providers.budget import Circuit, dice
 from monitor.providers.build import build as build_provider
+from monitor.providers.line import Line, Lines
 from monitor.scheduler.judge import Judge
+from monitor.scheduler.ledger import Ledger, Page
 from monitor.scheduler.poller import Poller
 from monitor.scheduler.reader import Reader
 from monitor.scheduler.standing import Standing
@@ -34,6 +39,7 @@ log = structlog.get_logger()
 POLL_TICK = timedelta(seconds=1)
 JUDGE_EVERY = timedelta(seconds=10)
 PRUNE_EVERY = timedelta(minutes=1)
+LEDGER_EVERY = timedelta(minutes=1)
 CHECK_EVERY = timedelta(hours=6)
 # Later than this is late: for readiness, for the watchdog.
 LATE_S = 60.0
@@ -53,12 +59,16 @@ class Runtime:
     notifiers: dict[str, Notifier]
     providers: dict[str, Provider]
     clients: dict[str, HttpClient]  # by provider and receiver; each has connections of its own
+    lines: Lines  # what is known of keys outlives this configuration
+    line_of: dict[str, Line]  # by provider
+    ledger: Ledger
     started: float  # monotonic
 
     async def close(self) -> None:
         """Cut off what is being read, and let go of connections."""
         for poller in self.pollers:
             await poller.reader.close()
+        await self.ledger.close()
         for vendor in self.providers.values():
             await vendor.close()
         for notifier in self.notifiers.values():
@@ -99,21 +109,27 @@ class Runtime:
 
 
 async def assemble(
-    config: Config, store: Store, clock: Clock, started_at: datetime, key: bytes
+    config: Config,
+    store: Store,
+    clock: Clock,
+    started_at: datetime,
+    key: bytes,
+    client: Callable[[Clock], HttpClient] = HttpClient,
+    lines: Lines | None = None,
 ) -> Runtime:
-    """Build everything that a configuration asks for; ``key`` is that of phone numbers."""
+    """Build everything that a configuration asks for; ``key`` is that of phone numbers.
+
+    ``lines`` are those of the configuration before, so that no reload forgets a refusal.
+    """
     seed = await store.write(Priority.INGEST, digest_seed)
-    clients = {
-        name: HttpClient(clock) for name in (*config.providers, *map(_lane, config.receivers))
-    }
+    clients = {name: client(clock) for name in (*config.providers, *map(_lane, config.receivers))}
+    lines = lines or Lines(clock)
+    line_of = lines_of(config, clients, lines)
     vendors = {
-        name: build_provider(name, settings, clients[name], key)
+        name: build_provider(name, settings, line_of[name], key, clock)
         for name, settings in config.providers.items()
     }
-    notifiers = {
-        name: build_notifier(name, settings, clients[_lane(name)], clock)
-        for name, settings in config.receivers.items()
-    }
+    notifiers = _notifiers(config, clients, clock)
     judge: Judge
 
     async def on_trouble(receiver: str, text: str | None) -> None:
@@ -121,9 +137,11 @@ async def assemble(
 
     dispatcher = Dispatcher(store, notifiers, clock, on_trouble=on_trouble)
     context = _context(config, vendors, notifiers, started_at)
-    judge = Judge(store, clock, context, dispatcher.wake)
+    dates = {name: clients[name].dates for name in vendors}
+    judge = Judge(store, clock, context, dispatcher.wake, dates)
     pollers = tuple(
-        _poller(vendor, config, store, clock, judge, seed) for vendor in vendors.values()
+        _poller(vendor, line_of[vendor.name].budget.circuit, config, store, clock, judge, seed)
+        for vendor in vendors.values()
     )
     return Runtime(
         config=config,
@@ -135,8 +153,25 @@ async def assemble(
         notifiers=notifiers,
         providers=vendors,
         clients=clients,
+        lines=lines,
+        line_of=line_of,
+        ledger=_ledger(vendors, line_of, store, clock),
         started=clock.monotonic(),
     )
+
+
+def _notifiers(config: Config, clients: dict[str, HttpClient], clock: Clock) -> dict[str, Notifier]:
+    return {
+        name: build_notifier(name, settings, clients[_lane(name)], clock)
+        for name, settings in config.receivers.items()
+    }
+
+
+def _ledger(
+    vendors: dict[str, Provider], line_of: dict[str, Line], store: Store, clock: Clock
+) -> Ledger:
+    pages = [Page(vendor, line_of[name]) for name, vendor in vendors.items()]
+    return Ledger(pages, store, clock, dice())
 
 
 def _lane(receiver: str) -> str:
@@ -145,12 +180,18 @@ def _lane(receiver: str) -> str:
 
 
 def _poller(
-    vendor: Provider, config: Config, store: Store, clock: Clock, judge: Judge, seed: int
+    vendor: Provider,
+    circuit: Circuit,
+    config: Config,
+    store: Store,
+    clock: Clock,
+    judge: Judge,
+    seed: int,
 ) -> Poller:
     settings = config.providers[vendor.name]
     recheck_after = min(RECHECK_AFTER, settings.poll_every * 4)
     view = judge.context.providers[vendor.name]
-    standing = Standing(view, store, clock)
+    standing = Standing(view, store, clock, circuit)
     reader = Reader(
         provider=vendor,
         settings=settings,
@@ -161,6 +202,7 @@ def _poller(
         sweeper=Sweeper(vendor, store, clock, seed, recheck_after),
         standing=standing,
         full_every=config.monitor.full_sweep_every,
+        chance=dice(),
     )
     return Poller(
         provider=vendor,

@@ -33,6 +33,7 @@ class Answers:
     name: str | None = None
     api_key: str | None = None
     base_url: str | None = None
+    batches: tuple[str, ...] = ()
     slack: str | None = None
     slack_channel: str | None = None
     smtp_url: str | None = None

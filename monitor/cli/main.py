@@ -103,6 +103,20 @@ def poll(
 
 
 @app.command()
+def backfill(
+    *,
+    config: ConfigFile = None,
+    since: Annotated[str, typer.Option(metavar="TIME", help="How far back.")] = "14d",
+    provider: Annotated[str | None, typer.Option(help="Only this provider's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read batches of the past; no alert comes of it (1: not all could be read)."""
+    from monitor.cli import backfill as reading_back
+
+    raise typer.Exit(reading_back.read_back(config, since, provider, as_json=as_json))
+
+
+@app.command()
 def demo(
     *,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running.")] = False,
@@ -132,9 +146,9 @@ def config_schema() -> None:
 @app.command()
 def status(*, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Show how things stand (1: not well)."""
-    from monitor.cli import reading
+    from monitor.cli import status as glance
 
-    raise typer.Exit(reading.status(config, as_json=as_json))
+    raise typer.Exit(glance.status(config, as_json=as_json))
 
 
 @app.command()

@@ -8,16 +8,29 @@ import typer
 
 _VARIABLE = "The variable that holds it: others can read a command's arguments."
 
+_Address = Annotated[
+    str | None,
+    typer.Option(help="Default: the vendor's own. Svalync: address or file of the result."),
+]
+_Batches = Annotated[
+    list[str] | None, typer.Option(help="An id to watch, where none are found; may be repeated.")
+]
+_Hours = Annotated[
+    list[str] | None,
+    typer.Option(help='Permitted hours, "mon-fri 09:00-20:00"; may be repeated.'),
+]
+
 
 def init(
     *,
     target: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help="Default: ./config.toml.")
     ] = None,
-    vendor: Annotated[str | None, typer.Option(help="graine or bland.")] = None,
+    vendor: Annotated[str | None, typer.Option(help="Whom the calls are made by.")] = None,
     name: Annotated[str | None, typer.Option(help="Your name for the account.")] = None,
     api_key: Annotated[str | None, typer.Option(metavar="$NAME", help=_VARIABLE)] = None,
-    base_url: Annotated[str | None, typer.Option(help="Default: the vendor's own.")] = None,
+    base_url: _Address = None,
+    batch: _Batches = None,
     slack: Annotated[
         str | None,
         typer.Option(metavar="$NAME", help=f"Webhook address or bot token. {_VARIABLE}"),
@@ -28,10 +41,7 @@ def init(
     email_from: Annotated[str | None, typer.Option(help="Sender.")] = None,
     email_to: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
     timezone: Annotated[str | None, typer.Option(help="Such as Europe/Berlin.")] = None,
-    hours: Annotated[
-        list[str] | None,
-        typer.Option(help='Permitted hours, "mon-fri 09:00-20:00"; may be repeated.'),
-    ] = None,
+    hours: _Hours = None,
     no_input: Annotated[bool, typer.Option("--no-input", help="Ask nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Try nothing out.")] = False,
@@ -45,6 +55,7 @@ def init(
         name=name,
         api_key=api_key,
         base_url=base_url,
+        batches=tuple(batch or ()),
         slack=slack,
         slack_channel=slack_channel,
         smtp_url=smtp_url,

@@ -1,7 +1,6 @@
-"""``status``, ``batches``, ``alerts``, ``deliveries``: what the database says."""
+"""``batches``, ``alerts``, ``deliveries``: what the database says."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 
 from monitor.cli.output import (
@@ -19,57 +18,9 @@ from monitor.cli.places import load_to_read, reading
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.core.model import Counts
-from monitor.providers.build import capabilities
 from monitor.store import views
 
 SHORT = 12
-
-
-def status(given: Path | None, *, as_json: bool) -> int:
-    """One glance; FOUND while something fires, a provider cannot be read, or mail is stuck."""
-    config = load_to_read(given)
-    now = SystemClock().now()
-    with reading(config) as conn:
-        overview, providers = views.overview(conn), views.load_providers(conn)
-    unseen = {name: capabilities(each).blind_to for name, each in config.providers.items()}
-    if as_json:
-        data = {"overview": overview, "providers": providers, "cannot_see": unseen, "at": now}
-        print_json(data)
-    else:
-        print_lines(_glance(overview, now))
-        print_table(
-            ("provider", "vendor", "batches", "last answer", "state"),
-            (
-                (each.name, each.vendor, each.open_batches, ago(each.fresh_at, now), _state(each))
-                for each in providers
-            ),
-            "no provider has been read yet",
-        )
-        print_lines(
-            f"cannot see at {name}: {', '.join(what)}" for name, what in unseen.items() if what
-        )
-    failing = any(each.failing_since for each in providers)
-    return FOUND if overview.firing or overview.dead or failing else GOOD
-
-
-def _glance(overview: views.Overview, now: datetime) -> list[str]:
-    firing = ", ".join(f"{n} {severity}" for severity, n in sorted(overview.firing.items()))
-    lines = [
-        f"alerts:   {firing or 'none'} firing, {overview.pending} pending",
-        f"batches:  {overview.open_batches} watched",
-        f"messages: {overview.owed} waiting, {overview.dead} given up",
-    ]
-    if overview.oldest_owed_at:
-        lines[2] += f" (the oldest waits since {ago(overview.oldest_owed_at, now)})"
-    if overview.dead:
-        lines.append("          see: offhook deliveries --state dead")
-    return lines
-
-
-def _state(provider: views.ProviderView) -> str:
-    if provider.failing_since:
-        return f"cannot be read: {provider.failure_kind}"
-    return "ok" if provider.baseline_at else "not yet read completely"
 
 
 def batches(given: Path | None, provider: str | None, *, ended: bool, as_json: bool) -> int:
@@ -93,8 +44,8 @@ def batches(given: Path | None, provider: str | None, *, ended: bool, as_json: b
                 each.status,
                 _done(each.counts),
                 each.counts.failed,
-                each.counts.live,
-                each.counts.waiting,
+                _count(each.counts, "live"),
+                _count(each.counts, "waiting"),
                 ago(each.moved_at, now),
             )
             for each in found
@@ -112,10 +63,17 @@ def _known(kind: str, name: str | None, names: Iterable[str]) -> bool:
     return False
 
 
+def _count(counts: Counts, name: str) -> str:
+    """A count for people; one that the vendor does not tell is marked."""
+    n = getattr(counts, name)
+    return "" if n is None else f"about {n}" if name in counts.estimated else str(n)
+
+
 def _done(counts: Counts) -> str:
     if counts.total is None:
-        return "" if counts.finished is None else str(counts.finished)
-    return f"{'?' if counts.finished is None else counts.finished} of {counts.total}"
+        return _count(counts, "finished")
+    total = _count(counts, "total")
+    return f"{'?' if counts.finished is None else counts.finished} of {total}"
 
 
 def alerts(given: Path | None, key: str | None, *, closed: bool, as_json: bool) -> int:

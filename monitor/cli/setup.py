@@ -2,36 +2,23 @@
 
 import asyncio
 import os
-import secrets
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import typer
-from pydantic import ValidationError
 
-from monitor.cli.answers import Answers, Credential, local_zone
-from monitor.cli.draft import Draft, Value, write_private
+from monitor.cli.accounts import accounts_of, ask_provider
+from monitor.cli.answers import Answers, local_zone
+from monitor.cli.draft import Draft, RefusedError, Value, settings_from, write_private
 from monitor.cli.hello import say_hello
 from monitor.cli.output import FOUND, GOOD, complain, print_lines
 from monitor.cli.places import USUAL, VARIABLE
-from monitor.clock import SystemClock
 from monitor.config import load
 from monitor.config.model import CalendarSettings, MonitorSettings
 from monitor.config.reading import variants
 from monitor.core.calendar import parse_hours
-from monitor.errors import OffhookError
-from monitor.http import HttpClient
 from monitor.notifiers.build import AnyReceiverSettings
-from monitor.providers.build import AnyProviderSettings, capabilities
-from monitor.providers.build import build as build_provider
-from monitor.settings import NAME, Strict
 
 CALENDAR = "permitted"
-
-
-class RefusedError(OffhookError):
-    """An answer that the configuration would refuse."""
 
 
 def init(given: Path | None, answers: Answers, *, force: bool) -> int:
@@ -45,7 +32,7 @@ def init(given: Path | None, answers: Answers, *, force: bool) -> int:
             return FOUND
     draft = Draft()
     draft.tables["monitor"] = {}
-    answers.again(lambda: _ask_provider(draft, answers))
+    answers.again(lambda: ask_provider(draft, answers))
     answers.again(lambda: _ask_receiver(draft, answers))
     answers.again(lambda: _ask_times(draft, answers))
     for name, text in draft.secret_files().items():
@@ -62,47 +49,13 @@ def init(given: Path | None, answers: Answers, *, force: bool) -> int:
     return GOOD
 
 
-def _ask_provider(draft: Draft, answers: Answers) -> None:
-    vendors = variants(AnyProviderSettings, "vendor")
-    vendor = answers.text(answers.vendor, "--vendor", f"Vendor ({', '.join(vendors)})")
-    if vendor not in vendors:
-        raise RefusedError(f"there is no vendor {vendor!r}; known: {', '.join(vendors)}")
-    name = answers.text(answers.name, "--name", "Your name for this account", vendor)
-    if not NAME.fullmatch(name):
-        raise RefusedError(f"{name!r}: a name has lower-case letters, digits and _, a letter first")
-    table: dict[str, Value] = {
-        "vendor": vendor,
-        "api_key": answers.secret(answers.api_key, "--api-key", "API key"),
-    }
-    if answers.base_url:
-        table["base_url"] = answers.base_url
-    settings = _settings(vendors[vendor], table)
-    if not answers.offline:
-        print_lines((asyncio.run(_check(name, settings)),))
-    if unseen := capabilities(settings).blind_to:
-        print_lines((f"Offhook cannot see there: {', '.join(unseen)}",))
-    for header in [each for each in draft.tables if each.startswith("providers.")]:
-        del draft.tables[header]
-    draft.tables[f"providers.{name}"] = table
-
-
-async def _check(name: str, settings: Any) -> str:
-    http = HttpClient(SystemClock())
-    provider = build_provider(name, settings, http, secrets.token_bytes(32))
-    try:
-        return await provider.check()
-    finally:
-        await provider.close()
-        await http.aclose()
-
-
 def _ask_receiver(draft: Draft, answers: Answers) -> None:
     kinds = variants(AnyReceiverSettings, "kind")
     kind = answers.text(_kind(answers), "--slack or --email-to", "Tell by slack or email?", "slack")
     if kind not in kinds:
         raise RefusedError(f"there is no channel {kind!r}; known: {', '.join(kinds)}")
     table = _ask_email(answers) if kind == "email" else _ask_slack(answers)
-    settings = _settings(kinds[kind], table)
+    settings = settings_from(kinds[kind], table)
     if not answers.offline:
         print_lines((asyncio.run(say_hello("ops", settings)),))
     draft.tables["receivers.ops"] = table
@@ -141,7 +94,7 @@ def _ask_email(answers: Answers) -> dict[str, Value]:
 
 def _ask_times(draft: Draft, answers: Answers) -> None:
     zone = answers.text(answers.timezone, "--timezone", "Time zone", local_zone())
-    _settings(MonitorSettings, {"timezone": zone})
+    settings_from(MonitorSettings, {"timezone": zone})
     hours = answers.hours
     if hours is None:
         question = 'When may calls be made, such as "mon-fri 09:00-20:00" (-: as the vendor says)'
@@ -155,24 +108,7 @@ def _ask_times(draft: Draft, answers: Answers) -> None:
     draft.tables["monitor"] = {"timezone": zone}
     if hours:
         table: dict[str, Value] = {"timezone": zone, "hours": hours}
-        _settings(CalendarSettings, table)
+        settings_from(CalendarSettings, table)
         draft.tables[f"calendars.{CALENDAR}"] = table
-        for header, provider in draft.tables.items():
-            if header.startswith("providers."):
-                provider["calendar"] = CALENDAR
-
-
-def _settings(model: type[Strict], table: Mapping[str, Value]) -> Any:
-    """The settings that this table would make; RefusedError says what it would refuse."""
-    plain = {
-        key: value.text if isinstance(value, Credential) else value for key, value in table.items()
-    }
-    try:
-        return model.model_validate(plain)
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False)
-        text = "; ".join(
-            f"{'.'.join(map(str, each['loc']))}: {each['msg'].removeprefix('Value error, ')}"
-            for each in problems
-        )
-        raise RefusedError(text) from error
+        for provider in accounts_of(draft).values():
+            provider["calendar"] = CALENDAR

@@ -12,7 +12,6 @@ _KEYS = {
     ("providers", "*", "webhook_secret"),
     ("silences",),
 }
-VENDORS = frozenset({"vogent", "svalync", "http_json"})
 KINDS = frozenset({"webhook", "apprise", "pagerduty", "alertmanager", "teams"})
 _DATABASES = re.compile(r"postgres(ql)?(\+\w+)?://", re.IGNORECASE)
 
@@ -33,8 +32,6 @@ def is_later_value(path: KeyPath, value: object) -> bool:
     match path:
         case ("monitor", "database_url"):
             return _DATABASES.match(value) is not None
-        case ("providers", _, "vendor"):
-            return value in VENDORS
         case ("receivers", _, "kind"):
             return value in KINDS
         case _:

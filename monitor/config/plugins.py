@@ -9,6 +9,7 @@ from monitor.config.lines import KeyPath
 from monitor.config.reading import Reading, variants
 from monitor.notifiers.build import AnyReceiverSettings
 from monitor.providers.build import AnyProviderSettings
+from monitor.providers.http_json import HttpJsonSettings, check_sample
 from monitor.settings import ProviderSettings, ReceiverSettings, Strict
 
 
@@ -22,6 +23,7 @@ def read_providers(reading: Reading) -> dict[str, AnyProviderSettings]:
         if _is_provider(settings):
             found[name] = settings
             _check_calendar(reading, path, settings)
+            _check_sample(reading, path, settings)
     if reading.document.values.get("providers", {}) == {}:
         reading.refuse(("providers",), "nothing is watched; add a [providers.<name>] table")
     return found
@@ -80,3 +82,12 @@ def _check_calendar(reading: Reading, path: KeyPath, settings: ProviderSettings)
     calendars = reading.document.values.get("calendars", {})
     if settings.calendar is not None and isinstance(calendars, dict):
         reading.known_name((*path, "calendar"), "calendar", settings.calendar, calendars)
+
+
+def _check_sample(reading: Reading, path: KeyPath, settings: ProviderSettings) -> None:
+    """Whether every path of a vendor that is only configured finds something in its sample."""
+    if not isinstance(settings, HttpJsonSettings):
+        return
+    for miss in check_sample(settings):
+        hint = hint_for(miss.word, miss.near) if miss.word else None
+        reading.refuse((*path, *miss.key), miss.text, hint)

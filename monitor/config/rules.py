@@ -89,6 +89,7 @@ def table_of(rule: type[Rule]) -> type[RuleTable]:
     )
     defaults = parameters_of(rule)
     fields: dict[str, Any] = {name: (kind, defaults[name]) for name, kind in types.items()}
+    fields["pending_for"] = (Duration, Field(default=rule.pending_for, alias="for"))
     fields["override"] = (tuple[overrides, ...], ())  # type: ignore[valid-type] # made just above
     made: type[RuleTable] = create_model(f"{rule.__name__}Table", __base__=RuleTable, **fields)
     return made

@@ -17,13 +17,14 @@ def secrets_of(config: Config) -> tuple[str, ...]:
         *config.providers.values(),
         *config.receivers.values(),
     )
-    found = (secret for table in tables for secret in _in(table))
+    found = (secret for table in tables for secret in secrets_in(table))
     return tuple(secret for secret in found if secret != UNREADABLE_CREDENTIAL)
 
 
-def _in(value: Any) -> Iterator[str]:
+def secrets_in(value: Any) -> Iterator[str]:
+    """The texts of the secrets of one table, or of one value in it."""
     if isinstance(value, SecretStr):
         yield value.get_secret_value()
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
-            yield from _in(getattr(value, name))
+            yield from secrets_in(getattr(value, name))

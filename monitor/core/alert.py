@@ -28,6 +28,7 @@ class Reason(StrEnum):
     REPORTED = "reported"
     SETTLED = "settled"
     BATCH_ENDED = "batch_ended"
+    BATCH_VANISHED = "batch_vanished"
     BATCH_PAUSED = "batch_paused"  # by the user
     RULE_CHANGED = "rule_changed"
 
@@ -39,9 +40,10 @@ class Reason(StrEnum):
     @property
     def quiet(self) -> bool:
         """Closes without a message of its own."""
-        return self in {Reason.BATCH_ENDED, Reason.BATCH_PAUSED, Reason.RULE_CHANGED}
+        return self in _QUIET
 
 
+_QUIET = {Reason.BATCH_ENDED, Reason.BATCH_VANISHED, Reason.BATCH_PAUSED, Reason.RULE_CHANGED}
 _WORDS = {
     Reason.HOLDS: "holds",
     Reason.HELD_LONG_ENOUGH: "held long enough",
@@ -51,6 +53,7 @@ _WORDS = {
     Reason.REPORTED: "reported",
     Reason.SETTLED: "settled",
     Reason.BATCH_ENDED: "batch ended",
+    Reason.BATCH_VANISHED: "batch vanished at the vendor",
     Reason.BATCH_PAUSED: "batch paused by you",
     Reason.RULE_CHANGED: "rule changed",
 }

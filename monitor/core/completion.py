@@ -1,5 +1,6 @@
 """The end of a batch: whether what was read agrees with what the vendor counts, and its report."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from monitor.core.model import (
     Batch,
     Capabilities,
     ContactStatus,
+    Counts,
     Outcome,
     Sentiment,
 )
@@ -23,6 +25,9 @@ from monitor.core.tally import (
     people,
 )
 from monitor.core.wording import counted, people_text
+
+EVERYBODY = "people"
+LIVE_PEOPLE = "people in a call"
 
 
 class Disagreement(NamedTuple):
@@ -47,9 +52,9 @@ def disagreements(
     """
     counts = batch.counts
     pairs: list[tuple[str, str, int | None, int]] = [
-        ("total", "people", counts.total, tally.get(CONTACTS, 0)),
+        ("total", EVERYBODY, counts.total, tally.get(CONTACTS, 0)),
         _finished(batch, tally),
-        ("live", "people in a call", counts.live, 0),
+        ("live", LIVE_PEOPLE, counts.live, 0),
         *(
             ("by_status", f"people {_words(status)}", n, people(tally, status))
             for status, n in sorted(counts.by_status.items())
@@ -60,6 +65,49 @@ def disagreements(
         for name, what, n, read in pairs
         if name in capabilities.trusted and n is not None and n != read
     )
+
+
+def contradictions(
+    batch: Batch, tally: Tally, capabilities: Capabilities
+) -> tuple[Disagreement, ...]:
+    """The disagreements that an open batch must not have either.
+
+    It may have live calls; and who waits may be on no list yet, unless the vendor counts
+    people by status, and so lists everybody.
+    """
+    found = disagreements(batch, tally, capabilities)
+    some = not batch.counts.by_status
+    return tuple(
+        each
+        for each in found
+        if each.what != LIVE_PEOPLE
+        and not (some and each.what == EVERYBODY and each.counted > each.read)
+    )
+
+
+# The counts that only grow while a batch runs, in people's words.
+NEVER_FALL = {"total": "people", "finished": "finished"}
+
+
+def is_less(before: Counts, after: Counts, name: str) -> bool:
+    """Whether the vendor's own count of this name fell."""
+    old, new = getattr(before, name), getattr(after, name)
+    derived = name in before.estimated or name in after.estimated
+    return old is not None and new is not None and new < old and not derived
+
+
+def highest(one: Counts, other: Counts) -> Counts:
+    """Of counts that only grow the higher, of any other the first."""
+    return replace(
+        one,
+        total=_higher(one.total, other.total),
+        finished=_higher(one.finished, other.finished),
+    )
+
+
+def _higher(one: int | None, other: int | None) -> int | None:
+    known = [each for each in (one, other) if each is not None]
+    return max(known, default=None)
 
 
 def _finished(batch: Batch, tally: Tally) -> tuple[str, str, int | None, int]:
@@ -78,11 +126,35 @@ def still_live(batch: Batch, tally: Tally) -> str | None:
     for n, what in (
         (tally.get(LIVE_CALLS, 0), counted(tally.get(LIVE_CALLS, 0), "call")),
         (_live_people(tally), people_text(_live_people(tally))),
-        (batch.counts.live or 0, counted(batch.counts.live or 0, "line")),
+        (batch.counts.live or 0, _lines(batch.counts)),
     ):
         if n:
             return f"{what} still open"
     return None
+
+
+# Times the wait for a second look: so long nothing may move where live calls are not listed.
+_QUIET = 4
+
+
+def under_way(facts: BatchFacts, confirm_after: timedelta) -> str | None:
+    """What may still be talking though the batch has ended; None when nothing is.
+
+    Where no list shows calls under way, those that had begun before the first look are known
+    only once they end: so nothing may have moved for a while.
+    """
+    moved = facts.moved_at
+    if live := still_live(facts.batch, facts.tally):
+        return live
+    quiet = moved is None or facts.now - moved >= _QUIET * confirm_after
+    if quiet or not facts.estimates("live"):
+        return None
+    return "calls under way are on no list, and something has just moved"
+
+
+def _lines(counts: Counts) -> str:
+    about = "about " if "live" in counts.estimated else ""
+    return about + counted(counts.live or 0, "line")
 
 
 def _live_people(tally: Tally) -> int:
@@ -144,6 +216,7 @@ def report(facts: BatchFacts) -> Report:
         cost_estimated=tally.get("cost.estimated", 0) > 0,
         sentiment=_present({s.value: tally.get(f"sentiment.{s}", 0) for s in Sentiment}),
         duration_s=_seconds(began, ended),
+        people_estimated=facts.estimates("total"),
     )
 
 

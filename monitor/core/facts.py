@@ -6,14 +6,36 @@ test answers them from plain lists.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Protocol
 
 from monitor.core.calendar import Calendar, is_open, permitted_between
-from monitor.core.model import Batch, Capabilities, ContactStatus, Outcome
+from monitor.core.model import Batch, Capabilities, ContactStatus, Counts, Outcome
+from monitor.core.standing import Failure, ProviderFacts, SystemFacts, Trouble, Unread
 from monitor.core.tally import Tally, people
 from monitor.core.wording import zone_named
+
+__all__ = [
+    "COUNTED_MOST",
+    "BatchFacts",
+    "CallLog",
+    "Certainty",
+    "EndedCall",
+    "Facts",
+    "Failure",
+    "Gone",
+    "LateRetries",
+    "LateRetry",
+    "ProviderFacts",
+    "Report",
+    "RetryLadder",
+    "Share",
+    "SystemFacts",
+    "Trouble",
+    "Unread",
+    "Window",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +167,7 @@ class Report:
     cost_estimated: bool
     sentiment: Mapping[str, int]
     duration_s: float | None
+    people_estimated: bool = False  # the vendor does not tell how many people there are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +187,19 @@ class Certainty:
     complete_at: datetime | None = None
     read_at: datetime | None = None
     mid_sweep: bool = False
+    recounted: bool = False  # its counts were the same before and after its lists were read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """The vendor answers that it does not know the batch.
+
+    ``elsewhere``: the same account has shown another batch since, so it is the right one.
+    """
+
+    since: datetime
+    times: int
+    elsewhere: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +234,8 @@ class BatchFacts:
     previous: Report | None = None
     stopped_by_user: bool = False
     closed_alerts: tuple[str, ...] = ()  # rule instances that were firing when it ended
+    gone: Gone | None = None
+    fallen_from: Counts | None = None  # counts that never fall, before they fell all the same
     vendor: str = ""
     default_zone: str = "UTC"
 
@@ -224,6 +262,10 @@ class BatchFacts:
         counted = self.tally.get("contacts", 0)
         return max(self.batch.counts.total or 0, counted)
 
+    def estimates(self, count: str) -> bool:
+        """Whether a count of this name is derived from what was seen, and not told."""
+        return count in self.batch.counts.estimated
+
     @property
     def waiting(self) -> int:
         """People to be dialled now: pending, or with a retry that is due (COUNTED_MOST of them)."""
@@ -247,54 +289,6 @@ class BatchFacts:
         if self.batch.concurrency is None or not self.capabilities.in_flight:
             return None
         return max(self.batch.concurrency - self.live, 0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Why a vendor cannot be read: a kind for machines and a sentence for people."""
-
-    kind: str  # auth, forbidden, payment, rate_limited, timeout, unreachable, garbage, gone, …
-    text: str  # "401 Unauthorized: the key is not accepted"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderFacts:
-    """One provider, as known at ``now``."""
-
-    now: datetime
-    provider: str
-    vendor: str
-    started_at: datetime  # of this process: nothing is blind before it looked
-    fresh_at: datetime | None
-    blind_after: timedelta
-    failure: Failure | None = None
-    failing_since: datetime | None = None
-    open_batches: int = 0
-    stale_batches: int = 0
-    batches_seen_at: datetime | None = None  # the newest answer about any of its open batches
-    people_waiting: int = 0
-    calendar: Calendar | None = None
-    default_zone: str = "UTC"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """Something wrong with Offhook itself, kept until it is over."""
-
-    rule: str  # the self_… rule it belongs to
-    subject: str
-    since: datetime
-    summary: str
-    todo: str | None = None
-    provider: str = ""  # where it concerns one
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SystemFacts:
-    """Offhook itself, as known at ``now``: the troubles of one subject."""
-
-    now: datetime
-    troubles: Mapping[str, Trouble] = field(default_factory=dict)
 
 
 Facts = BatchFacts | ProviderFacts | SystemFacts

@@ -7,7 +7,7 @@ because hundreds of thousands of them pass through one sweep.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -186,6 +186,7 @@ class Capabilities:
 
     ``trusted`` names the counts (fields of Counts) that must agree with the lists before a
     batch is called complete. ``blind_to`` says in people's words what cannot be seen.
+    ``unlisted_for``: how long people may stand on no list at all while they are called.
     """
 
     discovery: bool = False  # finds batches by itself
@@ -199,6 +200,9 @@ class Capabilities:
     calling_hours: bool = False
     sentiment: bool = False
     voicemail: bool = False
+    row_of_call: bool = False  # its lists hold a row a call, and one for each person who waits
+    late_changes: bool = True  # what is read of a call may change long after its end
+    unlisted_for: timedelta = timedelta(0)
     trusted: frozenset[str] = frozenset()
     blind_to: tuple[str, ...] = ()
 

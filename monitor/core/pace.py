@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from monitor.core.model import Batch, Counts
+from monitor.core.calendar import is_open, next_opening
+from monitor.core.model import Batch, BatchStatus, Counts
 
 # The shortest interval, for what is about to fire or to be called complete.
 URGENT = timedelta(seconds=5)
@@ -16,9 +17,28 @@ LEAST = timedelta(seconds=1)
 # Everything of an open batch is read this often, whatever the counts say.
 REREAD_EVERY = timedelta(minutes=10)
 SETTLE_READ = timedelta(minutes=1)
+# Where what is read of a call hardly ever changes: less often, and after the end once before
+# its report is told to be settled.
+_REREAD_SELDOM = timedelta(minutes=30)
+_SETTLE_ONCE = timedelta(minutes=4)
 # A batch whose counts do not agree with its lists after its end is asked again, then less often.
 _CHASE = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=60))
-_MOVING_FOR = timedelta(minutes=2)
+# The longer a batch has not moved, the more poll intervals lie between two looks.
+_QUIET = (
+    (timedelta(minutes=30), 8),
+    (timedelta(minutes=10), 4),
+    (timedelta(minutes=2), 2),
+)
+SLOWEST = _QUIET[0][1]
+# Looks come earlier by up to this share of the wait, so that batches do not beat in step.
+JITTER = 0.1
+
+
+# What a second try tells of at once, and when that is.
+AT_ONCE = frozenset({"auth", "forbidden", "payment", "tls"})
+CONFIRM_AFTER = timedelta(seconds=10)
+# A batch whose counts contradict its lists is read whole this often while it moves.
+_WHILE_MOVING = timedelta(minutes=2)
 
 
 class Reading(StrEnum):
@@ -43,8 +63,11 @@ class Watched:
     swept_counts: Counts | None = None
     sweeping: bool = False  # a sweep was begun and never finished
     pending: bool = False  # an alert waits to fire
+    doubted: bool = False  # what the newest look said has to be said again
+    contradicted: bool = False  # its lists and counts differ though neither moves
     agrees: bool = True  # the vendor's counts and the snapshot
     overdue: bool = False  # a remembered retry's time has come
+    late_changes: bool = True  # what is read of a call may change long after its end
 
 
 def reading(
@@ -53,38 +76,101 @@ def reading(
     """How much of the batch's list is to be read now."""
     if batch.full_swept_at is None or now - batch.full_swept_at >= full_every:
         return Reading.ANEW
-    if batch.sweeping or batch.swept_at is None or now - batch.swept_at >= REREAD_EVERY:
+    again = REREAD_EVERY if batch.late_changes else _REREAD_SELDOM
+    if batch.sweeping or batch.swept_at is None or now - batch.swept_at >= again:
         return Reading.ALL
     if batch.terminal_at is not None:
-        read = batch.complete_at is not None and batch.complete_at >= batch.terminal_at
-        # Costs and answers come late: read again until the report has settled.
-        late = now - batch.swept_at >= min(SETTLE_READ, poll_every * 4)
-        return Reading.NOTHING if read and batch.agrees and not late else Reading.ALL
-    if batch.overdue or batch.look.counts != batch.swept_counts:
+        return _reading_after_end(batch, now - batch.swept_at, batch.terminal_at, poll_every)
+    moved = batch.look.counts != batch.swept_counts
+    if _is_overdue(batch, now) or moved or _ends_unseen(batch.look):
         return Reading.HOT
+    if batch.contradicted and _is_to_chase(batch, now):
+        return Reading.ANEW
     return Reading.NOTHING
 
 
+def _reading_after_end(
+    batch: Watched, since: timedelta, terminal_at: datetime, poll_every: timedelta
+) -> Reading:
+    """The same once it has ended; ``since`` is how long ago everything was read."""
+    if batch.complete_at is None or batch.complete_at < terminal_at or not batch.agrees:
+        return Reading.ALL
+    # Costs and answers come late: read again until the report has settled.
+    settle = min(SETTLE_READ, poll_every * 4) if batch.late_changes else _SETTLE_ONCE
+    if since >= settle:
+        return Reading.ALL
+    return Reading.HOT if _ends_unseen(batch.look) else Reading.NOTHING
+
+
+def _ends_unseen(look: Batch) -> bool:
+    """Whether calls may end without any count of the vendor's moving: none counts live ones."""
+    counts = look.counts
+    if "live" not in counts.estimated:
+        return False
+    return bool(counts.live) or (look.status is BatchStatus.RUNNING and not counts.waiting)
+
+
+def _is_to_chase(batch: Watched, now: datetime) -> bool:
+    """Read whole now and then while it moves; then once at rest, and each time twice as late."""
+    read = batch.full_swept_at
+    if read is None:
+        return True
+    if read <= batch.moved_at:
+        return now - read >= _WHILE_MOVING
+    return now - read >= min(max(read - batch.moved_at, _CHASE[0]), REREAD_EVERY)
+
+
 def next_look(
-    batch: Watched, now: datetime, *, poll_every: timedelta, blind_after: timedelta
+    batch: Watched,
+    now: datetime,
+    *,
+    poll_every: timedelta,
+    blind_after: timedelta,
+    chance: float = 0.0,
 ) -> timedelta:
-    """How long to wait before the batch is looked at again.
+    """How long to wait before the batch is looked at again; ``chance`` lies within 0 and 1.
 
     At most half of what makes it stale, so that a slow pace never looks like blindness.
     """
-    return max(min(_pace(batch, now, poll_every), blind_after / 2), LEAST)
+    wait = min(_pace(batch, now, poll_every), blind_after / 2)
+    return max(wait * (1 - JITTER * chance), LEAST)
 
 
 def _pace(batch: Watched, now: datetime, poll_every: timedelta) -> timedelta:
     urgent = min(poll_every, URGENT)
-    if batch.pending:
+    if batch.pending or batch.doubted:
         return urgent
     if batch.terminal_at is not None:
         return _after_end(now - batch.terminal_at, urgent, poll_every)
-    if now - batch.moved_at <= _MOVING_FOR or batch.overdue:
+    if _is_overdue(batch, now):
         return poll_every
-    # Quiet: a little slower, never so slow that a stall is seen late.
-    return poll_every * 2
+    quiet = now - batch.moved_at
+    times = next((times for longer_than, times in _QUIET if quiet > longer_than), 1)
+    if times > 1 and _is_idle(batch.look, now):
+        times = SLOWEST
+    return min(poll_every * times, max(_idle_for(batch.look, now), poll_every))
+
+
+def _is_overdue(batch: Watched, now: datetime) -> bool:
+    """Whether a retry should be under way now: none is while calls may not be made."""
+    return batch.overdue and is_open(batch.look.calendar, now)
+
+
+def _is_idle(look: Batch, now: datetime) -> bool:
+    """Whether it stands still as it should: nobody is called now, or is to be."""
+    if look.counts.live:
+        return False
+    waits = look.status in {BatchStatus.SCHEDULED, BatchStatus.PAUSED}
+    return waits or not is_open(look.calendar, now)
+
+
+def _idle_for(look: Batch, now: datetime) -> timedelta:
+    """How long nothing can happen: until the batch may start, or call again."""
+    moments = [look.scheduled_at] if look.status is BatchStatus.SCHEDULED else []
+    if not is_open(look.calendar, now):
+        moments.append(next_opening(look.calendar, now))
+    later = [moment - now for moment in moments if moment is not None and moment > now]
+    return min(later, default=timedelta.max)
 
 
 def _after_end(since: timedelta, urgent: timedelta, poll_every: timedelta) -> timedelta:
@@ -103,6 +189,8 @@ def explained(differences: tuple[int, ...], live: int) -> bool:
 
 def backoff(failures: int, kind: str, poll_every: timedelta) -> timedelta:
     """How long to leave a vendor alone after so many failures in a row (1 or more)."""
+    if failures == 1 and kind in AT_ONCE:
+        return min(poll_every, CONFIRM_AFTER)  # one may be an accident; two are told at once
     most = timedelta(minutes=5) if kind in {"auth", "forbidden", "payment"} else _CHASE[-1]
     # Twice at once: one refused request may be an accident.
     grown = poll_every * float(2 ** min(max(failures - 2, 0), 10))

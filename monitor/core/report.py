@@ -96,7 +96,11 @@ def _calls(report: Report) -> str:
 
 def _cost(report: Report) -> str:
     amounts = " + ".join(_amounts(report))
-    return f"{amounts}{' (estimate)' if report.cost_estimated else ''}" if amounts else "none"
+    return f"{amounts}{_mark(estimated=report.cost_estimated)}" if amounts else "none"
+
+
+def _mark(*, estimated: bool) -> str:
+    return " (estimate)" if estimated else ""
 
 
 def _amounts(report: Report) -> Iterator[str]:
@@ -115,7 +119,7 @@ def _duration(report: Report) -> str | None:
 
 # (label, the capability without which a vendor cannot tell it, text)
 _LINES: tuple[tuple[str, str, Callable[[Report], str | None]], ...] = (
-    ("people", "", lambda report: f"{report.people:,}"),
+    ("people", "", lambda report: f"{report.people:,}{_mark(estimated=report.people_estimated)}"),
     ("reached", "", lambda report: _part(report.reached, report.people)),
     ("completed", "", _people(ContactStatus.COMPLETED)),
     ("failed", "", _people(ContactStatus.FAILED)),

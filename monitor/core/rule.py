@@ -8,7 +8,7 @@ as it is, so a window that empties never resolves anything.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -98,14 +98,18 @@ class Rule(ABC):
 
     ``one_shot`` rules report an event once per run of a batch and close at once; their
     ``settle`` hook may revise the report once. ``needs`` names Capabilities without which
-    the rule cannot see anything at a vendor.
+    the rule cannot see anything at a vendor. ``replays``: its verdict follows from the ends of
+    calls and from the batch's own end alone, so it can be asked about batches of the past.
     """
 
     id: ClassVar[str]
     severity: ClassVar[Severity]
     subject: ClassVar[SubjectKind] = SubjectKind.BATCH
     one_shot: ClassVar[bool] = False
+    replays: ClassVar[bool] = False
     needs: ClassVar[frozenset[str]] = frozenset()
+    pending_for: ClassVar[timedelta] = timedelta(0)  # where the configuration has no ``for``
+    hurries: ClassVar[bool] = True  # while it is pending, its batch is looked at more often
     weighed_by: ClassVar[str | None] = None  # the parameter that takes the place of severity
 
     @abstractmethod
@@ -177,7 +181,12 @@ class SelfRule(Rule):
         for trouble in facts.troubles.values():
             if trouble.rule == self.id:
                 return Holds(
-                    Finding(summary=trouble.summary, since=trouble.since, todo=trouble.todo)
+                    Finding(
+                        summary=trouble.summary,
+                        since=trouble.since,
+                        details=trouble.details,
+                        todo=trouble.todo,
+                    )
                 )
         return Clear(Finding(summary="it is over"))
 

@@ -41,6 +41,19 @@ def count_contact(tally: Tally, contact: Contact, sign: int) -> None:
         tally[UNDIALLED] = tally.get(UNDIALLED, 0) + sign
 
 
+def move_contact(tally: Tally, old: Contact, new: Contact) -> None:
+    """Put one person in the place of an older view of them."""
+    if _NOT_DIALLED.isdisjoint((old.status, new.status)) and old.follow_ups == new.follow_ups:
+        # The usual move, in which their status alone counts otherwise.
+        if old.status is not new.status:
+            before, after = _CONTACT_KEY[old.status], _CONTACT_KEY[new.status]
+            tally[before] = tally.get(before, 0) - 1
+            tally[after] = tally.get(after, 0) + 1
+        return
+    count_contact(tally, old, -1)
+    count_contact(tally, new, 1)
+
+
 def _undialled(contact: Contact) -> bool:
     return (
         contact.status in _NOT_DIALLED

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from monitor.core.alert import Reason, Subject
-from monitor.core.completion import report
+from monitor.core.completion import ended_calls, report
 from monitor.core.facts import BatchFacts, Certainty
 from monitor.core.lifecycle import closed_as
 from monitor.core.model import Batch
 from monitor.core.route import all_match
 from monitor.core.rule import Holds, SubjectKind
+from monitor.evaluation import vanishing
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.following import Followed, Following, unsettled
 from monitor.evaluation.judging import Opinion, opinions, with_late_findings
@@ -22,6 +23,8 @@ from monitor.store.windows import StoredCalls, StoredRetries
 # How long an ended batch is still looked at: late results, a failure's lists, a reopening.
 LINGER = timedelta(minutes=10)
 LINGER_MOST = timedelta(hours=24)
+# With so many ended calls a batch has a rate of its own, and no other says what is usual.
+YOUNG = 200
 # A time this far in the future is not one of this clock.
 SET_BACK = timedelta(minutes=1)
 
@@ -64,7 +67,11 @@ def evaluate_batch(
         facts = replace(facts, closed_alerts=_closed(conn, row, following))
     found = _opinions(conn, row, facts, view, context)
     following.follow(found)
+    given_up = vanishing.settle(following, facts)
     followed = following.finish()
+    if given_up:
+        batches.save(conn, replace(row, open=False), "open")
+        return BatchEvaluated(followed, open=False)
     open_ = _after(conn, row, facts, found)
     if facts.certainty.fresh and _is_read(row):
         alerts.mark_evaluated(conn, f"batch:{row.id}", row.seq, now)
@@ -89,6 +96,7 @@ def _facts(
             read_at=row.read_at,
             complete_at=row.complete_at,
             mid_sweep=row.sweeping_since is not None,
+            recounted=_is_recounted(row),
         ),
         tally=row.tally,
         calls=StoredCalls(conn, row.id),
@@ -104,9 +112,16 @@ def _facts(
         terminal_at=row.terminal_at,
         confirmed_at=row.terminal_again_at,
         reported_at=row.reported_at,
-        previous=batches.previous_report(conn, row) if row.ended else None,
+        previous=batches.previous_report(conn, row) if _needs_another(row) else None,
         stopped_by_user=row.stopped_by_user,
+        gone=vanishing.gone(conn, row),
+        fallen_from=row.fallen_from,
     )
+
+
+def _needs_another(row: BatchRow) -> bool:
+    """Whether the batch before it is asked for: at its end, and before its own calls say much."""
+    return row.ended or ended_calls(row.tally) < YOUNG
 
 
 def _following(conn: Connection, row: BatchRow, facts: BatchFacts, context: Context) -> Following:
@@ -158,8 +173,17 @@ def _is_read(row: BatchRow) -> bool:
     return row.listed_at >= row.fresh_at or row.look.counts == row.swept_counts
 
 
+def _is_recounted(row: BatchRow) -> bool:
+    """Whether the batch was looked at before and after its list was read, with equal counts."""
+    if row.sweeping_since is not None or row.listed_at is None:
+        return False
+    return row.fresh_at > row.listed_at and row.look.counts == row.swept_counts
+
+
 def _known_at(row: BatchRow) -> datetime:
     """As of when it is known as a whole: a look alone says nothing new of its calls."""
+    if row.gone_again_at is not None:
+        return row.gone_again_at  # that it is not there was seen then
     if _is_read(row) or row.listed_at is None:
         return row.fresh_at
     return min(row.fresh_at, row.listed_at)

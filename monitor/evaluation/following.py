@@ -36,6 +36,7 @@ class Following:
     transitions: list[Transition] = field(default_factory=list)
     crashes: dict[str, str] = field(default_factory=dict)
     judged: list[str] = field(default_factory=list)
+    unhurried: set[str] = field(default_factory=set)  # fingerprints
 
     def __post_init__(self) -> None:
         """Load what is open for the subject."""
@@ -49,6 +50,8 @@ class Following:
         episodes = alerts.last_episodes(self.conn, prints)
         for print_, opinion in zip(prints, opinions, strict=True):
             self.judged.append(opinion.instance.name)
+            if not opinion.settings.rule.hurries:
+                self.unhurried.add(print_)
             if opinion.crash is not None:
                 self.crashes[opinion.instance.name] = opinion.crash
             judged = self._judged(opinion)
@@ -123,7 +126,10 @@ class Following:
             inhibited=self._inhibited(concerned),
             default_zone=self.context.zone,
         )
-        pending = any(alert.state is AlertState.PENDING for alert in self.open.values())
+        pending = any(
+            alert.state is AlertState.PENDING and alert.fingerprint not in self.unhurried
+            for alert in self.open.values()
+        )
         return Followed(
             tuple(self.transitions), told, pending, tuple(self.judged), dict(self.crashes)
         )

@@ -1,18 +1,22 @@
 """Judging one provider: can it be seen, and what is owed while it cannot."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from monitor.core.alert import Subject
 from monitor.core.calendar import Calendar
-from monitor.core.facts import Failure, ProviderFacts
+from monitor.core.facts import Failure, ProviderFacts, Unread
 from monitor.core.rule import SubjectKind
 from monitor.evaluation.batches import is_fresh
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.following import Followed, Following
 from monitor.evaluation.judging import opinions
+from monitor.evaluation.vanishing import is_elsewhere
 from monitor.store import batches, providers
+from monitor.store.batches import BatchRow
+from monitor.store.providers import ProviderRow
 
 
 def evaluate_provider(
@@ -49,20 +53,29 @@ def provider_facts(
 ) -> ProviderFacts:
     """What is known of a provider as a whole."""
     row = providers.load(conn, view.name, view.vendor)
-    watched = [each for each in batches.load_open(conn, view.name) if not each.ended]
-    # A batch that the vendor no longer knows says nothing of the others; all of them do.
-    watched = [each for each in watched if each.gone_at is None] or watched
+    # After the clock was set, silence counts from then: the time between never was.
+    started_at = max(context.started_at, context.held_since or context.started_at)
+    rows = [each for each in batches.load_open(conn, view.name) if not each.ended]
+    # A batch that vanished says nothing of the others; where there is no other, the account does.
+    watched = [each for each in rows if not is_elsewhere(conn, each)]
     stale = [each for each in watched if not is_fresh(each, view.blind_after, now)]
+    read = [each for each in watched if each not in stale]
     return ProviderFacts(
         now=now,
         provider=view.name,
         vendor=view.vendor,
-        # After the clock was set, silence counts from then: the time between never was.
-        started_at=max(context.started_at, context.held_since or context.started_at),
+        started_at=started_at,
         fresh_at=None if row.fresh_at is None else min(row.fresh_at, now),
         blind_after=view.blind_after,
         failure=row.failure or _failure_of(stale),
         failing_since=row.failing_since,
+        failures=row.failures,
+        discovered_at=row.discovered_at,
+        unseen=(
+            *_unseen(stale, started_at, now - view.blind_after),
+            *_missing(row, now - view.blind_after),
+        ),
+        unlisted=tuple(_unlisted(read, now - view.blind_after)),
         open_batches=len(watched),
         stale_batches=len(stale),
         batches_seen_at=max((min(each.fresh_at, now) for each in watched), default=None),
@@ -72,12 +85,37 @@ def provider_facts(
     )
 
 
-def _failure_of(stale: list[batches.BatchRow]) -> Failure | None:
+def _failure_of(stale: list[BatchRow]) -> Failure | None:
     """Why batches cannot be seen, where the account as a whole does not fail."""
+    if stale and all(each.gone_at is not None for each in stale):
+        return Failure(kind="account", text="it answers 404 for every batch")
     told = [each.failure for each in stale if each.failure]
     return Failure(kind="batches", text=told[0]) if told else None
 
 
-def _common_calendar(watched: list[batches.BatchRow]) -> Calendar | None:
+def _unseen(stale: list[BatchRow], started_at: datetime, until: datetime) -> Iterator[Unread]:
+    """Batches not heard of since then, though this process asked."""
+    if started_at > until:
+        return
+    for each in stale:
+        why = each.failure or "no fresh answer"
+        yield Unread(title=each.look.title, why=why, since=max(each.fresh_at, started_at))
+
+
+def _missing(row: ProviderRow, until: datetime) -> Iterator[Unread]:
+    """Batches that the configuration names, and that have not been seen for so long."""
+    for batch_id, (since, why) in providers.decode_missing(row.memory).items():
+        if since <= until:
+            yield Unread(title=batch_id, why=why, since=since)
+
+
+def _unlisted(read: list[BatchRow], until: datetime) -> Iterator[Unread]:
+    for each in read:
+        if each.unlisted_since is not None and each.unlisted_since <= until:
+            why = each.unlisted_why or "no reason was told"
+            yield Unread(title=each.look.title, why=why, since=each.unlisted_since)
+
+
+def _common_calendar(watched: list[BatchRow]) -> Calendar | None:
     found = {each.look.calendar for each in watched}
     return found.pop() if len(found) == 1 else None

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from monitor.core.merge import merge_call, merge_contact
 from monitor.core.model import Call, CallStatus, Contact, ContactStatus, EndedBy, Item
-from monitor.core.tally import Tally, count_call, count_contact
+from monitor.core.tally import Tally, count_call, count_contact, move_contact
 from monitor.ingest.looks import touched
 from monitor.store import batches, changes, snapshot
 from monitor.store.batches import BatchRow
@@ -71,42 +71,43 @@ def take_items(conn: Connection, row: BatchRow, items: Sequence[Item], at: datet
         people=snapshot.load_people(conn, row.id, ids),
     )
     for contact, calls in items:
-        _take_contact(chunk, contact)
-        known = chunk.people[contact.contact_id].calls
+        known = _take_contact(chunk, contact).calls
         for call in calls:
-            if _take_call(chunk, known, call):
+            old = known.get(call.call_id)
+            # Most of a person's calls stand as they stood.
+            if (old is None or not _same(old, call)) and _take_call(chunk, known, old, call):
                 chunk.moved[contact.contact_id] = None
     return _write(conn, row, chunk, baseline=baseline)
 
 
-def _take_contact(chunk: _Chunk, seen: Contact) -> None:
+def _take_contact(chunk: _Chunk, seen: Contact) -> Person:
+    """The person as now known."""
     key = seen.contact_id
     known = chunk.people.get(key)
     if seen.raw_status is not None and seen.status is _UNKNOWN_CONTACT:
         chunk.words.add(("contact", seen.raw_status))
     if known is None:
         count_contact(chunk.tally, seen, 1)
-        chunk.changes.append(("contact", key, None, str(seen.status)))
-        chunk.people[key] = Person(seen, to_micros(chunk.at), {})
-        chunk.moved[key] = None
-        return
-    old, since, calls = known
-    new = merge_contact(old, seen)
-    if new[:-1] == old[:-1]:
-        return
-    count_contact(chunk.tally, old, -1)
-    count_contact(chunk.tally, new, 1)
-    if new.status is not old.status:
-        since = to_micros(chunk.at)
-        chunk.changes.append(("contact", key, str(old.status), str(new.status)))
-    chunk.people[key] = Person(new, since, calls)
+        chunk.changes.append(("contact", key, None, seen.status))
+        person = Person(seen, to_micros(chunk.at), {})
+    else:
+        old, since, calls = known
+        new = merge_contact(old, seen)
+        if new[:-1] == old[:-1]:
+            return known
+        move_contact(chunk.tally, old, new)
+        if new.status is not old.status:
+            since = to_micros(chunk.at)
+            chunk.changes.append(("contact", key, old.status, new.status))
+        person = Person(new, since, calls)
+    chunk.people[key] = person
     chunk.moved[key] = None
+    return person
 
 
-def _take_call(chunk: _Chunk, calls: dict[str, Call], seen: Call) -> bool:
+def _take_call(chunk: _Chunk, calls: dict[str, Call], known: Call | None, seen: Call) -> bool:
     """Whether it brought anything new to a person's calls."""
     key = seen.call_id
-    known = calls.get(key)
     if seen.raw_status is not None and seen.status is _UNKNOWN_CALL:
         chunk.words.add(("call", seen.raw_status))
     if seen.ended_by is None and seen.status.terminal:
@@ -115,8 +116,6 @@ def _take_call(chunk: _Chunk, calls: dict[str, Call], seen: Call) -> bool:
     if known is None:
         new, before = seen, None
     else:
-        if _same(known, seen):
-            return False
         new = merge_call(known, seen)
         if _same(known, new):
             return False
@@ -132,7 +131,7 @@ def _take_call(chunk: _Chunk, calls: dict[str, Call], seen: Call) -> bool:
             chunk.before.setdefault((new.contact_id, key), old)
     after = new.outcome or new.status
     if before is not after:
-        chunk.changes.append(("call", key, None if before is None else str(before), str(after)))
+        chunk.changes.append(("call", key, before, after))
     return True
 
 
@@ -144,14 +143,13 @@ def _ended(seen: Call, known: Call | None, *, history: bool) -> Call:
 
 
 _SEEN = Call._fields.index("seen_at")
-_DETAILED = Call._fields.index("detail_at")
+_ROW = slice(_SEEN)
+_REST = slice(_SEEN + 1, Call._fields.index("detail_at"))
 
 
 def _same(known: Call, new: Call) -> bool:
     """Whether anything but the times of looking differs."""
-    return (
-        known[:_SEEN] == new[:_SEEN] and known[_SEEN + 1 : _DETAILED] == new[_SEEN + 1 : _DETAILED]
-    )
+    return known[_ROW] == new[_ROW] and known[_REST] == new[_REST]
 
 
 def _write(conn: Connection, row: BatchRow, chunk: _Chunk, *, baseline: bool) -> Taken:
@@ -161,7 +159,8 @@ def _write(conn: Connection, row: BatchRow, chunk: _Chunk, *, baseline: bool) ->
     snapshot.save_ended(conn, chunk.before.values(), chunk.after.values())
     row = replace(row, tally=chunk.tally)
     if not baseline:
-        row = touched(row, chunk.at)
+        if chunk.changes:  # a cost that comes late, or a time that is gone, moves nobody
+            row = touched(row, chunk.at)
         row = replace(row, seq=changes.append(conn, row.id, row.seq, chunk.at, chunk.changes))
     batches.save(conn, row, "tally", "seq", "moved_at", "typical_gap_s")
     return Taken(row, moved=True, words=frozenset(chunk.words))

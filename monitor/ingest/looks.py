@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from monitor.core.calendar import permitted_between
-from monitor.core.model import Batch, BatchStatus
+from monitor.core.completion import NEVER_FALL, highest, is_less
+from monitor.core.model import Batch, BatchStatus, Counts
 from monitor.store import batches, changes
 from monitor.store.batches import BatchRow
 
@@ -17,6 +18,7 @@ _GAP_MOST = 10.0
 # What moves so soon after a move is the same move: one poll sees the counts, then the people.
 _SAME_MOVE = timedelta(seconds=5)
 # Answers overtake each other by less than this.
+_AHEAD_AT_MOST = timedelta(hours=1)
 OVERTAKEN_WITHIN = timedelta(minutes=5)
 
 
@@ -27,12 +29,19 @@ def take_look(conn: Connection, look: Batch, *, baseline: bool) -> BatchRow:
     already ended is history and not news. A look older than the one that is known changes
     nothing. A batch that had ended and moves again becomes a new run once two looks agree.
     """
+    if look.version and look.version > look.seen_at + _AHEAD_AT_MOST:
+        look = replace(look, version=None)  # else nothing later would ever be newer
     known = batches.find(conn, look.provider, look.batch_id)
     if known is None:
         return _first_sight(conn, look, baseline=baseline)
-    if _is_stale(known.look, look):
+    if _is_overtaken(known.look, look):
         return known
-    row = _advanced(known, look)
+    if _is_old(known.look, look):
+        row = replace(known, failure="stale: the answers are older than what was known before")
+    elif _falls(known, look) and known.falling_at in {None, look.seen_at}:
+        row = replace(known, falling_at=look.seen_at)
+    else:
+        row = _advanced(known, look)
     moves = _moves(known, row)
     if moves:
         seq = changes.append(conn, row.id, row.seq, look.seen_at, moves)
@@ -64,20 +73,59 @@ def _first_sight(conn: Connection, look: Batch, *, baseline: bool) -> BatchRow:
     return row
 
 
-def _is_stale(known: Batch, look: Batch) -> bool:
-    """A cached or overtaken answer: by our clock, or by the vendor's own for this batch.
+def _is_overtaken(known: Batch, look: Batch) -> bool:
+    """An answer that a later question's answer has overtaken.
 
     What is older by more than any request takes is not overtaken: the clock was set back.
     """
-    if known.seen_at - OVERTAKEN_WITHIN < look.seen_at < known.seen_at:
-        return True
+    return known.seen_at - OVERTAKEN_WITHIN < look.seen_at < known.seen_at
+
+
+def _is_old(known: Batch, look: Batch) -> bool:
+    """A cached answer, by the vendor's own clock for this batch."""
     return bool(look.version and known.version and look.version < known.version)
+
+
+def _falls(known: BatchRow, look: Batch) -> bool:
+    """Counts that never fall are lower than before, and no newer version explains it.
+
+    Lines and people who wait go up and down; what is finished, and who is in the batch, falls
+    only where people are taken out or a cache answers: a second look has to say so.
+    """
+    before = known.look
+    if look.version and before.version and look.version > before.version:
+        return False
+    if known.ended and not look.status.terminal:
+        return False  # a new run, if anything
+    return any(is_less(before.counts, look.counts, name) for name in NEVER_FALL)
+
+
+def _fallen(known: BatchRow, look: Batch) -> Counts | None:
+    """What counts were before they fell, until they are as high again."""
+    before = known.look.counts if _falls(known, look) else known.fallen_from
+    if before is not None and known.fallen_from is not None:
+        before = highest(before, known.fallen_from)
+    newer = look.version and known.look.version and look.version > known.look.version
+    if before is None or newer:
+        return None
+    return before if any(is_less(before, look.counts, name) for name in NEVER_FALL) else None
 
 
 def _advanced(known: BatchRow, look: Batch) -> BatchRow:
     at = look.seen_at
     look = _filled(known.look, look)
-    row = replace(known, look=look, fresh_at=at, failure=None, gone_at=None)
+    row = replace(
+        known,
+        look=look,
+        fresh_at=at,
+        failure=None,
+        falling_at=None,
+        fallen_from=_fallen(known, look),
+    )
+    if known.gone_at is not None:
+        # One that had vanished is watched again, also when it was given up.
+        row = replace(row, open=True, gone_at=None, gone_again_at=None, gone_times=0)
+        row = _forgotten(row) if known.pruned else row
     if look.status.terminal:
         if known.terminal_at is not None and look.status is known.look.status:
             # Not later than now: the clock may have been set back since.
@@ -125,14 +173,17 @@ def _reopened(known: BatchRow, row: BatchRow, at: datetime) -> BatchRow:
         terminal_again_at=None,
         reported_at=None,
         resumed_at=at,
+        fallen_from=None,
         # every page is read again, whatever it was known to say
         swept_at=None,
         swept_counts=None,
     )
-    if known.pruned:
-        # Nothing is known of its people any more: the next reading is a baseline again.
-        fresh = replace(fresh, pruned=False, tally={}, full_swept_at=None, listed_at=None)
-    return _moved(fresh, at)
+    return _moved(_forgotten(fresh) if known.pruned else fresh, at)
+
+
+def _forgotten(row: BatchRow) -> BatchRow:
+    """Nothing is known of its people any more: the next reading is a baseline again."""
+    return replace(row, pruned=False, tally={}, full_swept_at=None, listed_at=None)
 
 
 def _state(look: Batch) -> tuple[object, ...]:

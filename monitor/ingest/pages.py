@@ -7,7 +7,7 @@ after the transaction that wrote what it says (``keep``).
 
 import sys
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +18,7 @@ from monitor.core.model import OPEN_CONTACT, Batch, CallStatus, ContactStatus, I
 from monitor.errors import ProviderError
 from monitor.ingest import marks
 from monitor.providers import Page, Provider
+from monitor.store import pages as stored
 from monitor.store.pages import CLOSED, LIVE, WAITING, PageState, recheck_at, retry_at
 
 Raw = bytes | memoryview | msgspec.Raw
@@ -25,8 +26,10 @@ Raw = bytes | memoryview | msgspec.Raw
 UNREAD = 0
 # Pages ahead of the first people that wait: a dialler walks on while we read.
 AHEAD = 2
-# So many pages around are searched first for an item that has moved.
+# So many pages around are searched first for an item that has moved, and all of them for
+# the second page that is wholly different, for the eighth, and so on.
 _NEAR = 8
+_SEARCHED = frozenset(2 * 4**n for n in range(12))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,8 @@ class PageBook:
         known = self._pages.get(page.listing, {}).get(page.number)
         again: Sequence[int] = ()
         if known is not None and not anew:
-            again = known.rechecks(page.seen_at.timestamp())
+            if known.next_timed <= (at := page.seen_at.timestamp()):
+                again = known.rechecks(at)
             if known.digest == digest and not again:
                 return None
         if known is not None and known.marks and not anew and not again:
@@ -97,32 +101,25 @@ class PageBook:
         """The difference, by parsing only where it lies; None where that cannot be told."""
         if known.marks is None:
             return None
-        found = marks.differing(page.body, known.marks, self._seed)
+        found = marks.differing(page.body, known.marks, known.slices, self._seed)
         if found is None:
             return None
         try:
-            raws = provider.split(page._replace(body=found.body))
+            raws = provider.split(Page(page.listing, page.number, found.body, page.seen_at))
         except ProviderError:
             return None  # the whole page is parsed, and its error is the one to tell
-        count = len(known.slices)
-        places = [
-            place
-            for group in found.groups
-            for place in range(group * marks.GROUP, min((group + 1) * marks.GROUP, count))
-        ]
-        if len(places) != len(raws):
+        if len(found.places) != len(raws):
             return None  # something came or went: what stands behind it has shifted
         slices = known.slices[:]
         moved: list[int] = []
         picked: list[Raw] = []
-        for place, raw, piece in zip(places, raws, self._digests(raws), strict=True):
+        for place, raw, piece in zip(found.places, raws, self._digests(raws), strict=True):
             if piece != slices[place]:
                 slices[place] = piece
                 moved.append(place)
                 picked.append(raw)
-        if len(moved) * 2 > count:
-            return None
-        learned = marks.relearn(known.marks, found, [len(raw) for raw in raws], self._seed)
+        lengths = [len(raw) for raw in raws]
+        learned = marks.relearn(page.body, known.marks, found, lengths, self._seed)
         return Difference(
             page, digest, slices, tuple(moved), tuple(picked), in_place=True, marks=learned
         )
@@ -154,16 +151,15 @@ class PageBook:
         pages = self._pages[page.listing]
         here = page.number
         some = [slices[i].to_bytes(8, sys.byteorder) for i in moved[:: max(1, len(moved) // 2)]]
-        near = [pages[n] for n in range(here - _NEAR, here + _NEAR + 1) if n in pages]
-        if any(piece in state.slices.tobytes() for state in near for piece in some):
+        near = _joined(pages[n] for n in range(here - _NEAR, here + _NEAR + 1) if n in pages)
+        if any(piece in near for piece in some):
             return True
         # All pages are searched less and less often: once a list has shifted, the next page
         # that is wholly different tells as well.
         self._unlike += 1
-        if self._unlike & (self._unlike - 1):
+        if self._unlike not in _SEARCHED:
             return False
-        middle = some[len(some) // 2]
-        return any(middle in state.slices.tobytes() for state in pages.values())
+        return some[len(some) // 2] in _joined(pages.values())
 
     def _dues_anywhere(self, listing: str) -> dict[int, int]:
         found = self._anywhere.get(listing)
@@ -194,6 +190,14 @@ class PageBook:
         if read.unread:
             return PageState(UNREAD, slices, dues)
         return PageState(difference.digest, slices, dues, difference.marks)
+
+    def to_write(self, read: Read, state: PageState) -> stored.Page:
+        """What is to be written of the page: where it moved, or all of it."""
+        page, places = read.difference.page, read.difference.positions
+        known = self._pages.get(page.listing, {}).get(page.number)
+        alike = known is not None and len(known.slices) == len(state.slices)
+        few = alike and read.difference.in_place and 2 * len(places) < len(state.slices)
+        return stored.Page(page.listing, page.number, state, places if few else None)
 
     def _recheck(self, item: Item, at: datetime) -> int:
         """When to look again for the cost of a call that has just ended; CLOSED for never."""
@@ -253,6 +257,11 @@ class PageBook:
         )
 
 
+def _joined(states: Iterable[PageState]) -> bytes:
+    """All their digests in one, in which one that begins nowhere may turn up: hardly ever."""
+    return b"".join([state.slices for state in states])
+
+
 def due(item: Item) -> int:
     """When an item is expected to move (see store/pages.py)."""
     status = item.contact.status
@@ -261,14 +270,18 @@ def due(item: Item) -> int:
     if status in _RETRYING:
         at = item.contact.next_retry_at
         return LIVE if at is None else retry_at(at.timestamp())
-    if status in OPEN_CONTACT or any(not call.status.terminal for call in item.calls):
+    if status in OPEN_CONTACT:
         return LIVE
+    for call in item.calls:
+        if call.status in _OPEN_CALL:
+            return LIVE
     return CLOSED
 
 
 _PENDING = ContactStatus.PENDING
 _COMPLETED = CallStatus.COMPLETED
 _RETRYING = frozenset({ContactStatus.RETRYING, ContactStatus.FOLLOW_UP})
+_OPEN_CALL = frozenset(status for status in CallStatus if not status.terminal)
 
 
 def decode(provider: Provider, batch: Batch, difference: Difference) -> Read:

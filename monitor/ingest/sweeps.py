@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from monitor.core.model import Counts, Item
-from monitor.core.tally import CONTACTS, count_call, count_contact
+from monitor.core.tally import CALLS, CONTACTS, count_call, count_contact
 from monitor.ingest.items import Taken, take_items
 from monitor.ingest.pages import PageBook, Read
 from monitor.store import batches, changes, pages, snapshot
@@ -38,11 +38,7 @@ def take_pages(
     items: list[Item] = [item for read in reads for item in read.items.values()]
     taken = take_items(conn, row, items, at)
     states = tuple((read, book.state_after(read)) for read in reads)
-    pages.save(
-        conn,
-        batch,
-        [(r.difference.page.listing, r.difference.page.number, state) for r, state in states],
-    )
+    pages.save(conn, batch, [book.to_write(read, state) for read, state in states])
     return TakenPages(taken, states)
 
 
@@ -57,8 +53,9 @@ class Swept:
     """How a sweep ended. ``every_page``: all were read; ``anew``: and all items decoded.
 
     ``run`` is the batch's when the sweep began. ``rows`` are the distinct rows that the list
-    held, known ones included. ``last`` is the number of the last page of each listing, where
-    the end was seen. ``counts`` are those of the look that the sweep was made for.
+    held, known ones included; ``row_of_call``: of calls, and of people who wait. ``last`` is
+    the number of the last page of each listing, where the end was seen. ``counts`` are those
+    of the look that the sweep was made for.
     """
 
     counts: Counts
@@ -68,6 +65,7 @@ class Swept:
     anew: bool = False
     unread: int = 0
     last: dict[str, int] | None = None
+    row_of_call: bool = False
 
 
 def finish_sweep(conn: Connection, batch: int, swept: Swept, at: datetime) -> BatchRow:
@@ -91,13 +89,22 @@ def finish_sweep(conn: Connection, batch: int, swept: Swept, at: datetime) -> Ba
         row = replace(row, full_swept_at=at)
     if swept.every_page and swept.unread == 0:
         row = replace(row, swept_at=at)
-        if swept.counts.total in {None, swept.rows} and swept.rows == row.tally.get(CONTACTS, 0):
+        if _is_complete(row, swept):
             row = replace(row, complete_at=at)
     if swept.every_page:
         for listing, last in (swept.last or {}).items():
             pages.forget(conn, batch, listing, last)
     batches.save(conn, row, *_PROVEN)
     return row
+
+
+def _is_complete(row: BatchRow, swept: Swept) -> bool:
+    """Whether the lists held as many distinct rows as the snapshot does, and as were told."""
+    counts = swept.counts
+    if swept.row_of_call:
+        return swept.rows == row.tally.get(CALLS, 0) + (counts.waiting or 0)
+    told = None if "total" in counts.estimated else counts.total
+    return told in {None, swept.rows} and swept.rows == row.tally.get(CONTACTS, 0)
 
 
 _PROVEN = (
@@ -114,11 +121,18 @@ _PROVEN = (
 )
 
 
-def drop_vanished(conn: Connection, batch: int, ids: Sequence[str], at: datetime) -> BatchRow:
-    """Take out people whom two complete sweeps no longer list; a change is kept for each."""
+def drop_vanished(
+    conn: Connection, batch: int, ids: Sequence[str], at: datetime, *, uncalled: bool = False
+) -> BatchRow:
+    """Take out people whom two complete sweeps no longer list; a change is kept for each.
+
+    ``uncalled``: only those of whom no call was ever seen.
+    """
     row = batches.load(conn, batch)
     tally = dict(row.tally)
     known = snapshot.load_people(conn, batch, ids)
+    if uncalled:
+        known = {key: person for key, person in known.items() if not person.calls}
     for person in known.values():
         for call in person.calls.values():
             count_call(tally, call, -1)

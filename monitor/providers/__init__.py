@@ -7,11 +7,13 @@ returns as ``memory``. It never compares, stores or decides.
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 from monitor.core.model import AccountState, Batch, Capabilities, Item
 from monitor.errors import ProviderError
 from monitor.providers.facts import VendorFacts
+from monitor.providers.notices import Notice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,7 @@ class Known:
     batch_id: str
     look: Batch | None = None  # the last one; None for an id that was never looked at
     contacts: int = 0  # distinct people or calls in the snapshot
+    waiting: int = 0  # those of them who waited for their first call when last read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,15 @@ class LookFailed:
     error: ProviderError
 
 
+class Stop(Enum):
+    """With which page a reading of no more than what moved may end."""
+
+    EXPLAINED = "explained"  # once what the vendor counts is explained by what was read
+    KNOWN = "known"  # with this one, if its last row was known: the list grows at its front
+    HERE = "here"  # with this one: what moves was read before the rest
+    NEVER = "never"
+
+
 class Page(NamedTuple):
     """One page of a vendor's list, as bytes.
 
@@ -62,6 +74,14 @@ class Page(NamedTuple):
     body: bytes
     seen_at: datetime
     last: bool = False
+    stop: Stop = Stop.EXPLAINED
+
+
+class Told(NamedTuple):
+    """One call as the vendor tells it alone; ``batch_id`` None where it does not say whose."""
+
+    batch_id: str | None
+    item: Item
 
 
 class Provider(Protocol):
@@ -112,6 +132,17 @@ class Provider(Protocol):
         self, batch: Batch, page: Page, items: Sequence[tuple[int, Item]]
     ) -> Mapping[str, Item]:
         """The same people with their calls, by contact id; who is missing is asked for again."""
+        ...
+
+    def receive(self, body: bytes, seen_at: datetime) -> Notice:
+        """What a webhook's body says; ValueError for what is none of this vendor's.
+
+        The text of the error names keys at most, never values.
+        """
+        ...
+
+    async def call(self, call_id: str) -> Told | None:
+        """One call, asked for by its id; None where the vendor answers no such question."""
         ...
 
     async def state(self) -> AccountState | None:

@@ -13,7 +13,7 @@ from monitor.providers import Known, LookFailed
 from monitor.providers.answers import no_answer, refusal
 
 # Errors that would meet every other question to the same account too.
-_ACCOUNT = frozenset({"auth", "payment", "rate_limited", "unreachable"})
+_ACCOUNT = frozenset({"auth", "payment", "rate_limited", "tls", "unreachable"})
 # Errors that may be of one batch only; so many in a row are of the account.
 _IN_A_ROW = 3
 _REPEATED = frozenset({"timeout", "server", "forbidden"})
@@ -52,7 +52,7 @@ class Account:
     async def post(
         self, path: str, json: Any, *, deadline: float = 30.0, limit: int = 16 * MIB
     ) -> Answer:
-        """The answer to a POST that only reads, status 200; as ``get``."""
+        """The answer to a POST, status 200; never asked a second time by itself."""
         return await self._whole("POST", path, None, json, deadline, limit)
 
     async def _whole(
@@ -77,7 +77,8 @@ class Account:
         try:
             answer = await ask()
         except HttpError as error:
-            if error.kind != "reset":
+            # Only what may be asked any number of times without harm is asked again.
+            if error.kind != "reset" or method != "GET":
                 raise no_answer(error) from error
             try:
                 answer = await ask()

@@ -42,6 +42,8 @@ _NO_ANSWER = {
     "timeout_before": "timeout",
     "oversize": "oversize",
     "encoding": "garbage",
+    "stale": "stale",
+    "tls": "tls",
 }
 
 

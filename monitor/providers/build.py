@@ -4,22 +4,46 @@ from typing import Annotated, assert_never
 
 from pydantic import Field
 
+from monitor.clock import Clock
 from monitor.core.model import Capabilities
 from monitor.http import Asks
 from monitor.providers import Provider
 from monitor.providers.bland import Bland, BlandSettings
 from monitor.providers.graine import Graine, GraineSettings
+from monitor.providers.http_json import HttpJson, HttpJsonSettings
+from monitor.providers.http_json import capabilities_of as of_http_json
+from monitor.providers.svalync import Svalync, SvalyncSettings
+from monitor.providers.svalync import capabilities_of as of_svalync
+from monitor.providers.vogent import Vogent, VogentSettings
 
-AnyProviderSettings = Annotated[GraineSettings | BlandSettings, Field(discriminator="vendor")]
+AnyProviderSettings = Annotated[
+    GraineSettings | BlandSettings | VogentSettings | SvalyncSettings | HttpJsonSettings,
+    Field(discriminator="vendor"),
+]
 
 
-def build(name: str, settings: AnyProviderSettings, http: Asks, hash_key: bytes) -> Provider:
-    """A provider under the name that the user gave it; phone numbers are hashed with the key."""
+def build(
+    name: str,
+    settings: AnyProviderSettings,
+    http: Asks,
+    hash_key: bytes,
+    clock: Clock | None = None,
+) -> Provider:
+    """A provider under the name that the user gave it; phone numbers are hashed with the key.
+
+    The clock is for answers that stand in files; default: the machine's.
+    """
     match settings:
         case GraineSettings():
             return Graine(name, settings, http, hash_key)
         case BlandSettings():
             return Bland(name, settings, http, hash_key)
+        case VogentSettings():
+            return Vogent(name, settings, http, hash_key)
+        case SvalyncSettings():
+            return Svalync(name, settings, http, clock)
+        case HttpJsonSettings():
+            return HttpJson(name, settings, http, hash_key)
         case _:
             assert_never(settings)
 
@@ -31,5 +55,11 @@ def capabilities(settings: AnyProviderSettings) -> Capabilities:
             return Graine.capabilities
         case BlandSettings():
             return Bland.capabilities
+        case VogentSettings():
+            return Vogent.capabilities
+        case SvalyncSettings():
+            return of_svalync(settings)
+        case HttpJsonSettings():
+            return of_http_json(settings)
         case _:
             assert_never(settings)

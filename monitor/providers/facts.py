@@ -31,8 +31,8 @@ class Event:
     """One kind of webhook: how it is known, what it proves, and where the ids stand.
 
     ``match`` are the top-level fields that tell this kind, each with the value it has, or ""
-    for any text. ``call_id`` and ``batch_id`` are dotted paths into the payload, None when
-    it has none.
+    for any text. ``call_id``, ``batch_id`` and ``status`` are dotted paths into the payload,
+    None when it has none.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Event:
     proves: Proof
     call_id: str | None = None
     batch_id: str | None = None
+    status: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ else only an empty page. Rows that come twice are normal, because people move in
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, NamedTuple, Protocol, TypeVar
@@ -15,6 +15,8 @@ from monitor.errors import ProviderError
 from monitor.providers import Page, in_order
 
 _MOST_PAGES = 100_000
+# A page that is too long for one answer is asked for in halves, down to this part of its size.
+_SMALLEST_PART = 16
 _ORDERED_ROWS = 10  # so many in falling order are no accident
 
 
@@ -28,6 +30,10 @@ class Rows(NamedTuple):
 
 
 AskRows = Callable[[int, int], Awaitable[Rows]]  # skip, limit
+
+
+class _TooLongError(Exception):
+    """A page is too long for one answer at the size that was asked for."""
 
 
 class Listing:
@@ -59,9 +65,10 @@ class Listing:
         """The pages, those of ``first`` before the others; the one that is last comes last."""
         while True:
             size = self._size
-            async with aclosing(self._pass(ask, total, first)) as pages:
-                async for page in pages:
-                    yield page
+            with suppress(_TooLongError):
+                async with aclosing(self._pass(ask, total, first)) as pages:
+                    async for page in pages:
+                        yield page
             if self._size == size:
                 return
 
@@ -73,7 +80,7 @@ class Listing:
         for number in in_order(first):
             # The last page is kept for last, so that its flag says that all were read.
             if total is None or (number + 1) * size < total:
-                rows = await ask(number * size, size)
+                rows = await self._rows(ask, number * size, size)
                 if rows.length >= size:
                     done.add(number)
                     yield self._page(number, rows, last=False)
@@ -81,7 +88,7 @@ class Listing:
         for number in range(_MOST_PAGES):
             if number in done:
                 continue
-            rows = await ask(number * size, size)
+            rows = await self._rows(ask, number * size, size)
             if rows.length and rows.body == before:
                 break
             before = rows.body
@@ -95,6 +102,20 @@ class Listing:
             if last:
                 return
         raise ProviderError("contract", "the list does not end: the vendor ignores the page asked")
+
+    async def _rows(self, ask: AskRows, skip: int, size: int) -> Rows:
+        """The rows; _TooLongError where half as many of them are to be asked for."""
+        try:
+            return await ask(skip, size)
+        except ProviderError as error:
+            if error.kind != "oversize":
+                raise
+            half = _half(error, size, self._asked)
+            # What is too long in the smallest part may be a fault that passes.
+            self._size, self._longest = half or self._asked, 0
+            if half is None:
+                raise
+            raise _TooLongError from error
 
     def _ends(self, read: int, rows: Rows, total: int | None) -> bool:
         total = total if rows.total is None else rows.total
@@ -112,6 +133,14 @@ class Listing:
 
     def _page(self, number: int, rows: Rows, *, last: bool) -> Page:
         return Page(self.name, number, rows.body, rows.seen_at, last)
+
+
+def _half(error: ProviderError, size: int, asked: int) -> int | None:
+    """The size to ask for instead, where the answer was too long and may still be shortened."""
+    half = size // 2
+    if error.kind != "oversize" or half < max(1, asked // _SMALLEST_PART):
+        return None
+    return half
 
 
 class Dated(Protocol):
@@ -162,10 +191,18 @@ async def read_batches(
     ``enough`` is asked after each page with what was found and how many pages that took.
     """
     reading = Reading[R]()
-    order = _Order()
+    order = Order()
     skip = overlap = pages = 0
+    limit = size
     while True:
-        rows = await ask(skip, size)
+        try:
+            rows = await ask(skip, limit)
+        except ProviderError as error:
+            half = _half(error, limit, size)
+            if half is None:
+                raise
+            limit, longest.rows = half, 0
+            continue
         pages += 1
         readable = [row for row in rows if row is not None]
         new = [row for row in readable if row.batch_id not in reading.found]
@@ -185,7 +222,7 @@ async def read_batches(
         skip += len(rows) - overlap
 
 
-class _Order:
+class Order:
     """Whether rows come newest first, and the oldest so far."""
 
     def __init__(self) -> None:
@@ -195,6 +232,7 @@ class _Order:
         self._oldest: datetime | None = None
 
     def see(self, rows: Sequence[Dated]) -> None:
+        """Take in what follows."""
         for row in rows:
             at = row.created_at
             if at is None or (self._oldest is not None and at > self._oldest):

@@ -1,7 +1,7 @@
 """Judging on time: every watched batch every few seconds, and whatever has just changed."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC as _UTC
 from datetime import datetime, timedelta
@@ -13,11 +13,13 @@ from sqlalchemy import Connection
 from monitor.clock import Clock
 from monitor.core.alert import Transition
 from monitor.core.facts import Trouble
+from monitor.dates import Dates
 from monitor.errors import StoreError
 from monitor.evaluation.batches import BatchEvaluated, evaluate_batch
 from monitor.evaluation.context import Context
 from monitor.evaluation.following import Followed
 from monitor.evaluation.providers import evaluate_provider
+from monitor.evaluation.skews import skewed
 from monitor.evaluation.system import close_orphans, evaluate_system
 from monitor.store import alerts, batches, providers
 from monitor.store.writer import Priority, Store
@@ -35,12 +37,18 @@ class Judge:
     """Runs evaluations, one transaction a subject, and remembers Offhook's own troubles."""
 
     def __init__(
-        self, store: Store, clock: Clock, context: Context, wake: Callable[[], None]
+        self,
+        store: Store,
+        clock: Clock,
+        context: Context,
+        wake: Callable[[], None],
+        dates: Mapping[str, Dates] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._context = context
         self._wake = wake
+        self._dates = dates or {}  # what the answers of each provider say of its clock
         self._pending: set[int] = set()
         self._troubles: dict[str, Trouble] = {}
         # Seen to be well in this process, which has read its configuration and its clock.
@@ -118,6 +126,7 @@ class Judge:
         """Judge Offhook's own troubles now."""
         now = self._clock.now()
         self._end_old_troubles(now)
+        self._compare_clocks(now)
         known = dict(self._troubles) | await self._store.read(self._unknown_words)
         over = frozenset(self._over)
         done = await self._write(
@@ -218,6 +227,15 @@ class Judge:
         seconds = round((drift - before).total_seconds())
         log.warning("clock_jumped", seconds=seconds)
         self.trouble("clock", _jumped(seconds, now))
+
+    def _compare_clocks(self, now: datetime) -> None:
+        skews: dict[str, list[timedelta]] = {}
+        for name, dates in self._dates.items():
+            skew = dates.skew
+            if skew is not None:
+                skews.setdefault(self._context.providers[name].vendor, []).append(skew)
+        for subject, trouble in skewed(skews, now).items():
+            self.trouble(subject, trouble)
 
     def _end_old_troubles(self, now: datetime) -> None:
         jump = self._troubles.get("clock")

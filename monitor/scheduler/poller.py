@@ -4,30 +4,35 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 
 import structlog
 from sqlalchemy import Connection
 
 from monitor.clock import Clock
-from monitor.core.model import Batch, BatchStatus
-from monitor.core.pace import URGENT
+from monitor.core.model import Batch, BatchStatus, ContactStatus
+from monitor.core.pace import SLOWEST, URGENT
+from monitor.core.tally import CONTACTS, people
 from monitor.errors import ProviderError
 from monitor.evaluation.context import ProviderView
 from monitor.providers import Discovery, Known, LookFailed, Provider
 from monitor.scheduler.judge import Judge
-from monitor.scheduler.reader import GONE_EVERY, Reader
+from monitor.scheduler.reader import GONE_AT_LAST, Reader
 from monitor.scheduler.standing import OF_THE_ACCOUNT, Standing
 from monitor.settings import ProviderSettings
 from monitor.store import batches, providers
 from monitor.store.batches import BatchRow
+from monitor.store.providers import MISSING, decode_missing, encode_missing
 from monitor.store.writer import Priority, Store
 
 log = structlog.get_logger()
 
-# What is due a little later is looked at in the same go: one list often answers for all.
+# What is due within this share of its wait is looked at in the same go: one list often
+# answers for all.
 TOGETHER = 0.2
+# What is hinted at beyond that is seen when it is due.
+HINTS_AT_MOST = 10_000
 # After so many lists with a hole in them, what they showed is the baseline all the same:
 # else nothing that ends before it was seen open would ever be told.
 INCOMPLETE_AT_MOST = 3
@@ -57,7 +62,16 @@ class Poller:
         self._clock = clock
         self._judge = judge
         self._standing = standing
+        self._hinted: set[str] = set()
         self.polled_at: float | None = None  # monotonic: when the last poll ended, good or bad
+
+    def hint(self, batch_id: str) -> None:
+        """Something moved there: the next ``poll`` looks at it, and at the lists for a new one.
+
+        Many hints are one, and a batch that was looked at within ``URGENT`` waits for that long.
+        """
+        if len(self._hinted) < HINTS_AT_MOST:
+            self._hinted.add(batch_id)
 
     async def poll(self) -> None:
         """Do what is due. Never raises for what a vendor does; the failure is kept and judged."""
@@ -65,6 +79,8 @@ class Poller:
         try:
             if self._standing.may_ask():
                 await self._poll(now)
+            elif await self._standing.resting(now):
+                await self._judge.provider(self._view.name)
         except ProviderError as error:
             await self._standing.refused(error, self._clock.now(), self._settings.poll_every)
             await self._judge.provider(self._view.name)
@@ -79,6 +95,8 @@ class Poller:
         refusals = self._standing.refusals
         asked = await self._discover_if_due(row, now)
         due = await self._store.read(lambda conn: self._due(conn, now))
+        # Before they are asked: what a vendor tells of while it answers needs another look.
+        self._hinted -= {each.batch_id for each in due}
         if due:
             await self._look(due)
         if asked or due:
@@ -87,20 +105,30 @@ class Poller:
 
     def _due(self, conn: Connection, now: datetime) -> list[Known]:
         first = batches.next_due(conn, self._view.name)
-        longest = max(self._settings.poll_every * 2, GONE_EVERY)
-        if first is None or (now < first <= now + longest and not self._judge.anything_pending):
+        longest = max(self._settings.poll_every * SLOWEST, GONE_AT_LAST)
+        waited_for = self._judge.anything_pending or self._hinted
+        if first is None or (now < first <= now + longest and not waited_for):
             return []
         rows = batches.load_open(conn, self._view.name)
         if not any(self._is_due(row, now) for row in rows):
             return []
-        soon = now + self._settings.poll_every * TOGETHER
-        return [_known(row) for row in rows if row.due_at <= soon or self._is_due(row, now)]
+        return [_known(row) for row in rows if self._is_soon(row, now) or self._is_due(row, now)]
 
     def _is_due(self, row: BatchRow, now: datetime) -> bool:
         # An alert that waits to fire needs to be seen to hold, and soon.
-        urgent = now - row.fresh_at >= min(self._settings.poll_every, URGENT)
+        waited_for = self._judge.is_pending(row.id) or row.look.batch_id in self._hinted
+        urgent = waited_for and now - row.fresh_at >= self._urgent
         set_back = row.fresh_at > now  # the clock was, so that the time to look is far away
-        return row.due_at <= now or set_back or (urgent and self._judge.is_pending(row.id))
+        return row.due_at <= now or set_back or urgent
+
+    def _is_soon(self, row: BatchRow, now: datetime) -> bool:
+        asked = max(row.fresh_at, row.gone_again_at or row.fresh_at)
+        wait = max(row.due_at - asked, self._settings.poll_every)
+        return row.due_at <= now + wait * TOGETHER
+
+    @property
+    def _urgent(self) -> timedelta:
+        return min(self._settings.poll_every, URGENT)
 
     async def _look(self, due: Sequence[Known], *, baseline: bool = False) -> None:
         async with aclosing(self.provider.looks(due)) as looks:
@@ -117,10 +145,14 @@ class Poller:
     async def _discover_if_due(self, row: providers.ProviderRow, now: datetime) -> bool:
         """Whether the vendor's lists were asked for."""
         last, every = row.discovered_at, self._settings.discover_every
-        if last is not None and last <= now < last + every:
+        unknown = await self._hinted_and_unknown()
+        # A hint may be about a batch that nobody watches, again and again.
+        wait = max(every / 4, self._urgent) if unknown else every
+        if last is not None and last <= now < last + wait:
             return False
         if not self._standing.may_discover():
             return False
+        self._hinted -= unknown
         try:
             await self._discover(row, now)
         except ProviderError as error:
@@ -130,6 +162,14 @@ class Poller:
         else:
             self._standing.found()
         return True
+
+    async def _hinted_and_unknown(self) -> set[str]:
+        """Those that a hint named and that are not watched: new, or ended and moving again."""
+        hinted = set(self._hinted)
+        if not hinted:
+            return hinted
+        rows = await self._store.read(lambda conn: batches.load_open(conn, self._view.name))
+        return hinted - {row.look.batch_id for row in rows}
 
     async def _discover(self, row: providers.ProviderRow, now: datetime) -> None:
         memory = dict(row.memory)
@@ -166,8 +206,23 @@ class Poller:
             log.warning("lists_incomplete", provider=self._view.name, in_a_row=holes)
         baseline = before.baseline_at or (now if done else None)
         memory = {**found.memory, SCOPE: self._scope(), INCOMPLETE: str(holes)}
+        memory |= self._missing(conn, row.memory, now)
         row = replace(row, discovered_at=now, baseline_at=baseline, memory=memory)
+        if batches.shows_known(conn, self._view.name, [each.batch_id for each in found.sightings]):
+            row = providers.showed(row, now)
         providers.save(conn, providers.heard(row, now))
+
+    def _missing(
+        self, conn: Connection, memory: Mapping[str, str], now: datetime
+    ) -> dict[str, str]:
+        """Batches that the configuration names and that were never seen: since when, and why."""
+        known = decode_missing(memory)
+        missing = {
+            each: (known[each][0] if each in known else now, self.reader.why_not(each))
+            for each in self._settings.batches
+            if batches.find(conn, self._view.name, each) is None
+        }
+        return {MISSING: encode_missing(missing)} if missing else {}
 
     def _all_known(self, conn: Connection) -> tuple[dict[str, Known], dict[str, BatchStatus]]:
         closed = batches.load_closed(conn, self._view.name)
@@ -189,4 +244,9 @@ def _is_old_news(look: Batch, closed: Mapping[str, BatchStatus]) -> bool:
 
 
 def _known(row: BatchRow) -> Known:
-    return Known(batch_id=row.look.batch_id, look=row.look, contacts=row.tally.get("contacts", 0))
+    return Known(
+        batch_id=row.look.batch_id,
+        look=row.look,
+        contacts=row.tally.get(CONTACTS, 0),
+        waiting=people(row.tally, ContactStatus.PENDING),
+    )

@@ -8,16 +8,16 @@ import structlog
 from sqlalchemy import Connection
 
 from monitor.clock import Clock
-from monitor.core.completion import disagreements
-from monitor.core.facts import Trouble
-from monitor.core.model import Batch, BatchStatus
-from monitor.core.pace import Reading, Watched, next_look, reading
+from monitor.core.completion import contradictions, disagreements
+from monitor.core.model import Batch, BatchStatus, Capabilities
+from monitor.core.pace import Reading, Watched, explained, next_look, reading
 from monitor.core.route import all_match
 from monitor.errors import NotFoundError, ProviderError
 from monitor.evaluation.batches import labels_of
 from monitor.evaluation.context import ProviderView
 from monitor.ingest.looks import take_look
 from monitor.providers import LookFailed, Provider
+from monitor.providers.budget import Chance, Turn, turn
 from monitor.scheduler.judge import Judge
 from monitor.scheduler.standing import OF_THE_ACCOUNT, Standing
 from monitor.scheduler.sweeper import Sweeper
@@ -29,8 +29,12 @@ from monitor.store.writer import Priority, Store
 log = structlog.get_logger()
 
 SWEEPS_AT_ONCE = 3
-# An id that the vendor does not know is asked for no more often than this.
+# An id that the vendor does not know is asked for once more soon, then this often, at last
+# each hour.
+GONE_AT_FIRST = timedelta(minutes=1)
 GONE_EVERY = timedelta(minutes=5)
+GONE_AT_LAST = timedelta(hours=1)
+_MADE_GOOD_AFTER = timedelta(minutes=2)
 
 
 class Reader:
@@ -48,6 +52,7 @@ class Reader:
         sweeper: Sweeper,
         standing: Standing,
         full_every: timedelta,
+        chance: Chance,
     ) -> None:
         self._provider = provider
         self._settings = settings
@@ -58,10 +63,12 @@ class Reader:
         self._sweeper = sweeper
         self._standing = standing
         self._full_every = full_every
+        self._chance = chance
         # Whole lists wait for each other; what has just moved does not wait for them.
         self._gates = {mode: asyncio.Semaphore(SWEEPS_AT_ONCE) for mode in Reading}
         self._reading: dict[int, asyncio.Task[None]] = {}
         self._errors: list[BaseException] = []
+        self._never_seen: dict[str, str] = {}  # why not, by id
 
     def raise_error(self) -> None:
         """Raise what went wrong in a reading since the last time, vendors' failures apart."""
@@ -90,7 +97,7 @@ class Reader:
         (error,) = await asyncio.gather(self._take(look, baseline=baseline), return_exceptions=True)
         if isinstance(error, Exception):
             self._errors.append(error)
-            await self._put_off(look.batch_id, str(error), self._settings.poll_every)
+            await self._put_off(look.batch_id, str(error))
         elif error is not None:
             raise error
 
@@ -118,11 +125,13 @@ class Reader:
         await self._schedule(row)
 
     def _taken(self, conn: Connection, look: Batch, *, baseline: bool) -> BatchRow:
-        row = providers.load(conn, self._view.name, self._view.vendor)
-        providers.save(conn, providers.heard(row, look.seen_at))
         if self._view.calendar is not None:
             look = replace(look, calendar=self._view.calendar)
-        return take_look(conn, look, baseline=baseline)
+        taken = take_look(conn, look, baseline=baseline)
+        if taken.fresh_at == look.seen_at:  # not old, nor in doubt
+            row = providers.load(conn, self._view.name, self._view.vendor)
+            providers.save(conn, providers.heard(row, look.seen_at))
+        return taken
 
     async def _leave(self, look: Batch) -> None:
         """The configuration chose other batches: this one is watched no longer."""
@@ -150,6 +159,8 @@ class Reader:
             self._errors.append(error)
 
     async def _read(self, row: BatchRow, mode: Reading) -> None:
+        awaited = mode is Reading.HOT or row.ended
+        turn.set(Turn.READ if awaited else Turn.LIST)  # of this task alone
         async with self._gates[mode]:
             if not self._standing.may_ask():
                 return  # refused since: the next look begins it again
@@ -159,7 +170,6 @@ class Reader:
                 await self._not_read(row, error)
             else:
                 await self._learn(done.words)
-                self._tell_unread(done.row)
         await self._judged(row)
 
     async def _not_read(self, row: BatchRow, error: ProviderError) -> None:
@@ -173,40 +183,34 @@ class Reader:
             batches.save(conn, failed, "unlisted_since", "unlisted_why")
 
         await self._store.write(Priority.INGEST, note)
-        self._tell_unread(await self._store.read(lambda conn: batches.load(conn, row.id)))
         if error.kind in OF_THE_ACCOUNT:
             await self._standing.refused(error, now, self._settings.poll_every)
             await self._judge.provider(self._view.name)
+
+    def why_not(self, batch_id: str) -> str:
+        """Why a batch was never seen."""
+        return self._never_seen.get(batch_id, "it was never seen")
 
     async def failed(self, failed: LookFailed) -> None:
         """One batch could not be looked at."""
         self._warn(failed.batch_id, "look_failed", failed.error)
         gone = isinstance(failed.error, NotFoundError)
-        wait = max(self._settings.poll_every, GONE_EVERY) if gone else self._settings.poll_every
-        await self._put_off(failed.batch_id, str(failed.error), wait, gone=gone)
+        await self._put_off(failed.batch_id, str(failed.error), gone=gone)
 
-    async def _put_off(
-        self, batch_id: str, why: str, wait: timedelta, *, gone: bool = False
-    ) -> None:
-        now = self._clock.now()
+    async def _put_off(self, batch_id: str, why: str, *, gone: bool = False) -> None:
+        now, every = self._clock.now(), self._settings.poll_every
 
         def note(conn: Connection) -> None:
             row = batches.find(conn, self._view.name, batch_id)
-            if row is not None:
-                since = (row.gone_at or now) if gone else None
-                row = replace(row, failure=why, gone_at=since, due_at=now + wait)
-                batches.save(conn, row, "failure", "gone_at", "due_at")
+            if row is None:
+                self._never_seen[batch_id] = why
+                return
+            row = replace(row, failure=why, due_at=now + every)
+            if gone:
+                row = _gone(row, now, every)
+            batches.save(conn, row, *_FAILED)
 
         await self._store.write(Priority.INGEST, note)
-
-    def _tell_unread(self, row: BatchRow) -> None:
-        """Say that a list cannot be read once that has lasted, and when it is over."""
-        subject = f"list of {self._view.name} {row.look.batch_id}"
-        since = row.unlisted_since
-        if since is None:
-            self._judge.trouble(subject, None)
-        elif self._clock.now() - since >= self._view.blind_after:
-            self._judge.trouble(subject, _unread(subject, self._view.name, row, since))
 
     def _warn(self, batch: str, event: str, error: ProviderError) -> None:
         log.warning(event, provider=self._view.name, batch=batch, error=str(error))
@@ -237,8 +241,11 @@ class Reader:
             swept_counts=row.swept_counts,
             sweeping=row.sweeping_since is not None or row.unread > 0,
             pending=self._judge.is_pending(row.id),
+            doubted=row.falling_at is not None or row.reopening_at is not None,
+            contradicted=_is_contradicted(row, self._provider.capabilities, self._clock.now()),
             agrees=not disagreements(row.look, row.tally, self._provider.capabilities),
             overdue=book.overdue(self._clock.now()),
+            late_changes=self._provider.capabilities.late_changes,
         )
 
     async def _schedule(self, row: BatchRow) -> None:
@@ -248,6 +255,7 @@ class Reader:
             now,
             poll_every=self._settings.poll_every,
             blind_after=self._settings.blind_after,
+            chance=self._chance(),
         )
         await self._store.write(
             Priority.INGEST,
@@ -255,12 +263,24 @@ class Reader:
         )
 
 
-def _unread(subject: str, provider: str, row: BatchRow, since: datetime) -> Trouble:
-    return Trouble(
-        rule="self_list_unread",
-        subject=subject,
-        provider=provider,
-        since=since,
-        summary=f"the people of {row.look.title} cannot all be read: {row.unlisted_why}",
-        todo="Look at the batch at the vendor itself; rules about its calls may say nothing.",
-    )
+def _is_contradicted(row: BatchRow, capabilities: Capabilities, now: datetime) -> bool:
+    """Whether counts and lists differ by more than what a reading leaves out on purpose.
+
+    A little is left out while a batch moves; that is made good once it has not for a while.
+    """
+    found = contradictions(row.look, row.tally, capabilities)
+    gap = tuple(abs(each.counted - each.read) for each in found)
+    moving = now - row.moved_at < _MADE_GOOD_AFTER and explained(gap, row.look.counts.live or 0)
+    return bool(found) and not moving
+
+
+def _gone(row: BatchRow, now: datetime, every: timedelta) -> BatchRow:
+    """The row after one more answer that there is no such batch; nothing else ends that."""
+    since = row.gone_at or now
+    wait = GONE_AT_FIRST if row.gone_times == 0 else max((now - since) / 2, GONE_EVERY)
+    wait = max(every, min(wait, GONE_AT_LAST))
+    times = row.gone_times + 1
+    return replace(row, gone_at=since, gone_again_at=now, gone_times=times, due_at=now + wait)
+
+
+_FAILED = ("failure", "due_at", "gone_at", "gone_again_at", "gone_times")

@@ -13,7 +13,7 @@ from monitor.core.model import Counts, Item
 from monitor.core.pace import Reading, explained
 from monitor.errors import ProviderError
 from monitor.ingest import pages as reading
-from monitor.ingest.pages import PageBook, Read
+from monitor.ingest.pages import Difference, PageBook, Read
 from monitor.ingest.sweeps import (
     Swept,
     begin_sweep,
@@ -22,7 +22,7 @@ from monitor.ingest.sweeps import (
     remember,
     take_pages,
 )
-from monitor.providers import Page, Provider
+from monitor.providers import Page, Provider, Stop
 from monitor.store import pages
 from monitor.store.batches import BatchRow
 from monitor.store.writer import Priority, Store
@@ -31,7 +31,8 @@ log = structlog.get_logger()
 
 # One transaction takes about this long, so that an alert never waits for a sweep.
 CHUNK_S = 0.05
-PAGE_DEADLINE_S = 60.0
+# Each request has a deadline of its own; this also holds their waits for a slow budget.
+PAGE_DEADLINE_S = 300.0
 # Costs and readings of the mood come a while after a call, and its row does not tell.
 RECHECK_AFTER = timedelta(minutes=2)
 
@@ -86,7 +87,7 @@ class Sweeper:
         self._clock = clock
         self._seed = seed
         self._books: dict[int, PageBook] = {}
-        self._absent: dict[int, set[str]] = {}
+        self._absent: dict[int, dict[str, datetime]] = {}  # since when, by person
         self._chunk = 200
 
     async def book(self, batch: int) -> PageBook:
@@ -147,10 +148,10 @@ class Sweeper:
             under_way.rows.update(difference.slices)
         elif under_way.mode is not Reading.HOT:
             under_way.rows.update(book.rows(page))
-        at_end_of_hot = under_way.mode is Reading.HOT and under_way.read >= len(under_way.first)
-        if under_way.items_waiting >= self._chunk or at_end_of_hot:
+        may_end = under_way.mode is Reading.HOT and _may_end(under_way, page, difference)
+        if under_way.items_waiting >= self._chunk or may_end:
             await self._flush(under_way, book)
-        return at_end_of_hot and self._is_explained(under_way.row)
+        return may_end and (page.stop is not Stop.EXPLAINED or self._is_explained(under_way.row))
 
     def _is_explained(self, row: BatchRow) -> bool:
         found = disagreements(row.look, row.tally, self._provider.capabilities)
@@ -210,6 +211,7 @@ class Sweeper:
             anew=under_way.mode is Reading.ANEW,
             unread=under_way.unread,
             last=under_way.last,
+            row_of_call=self._provider.capabilities.row_of_call,
         )
         at = under_way.started_at
         done = await self._store.write(
@@ -226,17 +228,39 @@ class Sweeper:
         return SweepDone(done, frozenset(under_way.words), under_way.moved)
 
     async def _drop_vanished(self, row: BatchRow, under_way: _Pass) -> BatchRow:
-        """Only who is missing from two complete readings in a row has vanished."""
-        total = row.look.counts.total
-        if total is not None and total != len(under_way.ids):
+        """Only who is missing from two complete readings in a row has vanished.
+
+        Where people may be called and stand on no list, they must be missing for longer than
+        any call takes. Where nothing tells how many there are, who was called stays.
+        """
+        counts, at = row.look.counts, under_way.started_at
+        told = None if "total" in counts.estimated else counts.total
+        if told is not None and told != len(under_way.ids):
             return row
         known = await self._store.read(lambda conn: pages.contact_ids(conn, row.id))
-        absent = known - under_way.ids
-        gone = sorted(absent & self._absent.get(row.id, set()))
+        before = self._absent.get(row.id, {})
+        absent = {key: before.get(key, at) for key in known - under_way.ids}
         self._absent[row.id] = absent
+        least = self._provider.capabilities.unlisted_for
+        gone = sorted(key for key in absent if key in before and at - before[key] >= least)
         if not gone:
             return row
-        at = under_way.started_at
         return await self._store.write(
-            Priority.INGEST, lambda conn: drop_vanished(conn, row.id, gone, at)
+            Priority.INGEST,
+            lambda conn: drop_vanished(
+                conn, row.id, gone, at, uncalled="total" in counts.estimated
+            ),
         )
+
+
+def _may_end(under_way: _Pass, page: Page, difference: Difference | None) -> bool:
+    """Whether a reading of no more than what moved may end with this page."""
+    match page.stop:
+        case Stop.EXPLAINED:
+            return under_way.read >= len(under_way.first)
+        case Stop.KNOWN:
+            return difference is None or len(difference.slices) - 1 not in difference.positions
+        case Stop.HERE:
+            return True
+        case Stop.NEVER:
+            return False

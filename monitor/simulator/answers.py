@@ -1,4 +1,4 @@
-"""What both simulated vendors need to answer a request: JSON, times, numbers, lists."""
+"""What the simulated vendors need to answer a request: JSON, times, numbers, lists."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,10 +20,16 @@ class Manners:
 
     ``max_limit`` caps a page whatever was asked for. ``order``: as created, the newest first,
     or the last changed first, which makes pages shift while things move.
+    Times are seconds.
     """
 
     max_limit: int | None = None
     order: Literal["created", "newest", "changed"] = "created"
+    ends_early: bool = False  # Vogent, ElevenLabs: complete though some still talk
+    listed_after: float = 0.0  # Vogent: how long after its end a dial stands on no list
+    flat_status: bool = False  # Vogent: whatever took place says completed
+    linked: bool = False  # Vogent: a dial names the row of the queue that it came from
+    counts_lag: float = 0.0  # Svalync: the statistics are as old as this, the status is not
 
 
 class BadRequestError(Exception):

@@ -5,9 +5,9 @@ from collections import deque
 from typing import NamedTuple
 
 from monitor.core.model import BatchStatus
+from monitor.simulator import ids
 from monitor.simulator import state as s
 from monitor.simulator.agenda import Agenda
-from monitor.simulator.people import mix
 from monitor.simulator.script import ErrorBurst, Plan
 from monitor.simulator.truth import Entry, Truth, What
 
@@ -35,7 +35,7 @@ class Batch:
         self,
         agenda: Agenda,
         truth: Truth,
-        vendor: str,
+        vendor: ids.Vendor,
         account: str,
         number: int,
         plan: Plan,
@@ -43,7 +43,7 @@ class Batch:
     ) -> None:
         self.agenda, self.truth = agenda, truth
         self.vendor, self.account, self.number, self.plan = vendor, account, number, plan
-        self.batch_id = plan.batch_id or _batch_id(vendor, number, legacy=plan.legacy)
+        self.batch_id = plan.batch_id or ids.batch_id(vendor, number, legacy=plan.legacy)
         self.random = random.Random(f"{seed}/{account}/{number}")
         self.people = s.People()
         self.calls = s.Calls()
@@ -72,16 +72,12 @@ class Batch:
         return next((m.t for m in self.history if m.status is BatchStatus.RUNNING), None)
 
     def person_id(self, person: int) -> str:
-        """The id under which the vendor lists a person (at Bland: that person's call)."""
-        if self.vendor == "graine":
-            return f"con_{self.number:04x}{person:06x}"
-        return call_uuid(self.number, person)
+        """The id under which the vendor lists a person (where it lists calls: their call)."""
+        return ids.person_id(self.vendor, self.number, person)
 
     def call_id(self, row: int) -> str:
         """The id of one call."""
-        if self.vendor == "graine":
-            return f"exec_{self.number:04x}{row:07x}"
-        return call_uuid(self.number, self.calls.person[row])
+        return ids.call_id(self.vendor, self.number, self.calls.person[row], row)
 
     def add_people(self, n: int) -> None:
         """More people, who wait."""
@@ -143,18 +139,3 @@ class Batch:
         if text not in self.errors:
             self.errors.append(text)
         return self.errors.index(text)
-
-
-def call_uuid(batch: int, person: int) -> str:
-    """A call's id at Bland; its last twelve digits say whose it is, so no index is needed."""
-    spread = f"{mix(batch, person, 1):016x}{mix(batch, person, 2):04x}"
-    return f"{spread[:8]}-{spread[8:12]}-4{spread[12:15]}-a{spread[15:18]}-{batch:04x}{person:08x}"
-
-
-def _batch_id(vendor: str, number: int, *, legacy: bool) -> str:
-    spread = f"{mix(number, 3):016x}{mix(number, 4):016x}"
-    if vendor == "graine":
-        return f"btc_{spread[:8]}{number:04x}"
-    if legacy:
-        return f"{spread[:12]}{number:04x}-gen-batch"
-    return f"{spread[:8]}-{spread[8:12]}-4{spread[12:15]}-b{spread[15:18]}-{spread[18:30]}"

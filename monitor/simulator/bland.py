@@ -21,6 +21,7 @@ from monitor.simulator.answers import (
     page,
     whole,
 )
+from monitor.simulator.ids import place
 from monitor.simulator.wire import Wire
 from monitor.simulator.world import Account, RunningBatch
 
@@ -141,11 +142,9 @@ class Bland:
         return json(rows.call_detail(*found, self.account.world.agenda.now))
 
     def _by_id(self, call_id: str) -> Found | None:
-        tail = call_id.rpartition("-")[2]
-        try:
-            batch, person = self.account.by_number.get(int(tail[:4], 16)), int(tail[4:], 16)
-        except ValueError:
+        if (found := place(call_id)) is None:
             return None
+        batch, person = self.account.by_number.get(found[0]), found[1]
         if batch is None or person >= len(batch.people) or batch.person_id(person) != call_id:
             return None
         return batch, person

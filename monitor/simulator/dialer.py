@@ -22,11 +22,12 @@ class Dialer:
         self._head_start(int(plan.head_start * plan.contacts))
         if plan.starts_after > 0:
             batch.turn(BatchStatus.SCHEDULED)
-            batch.agenda.at(batch.agenda.now + plan.starts_after, self._begin)
+            batch.agenda.at(batch.agenda.now + plan.starts_after, self.begin)
         else:
-            self._begin()
+            self.begin()
 
-    def _begin(self, _: int = 0) -> None:
+    def begin(self, _: int = 0) -> None:
+        """The batch goes from waiting for its time to dialling."""
         if self.batch.status is BatchStatus.SCHEDULED:
             self.batch.turn(BatchStatus.RUNNING)
             self.dial()

@@ -9,12 +9,13 @@ import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Literal
 
 from monitor.core.model import BatchStatus
+from monitor.simulator import state as s
 from monitor.simulator.agenda import Agenda
 from monitor.simulator.batch import Batch
 from monitor.simulator.dialer import Dialer
+from monitor.simulator.ids import Vendor
 from monitor.simulator.script import (
     Cancel,
     DialStop,
@@ -29,7 +30,8 @@ from monitor.simulator.script import (
 )
 from monitor.simulator.truth import Truth, What
 
-Vendor = Literal["graine", "bland"]
+# These dial a person once, and again only when somebody asks for it.
+DIALS_ONCE = frozenset({"vogent", "elevenlabs"})
 
 
 class World:
@@ -75,8 +77,11 @@ class Account:
     ) -> "RunningBatch":
         """Order a batch that exists ``after`` seconds from now, and script what befalls it.
 
-        A ``held`` one dials nobody until ``let_go``.
+        A ``held`` one dials nobody until ``let_go``. ValueError for what the vendor never does.
         """
+        if self.vendor in DIALS_ONCE and (plan.max_retries or plan.follow_up):
+            msg = f"{plan.name}: {self.vendor} calls nobody again by itself"
+            raise ValueError(msg)
         number = self.world.next_number()
         agenda = self.world.agenda
         batch = RunningBatch(
@@ -122,6 +127,10 @@ class RunningBatch(Batch):
         self.stops -= 1
         self.dialer.dial()
 
+    def begin(self) -> None:
+        """Dial now, whatever time was planned; only what never began begins."""
+        self.dialer.begin()
+
     def pause(self) -> None:
         """Dial nobody any more; live calls finish and retries keep their times."""
         if self.status in {BatchStatus.RUNNING, BatchStatus.SCHEDULED}:
@@ -138,6 +147,18 @@ class RunningBatch(Batch):
         if not self.status.terminal:
             self.dialer.stop_waiting()
             self.turn(BatchStatus.CANCELLED)
+
+    def redial(self) -> None:
+        """Call everybody again who was not reached: a new run of an ended batch."""
+        if not self.status.terminal:
+            return
+        self.run += 1
+        for person, stage in enumerate(bytes(self.people.stage)):
+            if stage in {s.FAILED, s.BUSY, s.NO_ANSWER}:
+                self.move(person, s.RETRYING)
+                self.ready.append(person)
+        self.turn(BatchStatus.RUNNING)
+        self.dialer.dial()
 
     def _befall(self, incident: Incident) -> None:
         self.note(What.INCIDENT_BEGAN, note=type(incident).__name__)

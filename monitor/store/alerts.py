@@ -4,29 +4,45 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.core.alert import Alert, AlertState, Reason, Subject, Transition
 from monitor.core.rule import Finding, Severity, SubjectKind
 from monitor.store import hot
 from monitor.store.coding import decode, encode
-from monitor.store.schema import alert_events, alerts, evaluations, from_micros
+from monitor.store.schema import alert_events, alerts, evaluations, from_micros, to_micros
 
 _OPEN = ("pending", "firing")
 
 
 def load_open(conn: Connection, provider: str, kind: SubjectKind, subject: str) -> list[Alert]:
     """The open alerts of one subject."""
-    return _load(
-        conn,
-        select(alerts).where(
-            alerts.c.state.in_(_OPEN),
-            alerts.c.provider == provider,
-            alerts.c.subject_kind == kind,
-            alerts.c.subject_id == subject,
-        ),
+    found = hot.read(conn, _OF_SUBJECT, provider=provider, kind=str(kind), subject=subject)
+    return [_of(row) for row in found]
+
+
+# The words of the partial index stand in the text: bound ones would miss it.
+_IS_OPEN: ColumnElement[bool] = literal_column("state IN ('pending', 'firing')")
+_OF_SUBJECT = (
+    select(alerts)
+    .where(
+        _IS_OPEN,
+        alerts.c.provider == bindparam("provider"),
+        alerts.c.subject_kind == bindparam("kind"),
+        alerts.c.subject_id == bindparam("subject"),
     )
+    .order_by(alerts.c.since, alerts.c.key)
+)
 
 
 def load_firing(conn: Connection, *rules: str) -> list[Alert]:
@@ -40,11 +56,11 @@ def is_firing(conn: Connection, rule: str, provider: str) -> bool:
     return bool(hot.ask(conn, _FIRING, provider=provider, rule=rule))
 
 
-# The words of the partial index stand in the text: bound ones would miss it.
 _FIRING = (
     select(alerts.c.key)
     .where(
-        literal_column("state IN ('pending', 'firing') AND state = 'firing'"),
+        _IS_OPEN,
+        literal_column("state = 'firing'"),
         alerts.c.provider == bindparam("provider"),
         alerts.c.rule == bindparam("rule"),
     )
@@ -84,12 +100,21 @@ def closed_with_batch(
 
 def last_episodes(conn: Connection, fingerprints: Sequence[str]) -> dict[str, int]:
     """The number of the newest episode of each condition that ever had one."""
-    rows = conn.execute(
-        select(alerts.c.fingerprint, func.max(alerts.c.episode))
-        .where(alerts.c.fingerprint.in_(fingerprints))
-        .group_by(alerts.c.fingerprint)
-    )
-    return {row[0]: row[1] for row in rows}
+    found: dict[str, int] = {}
+    for start in range(0, len(fingerprints), _AT_ONCE):
+        some = [*fingerprints[start : start + _AT_ONCE]]
+        filled = some + some[-1:] * (_AT_ONCE - len(some))
+        asked = {f"f{i}": each for i, each in enumerate(filled)}
+        found |= dict(hot.ask(conn, _EPISODES, **asked))
+    return found
+
+
+_AT_ONCE = 32
+_EPISODES = (
+    select(alerts.c.fingerprint, func.max(alerts.c.episode))
+    .where(alerts.c.fingerprint.in_([bindparam(f"f{i}") for i in range(_AT_ONCE)]))
+    .group_by(alerts.c.fingerprint)
+)
 
 
 def save(conn: Connection, moved: Iterable[Alert]) -> None:
@@ -116,10 +141,7 @@ def record(conn: Connection, transitions: Iterable[Transition]) -> None:
 
 def mark_evaluated(conn: Connection, subject: str, seq: int, at: datetime) -> None:
     """Note up to which change, and when, a subject was last judged on fresh facts."""
-    module = sqlite if conn.dialect.name == "sqlite" else postgresql
-    values = {"subject": subject, "seq": seq, "at": at}
-    statement = module.insert(evaluations).values(values)
-    conn.execute(statement.on_conflict_do_update(index_elements=["subject"], set_=values))
+    hot.upsert(conn, evaluations, [(subject, seq, to_micros(at))])
 
 
 def last_evaluated(conn: Connection, subject: str) -> tuple[int, datetime | None]:
@@ -166,7 +188,7 @@ def _values(alert: Alert) -> dict[str, Any]:
     }
 
 
-def _of(row: Row[Any]) -> Alert:
+def _of(row: Any) -> Alert:
     return Alert(
         key=row.key,
         fingerprint=row.fingerprint,

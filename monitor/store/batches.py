@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from monitor.core.facts import Report
 from monitor.core.model import Batch, BatchStatus, Counts
 from monitor.core.tally import Tally, trimmed
+from monitor.store import hot
 from monitor.store.coding import decode, encode
 from monitor.store.schema import batches
 
@@ -49,6 +50,10 @@ class BatchRow:
     unlisted_since: datetime | None = None
     unlisted_why: str | None = None
     gone_at: datetime | None = None
+    gone_again_at: datetime | None = None
+    gone_times: int = 0
+    falling_at: datetime | None = None
+    fallen_from: Counts | None = None
     unread: int = 0
 
     @property
@@ -95,11 +100,15 @@ def _values(row: BatchRow) -> dict[str, Any]:
         "unlisted_since": row.unlisted_since,
         "unlisted_why": row.unlisted_why,
         "gone_at": row.gone_at,
+        "gone_again_at": row.gone_again_at,
+        "gone_times": row.gone_times,
+        "falling_at": row.falling_at,
+        "fallen_from": None if row.fallen_from is None else encode(row.fallen_from),
         "unread": row.unread,
     }
 
 
-def _of(row: Row[Any]) -> BatchRow:
+def _of(row: Any) -> BatchRow:
     return BatchRow(
         id=row.id,
         look=decode(Batch, row.look),
@@ -132,13 +141,18 @@ def _of(row: Row[Any]) -> BatchRow:
         unlisted_since=row.unlisted_since,
         unlisted_why=row.unlisted_why,
         gone_at=row.gone_at,
+        gone_again_at=row.gone_again_at,
+        gone_times=row.gone_times,
+        falling_at=row.falling_at,
+        fallen_from=None if row.fallen_from is None else decode(Counts, row.fallen_from),
         unread=row.unread,
     )
 
 
 def load(conn: Connection, batch: int) -> BatchRow:
     """One batch by its row id, which must exist."""
-    return _of(conn.execute(_ONE, {"batch": batch}).one())
+    (row,) = hot.read(conn, _ONE, batch=batch)
+    return _of(row)
 
 
 # Made once: this is asked in every evaluation and for every chunk of a list.
@@ -190,19 +204,42 @@ def save(conn: Connection, row: BatchRow, *names: str) -> None:
     values = _values(row)
     if names:
         values = {name: values[name] for name in names}
-    conn.execute(update(batches).where(batches.c.id == row.id).values(values))
+    hot.update(conn, batches, row.id, values)
+
+
+def another_shown(conn: Connection, row: BatchRow, since: datetime) -> bool:
+    """Whether a batch known before this one was gone has been looked at since then."""
+    others = (
+        select(batches.c.id)
+        .where(batches.c.provider == row.look.provider, batches.c.id != row.id)
+        .where(batches.c.first_seen_at < row.gone_at, batches.c.fresh_at >= since)
+        .limit(1)
+    )
+    return conn.execute(others).scalar() is not None
+
+
+def shows_known(conn: Connection, provider: str, listed: Sequence[str]) -> bool:
+    """Whether a list shows a batch known before the first of those that are gone was."""
+    gone = [each for each in load_open(conn, provider) if each.gone_at is not None]
+    first = min((each.gone_at for each in gone if each.gone_at), default=None)
+    if first is None:
+        return False
+    missing = {each.look.batch_id for each in gone}
+    rows = (find(conn, provider, each) for each in listed if each not in missing)
+    return any(row is not None and row.first_seen_at < first for row in rows)
 
 
 def previous_report(conn: Connection, row: BatchRow) -> Report | None:
-    """The report of the batch before it: of the same campaign, else of the same name."""
+    """The report of the batch that ended before it: of the same campaign, else of the same name."""
     look = row.look
+    earlier = () if row.terminal_at is None else (batches.c.terminal_at < row.terminal_at,)
     for column, value in ((batches.c.campaign, look.campaign), (batches.c.name, look.name)):
         if not value:
             continue
         text = conn.execute(
             select(batches.c.report)
             .where(batches.c.provider == look.provider, column == value)
-            .where(batches.c.id != row.id, batches.c.report.is_not(None))
+            .where(batches.c.id != row.id, batches.c.report.is_not(None), *earlier)
             .order_by(batches.c.terminal_at.desc())
             .limit(1)
         ).scalar()

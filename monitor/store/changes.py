@@ -1,9 +1,15 @@
-"""The changes of each batch, append-only, numbered one by one under the batch's row."""
+"""The changes of each batch, append-only, numbered one by one under the batch's row.
 
-from collections.abc import Sequence
+What one transaction saw move is one row, packed: nobody looks for a single change, and a
+row for each would cost as much to write as the people themselves.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
+import msgspec
 from sqlalchemy import Connection, select
 
 from monitor.store import hot
@@ -27,13 +33,14 @@ class Changed:
 
 def append(conn: Connection, batch: int, seq: int, at: datetime, rows: Sequence[Change]) -> int:
     """Add changes after number ``seq``; the number of the last."""
-    micros = to_micros(at)
-    hot.insert(
-        conn,
-        changes,
-        [(batch, seq + i, micros, *change) for i, change in enumerate(rows, start=1)],
-    )
-    return seq + len(rows)
+    last = seq + len(rows)
+    if rows:
+        hot.insert(conn, changes, [(batch, last, to_micros(at), _pack(rows))])
+    return last
+
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[Change]).decode
 
 
 def since(conn: Connection, batch: int, seq: int, limit: int = 1000) -> list[Changed]:
@@ -42,6 +49,16 @@ def since(conn: Connection, batch: int, seq: int, limit: int = 1000) -> list[Cha
         select(changes)
         .where(changes.c.batch == batch, changes.c.seq > seq)
         .order_by(changes.c.seq)
-        .limit(limit)
+        .limit(limit)  # each row holds one change or more
     )
-    return [Changed(r.seq, r.at, r.kind, r.subject, r.before, r.after) for r in rows]
+    found = (
+        Changed(number, row.at, *change)
+        for row in rows
+        for number, change in _numbered(row.seq, _unpack(row.value))
+        if number > seq
+    )
+    return list(islice(found, limit))
+
+
+def _numbered(last: int, of: Sequence[Change]) -> Iterator[tuple[int, Change]]:
+    return enumerate(of, start=last - len(of) + 1)

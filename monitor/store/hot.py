@@ -4,9 +4,10 @@ Core decides the SQL for the dialect; the driver gets it with positional values,
 several times faster than Core's own executemany with dictionaries.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, bindparam, select
@@ -33,6 +34,21 @@ def insert(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
         _cursor(conn).executemany(_insert_sql(table, conn.dialect.name), rows)
 
 
+def insert_once(
+    conn: Connection, columns: Sequence[Column[Any]], unique: Column[Any], row: Row
+) -> bool:
+    """Insert one row into some columns unless its unique value is there; whether it was new."""
+    sql = _insert_once_sql(tuple(columns), unique, conn.dialect.name)
+    return bool(_cursor(conn).execute(sql, row).rowcount)
+
+
+def update(conn: Connection, table: Table, key: int, values: Mapping[str, Any]) -> None:
+    """Write some columns of the row with this ``id``."""
+    sql, types = _update_sql(table, tuple(values), conn.dialect.name)
+    bound = [v if of is None else of(v) for v, of in zip(values.values(), types, strict=True)]
+    _cursor(conn).execute(sql, (*bound, key))
+
+
 def delete(conn: Connection, table: Table, keys: Sequence[Row]) -> None:
     """Take out the rows with these primary keys."""
     if keys:
@@ -48,6 +64,28 @@ def ask(conn: Connection, statement: Select[Any], **values: Any) -> list[Row]:
     bound = [values[name] if name in values else given[name] for name in names]
     rows: list[Row] = _cursor(conn).execute(sql, bound).fetchall()
     return rows
+
+
+def read(conn: Connection, statement: Select[Any], **values: Any) -> list[SimpleNamespace]:
+    """The same with the columns' names and their own types."""
+    names, typed = _typed(statement, conn.dialect.name)
+    found = []
+    for row in ask(conn, statement, **values):
+        cells = list(row)
+        for i, of in typed:
+            cells[i] = of(cells[i])
+        found.append(SimpleNamespace(**dict(zip(names, cells, strict=True))))
+    return found
+
+
+@cache
+def _typed(
+    statement: Select[Any], name: str
+) -> tuple[tuple[str, ...], tuple[tuple[int, Callable[[Any], Any]], ...]]:
+    columns = list(statement.selected_columns)
+    found = (column.type.result_processor(_dialect(name), None) for column in columns)
+    typed = tuple((i, of) for i, of in enumerate(found) if of is not None)
+    return tuple(column.name for column in columns), typed
 
 
 @cache
@@ -122,6 +160,30 @@ def _upsert_sql(table: Table, name: str) -> str:
     }
     keys = [column.name for column in table.primary_key]
     return _compiled(statement.on_conflict_do_update(index_elements=keys, set_=others), name)
+
+
+@cache
+def _insert_once_sql(columns: tuple[Column[Any], ...], unique: Column[Any], name: str) -> str:
+    module = sqlite if name == "sqlite" else postgresql
+    values: dict[str, Any] = {column.name: bindparam(column.name) for column in columns}
+    statement = module.insert(unique.table).values(values)
+    return _compiled(statement.on_conflict_do_nothing(index_elements=[unique]), name)
+
+
+@cache
+def _update_sql(
+    table: Table, names: tuple[str, ...], name: str
+) -> tuple[str, tuple[Callable[[Any], Any] | None, ...]]:
+    columns = [table.c[each] for each in names]
+    statement = (
+        table.update()
+        .where(table.c.id == bindparam("key"))
+        .ordered_values(*((column, bindparam(f"v_{column.name}")) for column in columns))
+    )
+    dialect = _dialect(name)
+    return _compiled(statement, name), tuple(
+        column.type.bind_processor(dialect) for column in columns
+    )
 
 
 @cache

@@ -1,4 +1,4 @@
-"""One daemon a database file: two would send everything twice."""
+"""One daemon a database file: two would send everything twice. And one backfill beside it."""
 
 import contextlib
 import fcntl
@@ -15,7 +15,34 @@ def sole_owner(database: Path) -> Iterator[None]:
 
     The kernel lets go of it when the process ends, however it ends.
     """
-    path = database.with_suffix(".lock")
+    with _held(
+        database.with_suffix(".lock"),
+        f"another Offhook (process {{}}) already uses {database}; stop it first",
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def sole_backfill(database: Path) -> Iterator[None]:
+    """Hold the lock of those who read history into the database; a daemon holds another."""
+    with _held(
+        database.with_suffix(".backfill"),
+        "another backfill (process {}) is under way; wait for its end, or stop it",
+    ):
+        yield
+
+
+def is_owned(database: Path) -> bool:
+    """Whether somebody holds the database's lock now."""
+    try:
+        with sole_owner(database):
+            return False
+    except StoreError:
+        return True
+
+
+@contextlib.contextmanager
+def _held(path: Path, taken: str) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
@@ -26,9 +53,7 @@ def sole_owner(database: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             holder = os.read(handle, 32).decode(errors="replace").strip() or "unknown"
-            raise StoreError(
-                f"another Offhook (process {holder}) already uses {database}; stop it first"
-            ) from error
+            raise StoreError(taken.format(holder)) from error
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         yield

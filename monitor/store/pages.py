@@ -9,11 +9,13 @@ next retry, an odd one that of a second look at calls whose cost had not come ye
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, select
+import msgspec
+from sqlalchemy import Connection, Integer, bindparam, delete, func, literal_column, select
 
 from monitor.store import hot
-from monitor.store.schema import contacts, pages
+from monitor.store.schema import contacts, page_moves, pages
 
 CLOSED = 0
 WAITING = 1
@@ -72,32 +74,115 @@ def recheck_at(second: float) -> int:
     return max(int(second), LIVE + 2) | 1
 
 
+class Page(NamedTuple):
+    """One page to be written: the whole of it, or where alone it differs from what stands."""
+
+    listing: str
+    number: int
+    state: PageState
+    places: Sequence[int] | None = None
+
+
 def load(conn: Connection, batch: int) -> dict[str, dict[int, PageState]]:
     """Every page of a batch, by listing and number: one row a page, ready to compare."""
+    return _load(conn, batch)[0]
+
+
+def _load(
+    conn: Connection, batch: int
+) -> tuple[dict[str, dict[int, PageState]], dict[tuple[str, int], PageState]]:
+    """The same, and of these the pages that have moved since their rows were written."""
     found: dict[str, dict[int, PageState]] = {}
+    held: dict[tuple[str, int], int] = {}
+    moved: dict[tuple[str, int], PageState] = {}
     with hot.in_passing(conn):
-        for _, listing, number, digest, slices, dues in hot.of_batch(conn, pages, batch):
+        for _, listing, number, digest, slices, dues, last in hot.of_batch(conn, pages, batch):
             state = PageState(digest % _WRAP, array("Q", slices), array("I", dues))
             found.setdefault(listing, {})[number] = state
-    return found
+            if last:
+                held[listing, number] = last
+    for _, move, value in hot.of_batch(conn, page_moves, batch):  # in the order of their numbers
+        for listing, number, digest, places, slices, dues in _unpack(value):
+            key, page = (listing, number), found.get(listing, {}).get(number)
+            if page is None or held.get(key, 0) >= move:
+                continue  # the page is gone, or its row is newer
+            moved[key] = page
+            page.digest = digest
+            for place, piece, due in zip(places, slices, dues, strict=True):
+                page.slices[place] = piece
+                page.dues[place] = due
+    return found, moved
 
 
-def save(conn: Connection, batch: int, rows: Sequence[tuple[str, int, PageState]]) -> None:
-    """Write page states."""
-    hot.upsert(
-        conn,
-        pages,
-        [
-            (
-                batch,
-                listing,
-                number,
-                state.digest - _WRAP if state.digest >= _SIGN else state.digest,
-                state.slices.tobytes(),
-                state.dues.tobytes(),
-            )
-            for listing, number, state in rows
-        ],
+def save(conn: Connection, batch: int, written: Sequence[Page]) -> None:
+    """Write page states.
+
+    What moved on pages is one row until enough has come together: then the pages' own rows
+    are written anew.
+    """
+    latest = {page[:2]: page for page in written}
+    if len(latest) < len(written):  # moved from one moment to the next: all of it, as it is now
+        written = [page._replace(places=None) for page in latest.values()]
+    ((last, rows, size),) = hot.ask(conn, _MOVES, batch=batch)
+    few = [_move(page) for page in written if page.places is not None]
+    if few:
+        last, value = last + 1, _pack(few)
+        hot.insert(conn, page_moves, [(batch, last, value)])
+        rows, size = rows + 1, size + len(value)
+    whole = [page for page in written if page.places is None]
+    hot.upsert(conn, pages, [_row(batch, page, last) for page in whole])
+    if rows > _MOST_ROWS or size > _MOST_BYTES:
+        _gather(conn, batch, last)
+
+
+def _gather(conn: Connection, batch: int, last: int) -> None:
+    """Write the rows of all pages that have moved, and let go of the moves."""
+    _, moved = _load(conn, batch)
+    states = [Page(*key, moved[key]) for key in sorted(moved)]
+    hot.upsert(conn, pages, [_row(batch, page, last) for page in states])
+    conn.execute(delete(page_moves).where(page_moves.c.batch == batch))
+    hot.insert(conn, page_moves, [(batch, last, _pack([]))])  # the numbers go on from here
+
+
+# A start reads the moves as well: they must not become as many as the pages themselves.
+_MOST_ROWS = 64
+_MOST_BYTES = 1 << 18
+_MOVES = select(
+    func.coalesce(func.max(page_moves.c.number), literal_column("0")),
+    func.count(),
+    func.coalesce(func.sum(func.length(page_moves.c.value)), literal_column("0")),
+).where(page_moves.c.batch == bindparam("batch", type_=Integer))
+
+_Move = tuple[str, int, int, list[int], list[int], list[int]]
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[_Move]).decode
+
+
+def _move(page: Page) -> _Move:
+    listing, number, state, places = page
+    places = list(places or ())
+    slices, dues = state.slices, state.dues
+    return (
+        listing,
+        number,
+        state.digest,
+        places,
+        [slices[place] for place in places],
+        [dues[place] for place in places],
+    )
+
+
+def _row(batch: int, page: Page, moved: int) -> hot.Row:
+    listing, number, state, _ = page
+    digest = state.digest
+    return (
+        batch,
+        listing,
+        number,
+        digest - _WRAP if digest >= _SIGN else digest,
+        state.slices.tobytes(),
+        state.dues.tobytes(),
+        moved,
     )
 
 

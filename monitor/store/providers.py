@@ -8,6 +8,8 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.core.facts import Failure
+from monitor.core.model import AccountState
+from monitor.core.traffic import Traffic
 from monitor.store.coding import decode, encode
 from monitor.store.schema import providers, settings
 
@@ -23,6 +25,8 @@ class ProviderRow:
     fresh_at: datetime | None = None
     failing_since: datetime | None = None
     failure: Failure | None = None
+    failures: int = 0  # in a row, of this kind
+    showed_at: datetime | None = None
     unknown_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     memory: Mapping[str, str] = field(default_factory=dict)
 
@@ -41,6 +45,8 @@ def load(conn: Connection, name: str, vendor: str) -> ProviderRow:
         fresh_at=row.fresh_at,
         failing_since=row.failing_since,
         failure=failure,
+        failures=row.failures,
+        showed_at=row.showed_at,
         unknown_words=decode(dict[str, tuple[str, ...]], row.unknown_words),
         memory=decode(dict[str, str], row.memory),
     )
@@ -58,6 +64,8 @@ def save(conn: Connection, row: ProviderRow) -> None:
         "failing_since": row.failing_since,
         "failure_kind": row.failure.kind if row.failure else None,
         "failure_text": row.failure.text if row.failure else None,
+        "failures": row.failures,
+        "showed_at": row.showed_at,
         "unknown_words": encode(dict(row.unknown_words)),
         "memory": encode(dict(row.memory)),
     }
@@ -70,14 +78,56 @@ def heard(row: ProviderRow, at: datetime) -> ProviderRow:
     return replace(row, fresh_at=at)
 
 
+def showed(row: ProviderRow, at: datetime) -> ProviderRow:
+    """The row after its lists showed a batch known of old: it still is the same account."""
+    return replace(row, showed_at=at)
+
+
 def answered(row: ProviderRow, at: datetime) -> ProviderRow:
     """The row when nothing fails any more."""
-    return replace(heard(row, at), failing_since=None, failure=None)
+    return replace(heard(row, at), failing_since=None, failure=None, failures=0)
 
 
-def failed(row: ProviderRow, failure: Failure, at: datetime) -> ProviderRow:
-    """The row after a failure of the whole account."""
-    return replace(row, failure=failure, failing_since=row.failing_since or at)
+def failed(row: ProviderRow, failure: Failure, at: datetime, *, again: bool = True) -> ProviderRow:
+    """The row after a failure of the whole account; not ``again`` if it is one known already."""
+    alike = row.failure is not None and row.failure.kind == failure.kind
+    return replace(
+        row,
+        failure=failure,
+        failing_since=row.failing_since or at,
+        failures=row.failures + again if alike else 1,
+    )
+
+
+def save_traffic(conn: Connection, name: str, vendor: str, traffic: Traffic) -> None:
+    """Keep how a provider is asked, and nothing else of its row."""
+    _note(conn, name, vendor, {"traffic": encode(traffic)})
+
+
+def save_account(conn: Connection, name: str, vendor: str, account: AccountState) -> None:
+    """Keep what the vendor tells of the account itself, and nothing else of its row."""
+    _note(conn, name, vendor, {"account": encode(account)})
+
+
+def _note(conn: Connection, name: str, vendor: str, told: Mapping[str, str]) -> None:
+    module = sqlite if conn.dialect.name == "sqlite" else postgresql
+    statement = module.insert(providers).values(name=name, vendor=vendor, **told)
+    conn.execute(statement.on_conflict_do_update(index_elements=["name"], set_=dict(told)))
+
+
+# A memory key of our own: batches that the configuration names and that were never seen.
+MISSING = "missing"
+Missing = dict[str, tuple[datetime, str]]  # by id: since when, and why
+
+
+def decode_missing(memory: Mapping[str, str]) -> Missing:
+    """What is remembered of them."""
+    return decode(Missing, memory[MISSING]) if MISSING in memory else {}
+
+
+def encode_missing(missing: Missing) -> str:
+    """The text to remember."""
+    return encode(missing)
 
 
 def learn(conn: Connection, name: str, vendor: str, words: frozenset[tuple[str, str]]) -> None:

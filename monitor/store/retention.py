@@ -6,9 +6,9 @@ and a report's key is what keeps it from being told again.
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select, tuple_, update
+from sqlalchemy import Connection, delete, func, select, tuple_, update
 
-from monitor.store.schema import batches, calls, changes, contacts, pages
+from monitor.store.schema import batches, calls, changes, contacts, page_moves, pages
 
 # One piece takes a moment, so that retention never stands in an alert's way.
 PIECE = 5_000
@@ -17,16 +17,17 @@ _AT_ONCE = 200
 
 def prune(conn: Connection, ended_before: datetime, piece: int = PIECE) -> int:
     """Drop some people, calls, pages and changes of a batch that ended before then; how many."""
+    ended = func.coalesce(batches.c.terminal_at, batches.c.gone_at)  # or had vanished
     batch = conn.execute(
         select(batches.c.id)
-        .where(~batches.c.open, ~batches.c.pruned, batches.c.terminal_at < ended_before)
+        .where(~batches.c.open, ~batches.c.pruned, ended < ended_before)
         .order_by(batches.c.id)
         .limit(1)
     ).scalar()
     if batch is None:
         return 0
     gone = 0
-    for table in (calls, contacts, pages, changes):
+    for table in (calls, contacts, page_moves, pages, changes):
         keys = list(table.primary_key.columns)
         found = [
             tuple(row)

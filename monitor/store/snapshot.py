@@ -1,7 +1,8 @@
 """The last known state of people and calls, as rows and back.
 
-A person's row is the whole of them and of their calls, packed, with what queries ask for in
-columns beside it. Ended calls have a small row each besides, in the order of their ends.
+A person's row is the whole of them and of their calls, packed (MessagePack of core.model),
+with what queries look for in columns beside it. Ended calls have a small row each besides,
+in the order of their ends.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,12 +20,10 @@ from monitor.store.schema import EPOCH, calls, contacts
 _US = timedelta(microseconds=1)
 # The driver binds plain texts fast; for members of an enum it first looks for an adapter,
 # which costs more than the rest of the row.
-_WORD: dict[str | None, str | None] = {None: None} | {
-    word.value: str(word.value) for words in (ContactStatus, Outcome) for word in words
-}
+_WORD: dict[str, str] = {word.value: str(word.value) for word in Outcome}
+_RETRYING = frozenset({ContactStatus.RETRYING, ContactStatus.FOLLOW_UP})
 _pack = msgspec.msgpack.Encoder().encode
-_contact = msgspec.msgpack.Decoder(Contact).decode
-_calls = msgspec.msgpack.Decoder(list[Call]).decode
+_unpack = msgspec.msgpack.Decoder(tuple[Contact, int, list[Call]]).decode
 
 
 class Person(NamedTuple):
@@ -42,21 +41,20 @@ def _micros(at: datetime) -> int:
 def person_row(batch: int, person: Person) -> Row:
     """A person as the table keeps them."""
     contact, since, calls = person
-    due = contact.next_retry_at
-    return (
-        batch,
-        contact.contact_id,
-        _WORD[contact.status],
-        None if due is None else _micros(due),
-        since,
-        contact.phone_hash,
-        _pack(contact),
-        _pack(list(calls.values())),
-    )
+    retry_at = unscheduled_since = None
+    if contact.status in _RETRYING:
+        due = contact.next_retry_at
+        if due is None:
+            unscheduled_since = since
+        else:
+            retry_at = _micros(due)
+    value = _pack((contact, since, list(calls.values())))
+    return batch, contact.contact_id, retry_at, unscheduled_since, value
 
 
-def _person(contact: bytes, since: int, calls: bytes) -> Person:
-    return Person(_contact(contact), since, {call.call_id: call for call in _calls(calls)})
+def _person(value: bytes) -> Person:
+    contact, since, calls = _unpack(value)
+    return Person(contact, since, {call.call_id: call for call in calls})
 
 
 def ended_row(batch: int, call: Call) -> Row | None:
@@ -78,13 +76,10 @@ def ended_row(batch: int, call: Call) -> Row | None:
 
 def load_people(conn: Connection, batch: int, ids: Sequence[str]) -> dict[str, Person]:
     """The known people among the ids."""
-    return {
-        key: _person(contact, since, calls)
-        for key, since, contact, calls in hot.by_keys(conn, _KEPT, batch, ids)
-    }
+    return {key: _person(value) for key, value in hot.by_keys(conn, _KEPT, batch, ids)}
 
 
-_KEPT = (contacts.c.contact_id, contacts.c.since, contacts.c.value, contacts.c.calls)
+_KEPT = (contacts.c.contact_id, contacts.c.value)
 
 
 def save_people(conn: Connection, batch: int, people: Iterable[Person]) -> None:
@@ -95,8 +90,9 @@ def save_people(conn: Connection, batch: int, people: Iterable[Person]) -> None:
 def save_ended(conn: Connection, old: Iterable[Row], new: Iterable[Row]) -> None:
     """Put rows of ended calls in the place of others."""
     fresh = sorted(new)
-    kept = {row[:4] for row in fresh}
-    drop_ended(conn, (row for row in old if row[:4] not in kept))
+    if gone := list(old):
+        kept = {row[:4] for row in fresh}
+        drop_ended(conn, (row for row in gone if row[:4] not in kept))
     hot.upsert(conn, calls, fresh)
 
 
@@ -115,7 +111,7 @@ def drop_people(conn: Connection, batch: int, people: Iterable[Person]) -> None:
 
 def every_person(conn: Connection, batch: int) -> Iterable[Person]:
     """All people of a batch: for recounts and erasure, never on the hot path."""
-    return (_person(row[6], row[4], row[7]) for row in hot.of_batch(conn, contacts, batch))
+    return (_person(row[4]) for row in hot.of_batch(conn, contacts, batch))
 
 
 def every_contact(conn: Connection, batch: int) -> Iterable[Contact]:

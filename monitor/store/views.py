@@ -1,6 +1,6 @@
 """Read-only answers for the command line and the status page, as plain values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, select
 from monitor.core.model import Batch, Counts
 from monitor.core.rule import Finding
 from monitor.store.coding import decode
-from monitor.store.schema import alert_events, alerts, batches, deliveries, outbox, providers
+from monitor.store.schema import alert_events, alerts, batches, deliveries, outbox
 
 
 class _Fields(Protocol):
@@ -19,22 +19,6 @@ class _Fields(Protocol):
 
 View = TypeVar("View", bound=_Fields)
 OPEN_STATES = ("pending", "firing")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderView:
-    """How one provider stands. ``failing_since`` is set while it cannot be read."""
-
-    name: str
-    vendor: str
-    baseline_at: datetime | None
-    discovered_at: datetime | None
-    fresh_at: datetime | None
-    failing_since: datetime | None
-    failure_kind: str | None
-    failure_text: str | None
-    unknown_words: Mapping[str, Sequence[str]]
-    open_batches: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,30 +148,6 @@ def overview(conn: Connection) -> Overview:
 
 def _count(conn: Connection, condition: ColumnElement[bool]) -> int:
     return conn.execute(select(func.count()).where(condition)).scalar_one()
-
-
-def load_providers(conn: Connection) -> tuple[ProviderView, ...]:
-    """Every provider that was ever watched, by name."""
-    watched = (
-        select(batches.c.provider, func.count().label("n"))
-        .where(batches.c.open)
-        .group_by(batches.c.provider)
-        .subquery()
-    )
-    rows = conn.execute(
-        select(providers, func.coalesce(watched.c.n, 0).label("n"))
-        .outerjoin(watched, watched.c.provider == providers.c.name)
-        .order_by(providers.c.name)
-    )
-    return tuple(
-        _view(
-            ProviderView,
-            row,
-            unknown_words=decode(dict[str, list[str]], row.unknown_words),
-            open_batches=row.n,
-        )
-        for row in rows
-    )
 
 
 def load_batches(

@@ -1,8 +1,7 @@
 """The questions that rules ask about one batch, answered by indexed queries.
 
 Each costs what it is asked about (the calls in a window, the people whose retry is late)
-and not what the batch is large. The literal status list of ``_RETRYING`` is the partial
-index's own condition; bound values would miss the index.
+and not what the batch is large.
 """
 
 from datetime import datetime
@@ -33,7 +32,6 @@ from monitor.core.model import Outcome
 from monitor.store import hot
 from monitor.store.schema import calls, contacts, from_micros, to_micros
 
-_RETRYING: ColumnElement[bool] = literal_column("status IN ('retrying', 'follow_up')")
 _PIVOTS = (("error", calls.c.error_class), ("from-number", calls.c.from_number))
 _OLDEST = 3  # so many late ones are named
 
@@ -52,14 +50,9 @@ _LAST = (
 )
 
 _person = contacts.c
-_OVERDUE = and_(_person.batch == _batch, _RETRYING, _person.next_retry_at <= bindparam("at"))
-_LOST = and_(
-    _person.batch == _batch,
-    _RETRYING,
-    _person.next_retry_at.is_(None),
-    _person.since <= bindparam("at"),
-)
-_FUTURE = and_(_person.batch == _batch, _RETRYING, _person.next_retry_at > bindparam("at"))
+_OVERDUE = and_(_person.batch == _batch, _person.retry_at <= bindparam("at"))
+_LOST = and_(_person.batch == _batch, _person.unscheduled_since <= bindparam("at"))
+_FUTURE = and_(_person.batch == _batch, _person.retry_at > bindparam("at"))
 
 
 def _oldest(wanted: ColumnElement[bool], since: ColumnElement[Any]) -> Select[Any]:
@@ -76,8 +69,8 @@ def _count(wanted: ColumnElement[bool]) -> Select[Any]:
     return select(func.count()).select_from(some.limit(bindparam("most")).subquery())
 
 
-_OLDEST_OVERDUE, _COUNT_OVERDUE = _oldest(_OVERDUE, _person.next_retry_at), _count(_OVERDUE)
-_OLDEST_LOST, _COUNT_LOST = _oldest(_LOST, _person.since), _count(_LOST)
+_OLDEST_OVERDUE, _COUNT_OVERDUE = _oldest(_OVERDUE, _person.retry_at), _count(_OVERDUE)
+_OLDEST_LOST, _COUNT_LOST = _oldest(_LOST, _person.unscheduled_since), _count(_LOST)
 _COUNT_FUTURE = _count(_FUTURE)
 
 

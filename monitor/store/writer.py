@@ -46,7 +46,10 @@ class Store:
         path: Path | None = None,
         *,
         checkpoint_after_s: float = CHECKPOINT_AFTER_S,
+        alone: bool = True,
     ) -> None:
+        """``alone`` False: a daemon may use the file too, so its WAL is never cut short."""
+        self._alone = alone
         self.engine = engine
         self.path = path
         self._checkpoint_after_s = checkpoint_after_s
@@ -132,7 +135,8 @@ class Store:
             self._written.wait()
             self._written.clear()
             self._checkpoint("PASSIVE")
-        self._checkpoint("TRUNCATE")
+        # That waits for every reader, and keeps every writer waiting meanwhile.
+        self._checkpoint("TRUNCATE" if self._alone else "PASSIVE")
 
     def _checkpoint(self, mode: str) -> None:
         # Busy, full or out of reach: the next round tries again.

@@ -1,7 +1,7 @@
 """The HTTP server: the one module that knows its libraries.
 
-``/-/healthy`` answers while the process lives; everything else needs the token unless the
-server listens on loopback only.
+``/-/healthy`` answers while the process lives, and webhooks prove themselves; everything else
+needs the token unless the server listens on loopback only.
 """
 
 import asyncio
@@ -16,15 +16,21 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from monitor.errors import OffhookError, StoreError
+from monitor.web.connections import Door, Patience, guarded_protocol
 from monitor.web.metrics import CONTENT_TYPE, Numbers, render
+
+LONGEST_HEAD = 16 * 1024
 
 Problems = Callable[[], Awaitable[tuple[str, ...]]]
 Counted = Callable[[], Awaitable[Numbers]]
 
 
-def application(*, problems: Problems, numbers: Counted, token: str | None) -> Starlette:
+def application(
+    *, problems: Problems, numbers: Counted, token: str | None, receiver: ASGIApp | None = None
+) -> Starlette:
     """What is answered. ``token`` None: whoever reaches the server may read."""
 
     def guarded(
@@ -54,13 +60,15 @@ def application(*, problems: Problems, numbers: Counted, token: str | None) -> S
         except StoreError as error:
             return PlainTextResponse(f"{error}\n", 503)
 
-    return Starlette(
-        routes=[
-            Route("/-/healthy", healthy),
-            Route("/-/ready", guarded(ready)),
-            Route("/metrics", guarded(metrics)),
-        ]
-    )
+    routes = [
+        Route("/-/healthy", healthy),
+        Route("/-/ready", guarded(ready)),
+        Route("/metrics", guarded(metrics)),
+    ]
+    if receiver is not None:
+        paths = ("/webhooks/{provider}", "/webhooks/{provider}/{secret}")
+        routes += [Route(path, receiver) for path in paths]
+    return Starlette(routes=routes)
 
 
 def _has_token(request: Request, token: str) -> bool:
@@ -77,16 +85,19 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Starlette, host: str, port: int) -> AsyncIterator[int]:
+async def serving(
+    app: ASGIApp, host: str, port: int, patience: Patience | None = None
+) -> AsyncIterator[int]:
     """Serve while the context lasts; the port that was taken. OffhookError if it is not free."""
     listener = _bound(host, port)
     config = uvicorn.Config(
         app,
+        http=guarded_protocol(Door(patience or Patience())),
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=64,
+        h11_max_incomplete_event_size=LONGEST_HEAD,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=2,
     )
@@ -102,10 +113,12 @@ async def serving(app: Starlette, host: str, port: int) -> AsyncIterator[int]:
 
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Named, because asyncio turns the delay of small answers off only where it sees this.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(512)  # whoever comes before the server is ready waits a moment
     except OSError as error:
         listener.close()
         raise OffhookError(

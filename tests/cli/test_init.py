@@ -8,6 +8,9 @@ from monitor.cli.main import app
 from monitor.config import load
 from tests.cli.conftest import GRAINE_KEY, Offhook, Services
 
+SHIPPED = Path(__file__).parents[2] / "monitor/providers/http_json/vendors/elevenlabs.toml"
+HOOK = "https://hooks.slack.com/services/T/B/x"
+
 
 @pytest.fixture
 def flags(services: Services, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -122,7 +125,9 @@ def test_asked_at_a_terminal_secrets_go_into_files_of_their_own(
     assert stat.S_IMODE((tmp_path / "renewals.api_key").stat().st_mode) == 0o600
     assert (tmp_path / "renewals.api_key").read_text() == GRAINE_KEY
     config = load(tmp_path / "config.toml", environ={})
-    assert config.providers["renewals"].api_key.get_secret_value() == GRAINE_KEY
+    key = config.providers["renewals"].api_key
+    assert key is not None
+    assert key.get_secret_value() == GRAINE_KEY
 
 
 def test_init_for_email_without_trying(
@@ -140,3 +145,51 @@ def test_init_for_email_without_trying(
 
     assert ran.status == 0, ran.err
     assert "b@example.com" in (tmp_path / "config.toml").read_text()
+
+
+def test_init_for_a_vendor_whose_configuration_comes_along(
+    offhook: Offhook, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KEY", "k")
+    monkeypatch.setenv("HOOK", "https://hooks.slack.com/services/T/B/x")
+
+    ran = offhook(
+        *("init", "--no-input", "--offline", "--vendor", "elevenlabs", "--name", "survey"),
+        *("--api-key", "$KEY", "--slack", "$HOOK", "--hours", "daily 09:00-20:00"),
+    )
+
+    assert ran.status == 0, ran.err
+    config = load(tmp_path / "config.toml", environ={"KEY": "k", "HOOK": "https://h.example.com/"})
+    made = config.providers["survey"]
+    shipped = load(SHIPPED, environ={"ELEVENLABS_API_KEY": "k", "SLACK_WEBHOOK_URL": HOOK})
+    plain = made.model_copy(update={"calendar": None})
+    assert made.calendar == "permitted"
+    assert plain == shipped.providers["elevenlabs"]
+    assert offhook("check-config").status == 0
+
+
+def test_init_for_a_workflow_that_writes_a_file(
+    offhook: Offhook, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOOK", "https://hooks.slack.com/services/T/B/x")
+    (tmp_path / "out").mkdir()
+
+    ran = offhook(
+        *("init", "--no-input", "--offline", "--vendor", "svalync", "--base-url", "out"),
+        *("--batch", "batch_1", "--batch", "batch_2", "--slack", "$HOOK"),
+        *("--hours", "daily 00:00-24:00"),
+    )
+
+    assert ran.status == 0, ran.err
+    config = load(tmp_path / "config.toml", environ={"HOOK": "https://h.example.com/"})
+    assert config.providers["svalync"].batches == ("batch_1", "batch_2")
+    assert getattr(config.providers["svalync"], "path", None) == tmp_path / "out"
+    assert not (tmp_path / "svalync.api_key").exists()
+
+
+def test_init_says_how_a_vendor_of_ones_own_is_described(offhook: Offhook) -> None:
+    ran = offhook("init", "--no-input", "--vendor", "http_json")
+
+    assert ran.status == 2
+    assert "config.example.toml" in ran.err
+    assert "elevenlabs" in ran.err

@@ -2,18 +2,22 @@
 
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
+from monitor.clock import SystemClock
 from monitor.core.alert import AlertState, Subject
 from monitor.core.message import Message
-from monitor.core.model import Batch, BatchStatus, Counts
+from monitor.core.model import AccountState, Batch, BatchStatus, Cap, Counts
 from monitor.core.rule import Finding, SubjectKind
+from monitor.core.traffic import Allowance, Asked, Traffic
 from monitor.store.coding import encode
 from monitor.store.engine import open_engine
+from monitor.store.providers import save_account, save_traffic
 from monitor.store.schema import (
     alert_events,
     alerts,
@@ -69,7 +73,14 @@ def fill(conn: Connection) -> None:
             status=status,
             seen_at=THEN,
             name="Renewals [bold]May[/bold]\x1b[2J",
-            counts=Counts(total=500, finished=42, failed=19, waiting=404),
+            counts=Counts(
+                total=500,
+                finished=42,
+                failed=19,
+                live=7,
+                waiting=404,
+                estimated=frozenset({"live"} if number == 1 else {"total", "live"}),
+            ),
         )
         conn.execute(
             insert(batches).values(
@@ -211,6 +222,9 @@ def test_batches_are_listed_without_markup_or_control_characters(
     assert "btc_1" in ran.out
     assert "btc_2" not in ran.out
     assert "42 of 500" in ran.out
+    assert "about 7" in ran.out
+    assert "about 404" not in ran.out
+    assert "42 of about 500" in offhook("batches", "--ended").out
     assert "Renewals [bold]May[/bold] [2J" in ran.out
     assert "\x1b" not in ran.out
 
@@ -220,6 +234,7 @@ def test_batches_as_json_with_those_that_ended(offhook: Offhook, filled: Path) -
 
     assert {each["batch_id"] for each in found} == {"btc_1", "btc_2"}
     assert found[0]["counts"]["total"] == 500
+    assert {tuple(each["counts"]["estimated"]) for each in found} == {("live",), ("live", "total")}
     assert "no provider 'nobody'" in offhook("batches", "--provider", "nobody").err
 
 
@@ -329,3 +344,67 @@ def test_a_backup_is_whole_private_and_never_overwrites(
     nowhere = offhook("backup", "none/copy.db")
     assert nowhere.status == 2
     assert "none/copy.db" in nowhere.err
+
+
+def test_status_says_how_each_provider_is_asked_and_what_its_account_holds(
+    offhook: Offhook, conn: Connection
+) -> None:
+    now = SystemClock().now()
+    hour = Asked(
+        seconds=840.0,
+        requests=812,
+        received=12_345_678,
+        not_modified=3,
+        waited_s=1.5,
+        errors={"rate_limited": 2, "server": 1},
+    )
+    asked = Traffic(
+        at=now,
+        total=hour,
+        hour=hour,
+        allowance=Allowance(per_minute=300.0, ceiling=1200.0, waiting=4),
+    )
+    quiet = Allowance(per_minute=600.0, ceiling=1200.0, quiet_s=95.0, refused="rate_limited")
+    account = AccountState(
+        seen_at=now - timedelta(minutes=14),
+        balance_micros=42_500_000,
+        caps=(Cap(name="calls today", limit=2000, used=120), Cap(name="calls at once", limit=10)),
+    )
+    save_traffic(conn, "renewals", "graine", asked)
+    save_account(conn, "renewals", "graine", account)
+    save_traffic(conn, "surveys", "bland", replace(asked, allowance=quiet, hour=full(hour)))
+    save_traffic(conn, "old", "bland", replace(asked, at=now - timedelta(hours=1)))
+    conn.commit()
+
+    shown = offhook("status").out
+    told = {each["name"]: each for each in offhook("status", "--json").json["providers"]}
+
+    assert "812 in 14m" in shown
+    assert "812 an hour" in shown
+    assert "12.3 MB" in shown
+    assert "300 of 1200 a minute, 4 waiting" in shown
+    assert "left alone for 1m3" in shown
+    assert "2 rate_limited, 1 server" in shown
+    assert "the requests of old were counted 1h ago" in shown
+    assert (
+        "account of renewals: balance 42.50 USD, calls today 120 of 2000, calls at once at most 10"
+        " (14m ago)"
+    ) in shown
+    assert told["renewals"]["traffic"]["hour"]["requests"] == 812
+    assert told["renewals"]["account"]["balance_micros"] == 42_500_000
+    assert told["old"]["account"] is None
+
+
+def full(hour: Asked) -> Asked:
+    return replace(hour, seconds=3600.0)
+
+
+def test_status_names_the_last_complete_sweep(
+    offhook: Offhook, filled: Path, conn: Connection
+) -> None:
+    at = SystemClock().now() - timedelta(minutes=7)
+    conn.execute(update(batches).where(batches.c.batch_id == "btc_2").values(complete_at=at))
+    conn.commit()
+
+    assert "7m ago" in offhook("status").out
+    assert offhook("status", "--json").json["providers"][0]["open_batches"] == 1

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import tomllib
 from collections.abc import Iterator
 from datetime import timedelta
@@ -27,12 +28,18 @@ ENVIRON = {
     "HOME": "/home/nobody",
     "GRAINE_TOKEN": "gat_x",
     "BLAND_API_KEY": "x",
+    "VOGENT_API_KEY": "x",
+    "SVALYNC_API_KEY": "x",
+    "VENDOR_API_KEY": "x",
     "SLACK_BOT_TOKEN": "xoxb-1-x",
     "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/x",
     "SMTP_PASSWORD": "x",
     "OFFHOOK_TOKEN": "a-long-enough-token",
 }
 TEXT = EXAMPLE.read_text()
+SAMPLES = Path(__file__).parents[1] / "fixtures" / "http_json"
+# Tables whose keys are words of the user's own, or of a vendor's.
+FREE = {"labels", "params", "headers", "body"}
 # With the keys that have no default, too.
 WHOLE = re.sub(r"(?m)^#(?=[a-z\[])", "", TEXT)
 
@@ -41,6 +48,8 @@ def written(tmp_path: Path, text: str) -> Path:
     key = tmp_path / "hash.key"
     key.write_text("0" * 64)
     key.chmod(0o600)
+    for name in ("list", "batch", "items"):
+        shutil.copy(SAMPLES / f"example_{name}.json", tmp_path / f"{name}.json")
     path = tmp_path / "config.toml"
     path.write_text(text)
     return path
@@ -81,6 +90,28 @@ def test_every_key_of_every_section_is_shown() -> None:
         assert set(field_names(model)) == shown, model
 
 
+def test_every_key_of_every_table_inside_a_provider_is_shown() -> None:
+    values = tomllib.loads(WHOLE)["providers"]
+    for word, model in variants(AnyProviderSettings, "vendor").items():
+        tables = [each for each in values.values() if each["vendor"] == word]
+        unseen = set(_inner_keys(model)) - set(_shown_keys(tables))
+        # Ways that exclude each other are named beside the one that is shown.
+        assert {path[0] for path in unseen} <= {"auth", "list", "batch", "items"}, unseen
+        assert [path for path in unseen if not re.search(rf"\b{path[-1]}\b", WHOLE)] == []
+
+
+def _inner_keys(model: type[Any], path: KeyPath = ()) -> Iterator[KeyPath]:
+    for name in field_names(model, path):
+        below = (*path, name)
+        inner = list(_inner_keys(model, below))
+        yield from inner or ([below] if path else [])
+
+
+def _shown_keys(tables: list[dict[str, Any]]) -> Iterator[KeyPath]:
+    for table in tables:
+        yield from (path for path, _ in _leaves(table))
+
+
 @pytest.mark.parametrize("name", catalogue())
 def test_every_parameter_of_every_rule_is_shown_with_its_default(name: str) -> None:
     rule = catalogue()[name]
@@ -119,8 +150,8 @@ def _written(value: Any, default: Any) -> Any:
 def _leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            if path and path[-1] == "labels":
-                continue  # names of the user's own
+            if path and (path[-1] in FREE or path[-2:-1] == ("words",)):
+                continue
             yield (*path, key), inner
             yield from _leaves(inner, (*path, key))
     elif isinstance(value, list):
@@ -169,6 +200,8 @@ def test_a_value_of_another_type_is_refused_by_key_and_line(
     if lines[row].startswith("[[rules"):
         rest = _without_table("\n".join(lines[row:]), path)
         lines = [*lines[:row], f"{path[-1]} = {other}", *rest]
+    elif lines[row].startswith("[") and len(path) > 2:
+        lines[row] = f"[{lines[row]}]"  # a list of tables in place of a table
     elif lines[row].startswith("["):
         lines = _without_table(WHOLE, path)
         lines.insert(0, f"{'.'.join(map(str, path))} = {other}")

@@ -114,13 +114,6 @@ def test_with_zero_rules_and_routes_written_the_product_works(tmp_path: Path) ->
             '"graine"',
             id="vendor",
         ),
-        pytest.param(
-            '[providers.two]\nvendor="vogent"',
-            8,
-            "providers.two.vendor",
-            "not supported yet",
-            id="later vendor",
-        ),
         pytest.param('[providers.two]\napi_key="k"', 7, "providers.two.vendor", "missing", id="no"),
         pytest.param(
             '[providers.two]\nvendor="bland"', 7, "providers.two.api_key", "missing", id="no key"

@@ -109,6 +109,11 @@ def test_a_call_may_still_be_open(tally: Tally, live: int | None, says: str | No
     assert still_live(make_batch(counts=Counts(live=live)), tally) == says
 
 
+def test_calls_that_nothing_lists_are_told_as_an_estimate() -> None:
+    counts = Counts(live=1, estimated=frozenset({"live"}))
+    assert still_live(make_batch(counts=counts), {}) == "about 1 line still open"
+
+
 @pytest.mark.parametrize(
     ("complete", "read"),
     [

@@ -453,6 +453,7 @@ def test_only_a_recovery_says_that_things_are_well() -> None:
     assert {reason for reason in Reason if reason.quiet} == {
         Reason.BATCH_ENDED,
         Reason.BATCH_PAUSED,
+        Reason.BATCH_VANISHED,
         Reason.RULE_CHANGED,
     }
 

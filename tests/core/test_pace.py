@@ -1,15 +1,20 @@
 """How often to look and how much to read, at each limit."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.core.calendar import Calendar, Hours
 from monitor.core.model import BatchStatus, Counts
 from monitor.core.pace import (
+    AT_ONCE,
+    CONFIRM_AFTER,
+    JITTER,
     LEAST,
     REREAD_EVERY,
     SETTLE_READ,
@@ -46,7 +51,33 @@ def watched(**changes: Any) -> Watched:
 
 
 MORE = {"look": make_batch(counts=MOVED)}
+
+
+def uncounted(status: BatchStatus = BatchStatus.RUNNING, **counts: Any) -> dict[str, Any]:
+    """A batch whose vendor lists no call under way, and how many there are is an estimate."""
+    found = Counts(**counts, estimated=frozenset({"live"}))
+    look = make_batch(status=status, counts=found)
+    return {"look": look, "swept_counts": found, "late_changes": False}
+
+
 ENDED = {"terminal_at": NOON - MINUTE}
+SCHEDULED = {
+    "look": make_batch(
+        status=BatchStatus.SCHEDULED, scheduled_at=NOON + HOUR + EVERY + 10 * SECOND
+    ),
+}
+IDLE = Counts(total=100, live=0)
+PAUSED = {"look": make_batch(status=BatchStatus.PAUSED, counts=IDLE)}
+HANGING = {"look": make_batch(status=BatchStatus.PAUSED, counts=COUNTS)}
+OPENS = time(NOON.hour + 1, NOON.minute + 1)
+CLOSED = {
+    "look": make_batch(
+        counts=IDLE,
+        calendar=Calendar(
+            zone=ZoneInfo("UTC"), hours=(Hours(days=frozenset(range(7)), start=OPENS, end=None),)
+        ),
+    )
+}
 
 
 @pytest.mark.parametrize(
@@ -67,6 +98,12 @@ ENDED = {"terminal_at": NOON - MINUTE}
         pytest.param(MORE, NOTHING, Reading.HOT, id="counts moved"),
         pytest.param({"swept_counts": None}, NOTHING, Reading.HOT, id="never read for counts"),
         pytest.param({"overdue": True}, NOTHING, Reading.HOT, id="a retry is due"),
+        pytest.param(
+            {"overdue": True, "look": CLOSED["look"], "swept_counts": IDLE},
+            NOTHING,
+            Reading.NOTHING,
+            id="a retry is due, but nobody may be called",
+        ),
         pytest.param({"pending": True}, NOTHING, Reading.NOTHING, id="pending alone reads nothing"),
         pytest.param(ENDED, NOTHING, Reading.NOTHING, id="ended and read since"),
         pytest.param(
@@ -84,6 +121,32 @@ ENDED = {"terminal_at": NOON - MINUTE}
         pytest.param(ENDED | {"agrees": False}, NOTHING, Reading.ALL, id="ended, counts disagree"),
         pytest.param(ENDED, SETTLE_READ, Reading.ALL, id="ended, late results are due"),
         pytest.param(ENDED, SETTLE_READ - TICK, Reading.NOTHING, id="ended, late results not yet"),
+        pytest.param({"late_changes": False}, REREAD_EVERY, Reading.NOTHING, id="seldom changes"),
+        pytest.param({"late_changes": False}, HOUR / 2, Reading.ALL, id="seldom, but it is due"),
+        pytest.param(uncounted(live=3, waiting=4), NOTHING, Reading.HOT, id="calls end unseen"),
+        pytest.param(uncounted(live=0, waiting=0), NOTHING, Reading.HOT, id="unseen calls may end"),
+        pytest.param(uncounted(live=0, waiting=9), NOTHING, Reading.NOTHING, id="the queue tells"),
+        pytest.param(
+            uncounted(BatchStatus.PAUSED, live=0, waiting=0), NOTHING, Reading.NOTHING, id="paused"
+        ),
+        pytest.param(
+            ENDED | uncounted(BatchStatus.COMPLETED, live=2, waiting=0),
+            SETTLE_READ,
+            Reading.HOT,
+            id="ended, calls end unseen",
+        ),
+        pytest.param(
+            ENDED | uncounted(BatchStatus.COMPLETED, live=0, waiting=0),
+            4 * MINUTE - TICK,
+            Reading.NOTHING,
+            id="ended, hardly anything changes",
+        ),
+        pytest.param(
+            ENDED | uncounted(BatchStatus.COMPLETED, live=0, waiting=0),
+            4 * MINUTE,
+            Reading.ALL,
+            id="ended, read once more",
+        ),
     ],
 )
 def test_as_much_is_read_as_moved(
@@ -100,7 +163,18 @@ def test_as_much_is_read_as_moved(
         pytest.param({}, NOTHING, EVERY, id="moving"),
         pytest.param({}, 2 * MINUTE, EVERY, id="moved two minutes ago"),
         pytest.param({}, 2 * MINUTE + TICK, 2 * EVERY, id="quiet"),
+        pytest.param({}, 10 * MINUTE, 2 * EVERY, id="quiet for ten minutes"),
+        pytest.param({}, 10 * MINUTE + TICK, 4 * EVERY, id="quiet for longer"),
+        pytest.param({}, HOUR, BLIND / 2, id="quiet for long, and yet never stale"),
+        pytest.param(SCHEDULED, HOUR, EVERY + 10 * SECOND, id="quiet, but about to start"),
+        pytest.param(SCHEDULED, HOUR + 41 * SECOND, BLIND / 2, id="should have started"),
+        pytest.param(CLOSED, HOUR, MINUTE, id="quiet until hours begin"),
+        pytest.param(CLOSED, 3 * MINUTE, BLIND / 2, id="closed, and quiet"),
+        pytest.param(CLOSED, NOTHING, EVERY, id="closed, and moving nevertheless"),
+        pytest.param(PAUSED, 3 * MINUTE, BLIND / 2, id="paused"),
+        pytest.param(HANGING, 3 * MINUTE, 2 * EVERY, id="paused, and somebody still talks"),
         pytest.param({"overdue": True}, 3 * MINUTE, EVERY, id="quiet, but a retry is due"),
+        pytest.param(CLOSED | {"overdue": True}, 3 * MINUTE, BLIND / 2, id="due, but closed"),
         pytest.param({"pending": True}, HOUR, URGENT, id="an alert is about to fire"),
         pytest.param({"terminal_at": NOON}, NOTHING, URGENT, id="just ended"),
         pytest.param({"terminal_at": NOON}, 30 * SECOND - TICK, URGENT, id="to be confirmed"),
@@ -129,6 +203,7 @@ AGES = st.timedeltas(min_value=NOTHING, max_value=48 * HOUR)
     ended=st.none() | AGES,
     pending=st.booleans(),
     overdue=st.booleans(),
+    chance=st.floats(0, 1),
 )
 def test_no_pace_is_so_slow_that_it_looks_like_blindness(
     poll_every: timedelta,
@@ -137,6 +212,7 @@ def test_no_pace_is_so_slow_that_it_looks_like_blindness(
     ended: timedelta | None,
     pending: bool,
     overdue: bool,
+    chance: float,
 ) -> None:
     batch = watched(
         moved_at=NOON - moved,
@@ -144,8 +220,10 @@ def test_no_pace_is_so_slow_that_it_looks_like_blindness(
         pending=pending,
         overdue=overdue,
     )
-    wait = next_look(batch, NOON, poll_every=poll_every, blind_after=blind_after)
+    longest = next_look(batch, NOON, poll_every=poll_every, blind_after=blind_after)
+    wait = next_look(batch, NOON, poll_every=poll_every, blind_after=blind_after, chance=chance)
 
+    assert longest * (1 - JITTER) - TICK <= wait <= longest
     assert LEAST <= wait <= max(blind_after / 2, LEAST)
     if pending:
         assert wait <= URGENT
@@ -182,7 +260,7 @@ def test_what_moved_while_reading_explains_a_difference(
     ("kind", "expected"),
     [
         pytest.param("timeout", [30, 30, 60, 60, 60], id="what may pass soon"),
-        pytest.param("auth", [30, 30, 60, 120, 240, 300, 300], id="what somebody must put right"),
+        pytest.param("auth", [10, 30, 60, 120, 240, 300, 300], id="what somebody must put right"),
     ],
 )
 def test_a_vendor_that_refuses_is_asked_less_often(kind: str, expected: list[int]) -> None:
@@ -196,4 +274,31 @@ def test_a_vendor_is_never_given_up(failures: int, poll_every: timedelta, kind: 
     wait = backoff(failures, kind, poll_every)
 
     assert LEAST <= wait <= max(5 * MINUTE, poll_every)
-    assert wait >= min(poll_every, MINUTE)
+    assert wait >= min(poll_every, CONFIRM_AFTER if kind in AT_ONCE else MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("read_after", "now_after", "expected"),
+    [
+        pytest.param(-MINUTE, MINUTE - TICK, Reading.NOTHING, id="read shortly before it moved"),
+        pytest.param(-MINUTE, MINUTE, Reading.ANEW, id="read two minutes ago, and it moved"),
+        pytest.param(SECOND, 5 * SECOND, Reading.NOTHING, id="read a moment ago"),
+        pytest.param(SECOND, 6 * SECOND, Reading.ANEW, id="read once since"),
+        pytest.param(MINUTE, 2 * MINUTE - TICK, Reading.NOTHING, id="a minute after the move"),
+        pytest.param(MINUTE, 2 * MINUTE, Reading.ANEW, id="as long again"),
+    ],
+)
+def test_what_is_contradicted_is_read_again_each_time_after_twice_as_long(
+    read_after: timedelta, now_after: timedelta, expected: Reading
+) -> None:
+    read_at = NOON + read_after
+    batch = watched(contradicted=True, full_swept_at=read_at, swept_at=read_at)
+
+    found = reading(batch, NOON + now_after, full_every=FULL, poll_every=EVERY)
+    assert found is expected
+
+
+def test_what_is_doubted_is_looked_at_again_soon() -> None:
+    batch = watched(doubted=True)
+
+    assert next_look(batch, NOON, poll_every=EVERY, blind_after=BLIND) == URGENT

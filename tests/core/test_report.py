@@ -47,6 +47,14 @@ def test_a_cost_from_your_own_rates_is_shown_as_an_estimate() -> None:
     assert lines["cost"] == "12.34 USD (estimate)"
 
 
+def test_a_number_of_people_that_no_vendor_told_is_shown_as_an_estimate() -> None:
+    estimated = make_report(people_estimated=True)
+
+    lines = dict(report_lines(estimated, None, Capabilities(), "vogent"))
+
+    assert lines["people"] == f"{estimated.people:,} (estimate)"
+
+
 def test_why_people_were_never_dialled_is_told_apart() -> None:
     mixed = make_report(never_dialled=37, rejected=22, contacts={"exhausted": 4})
 

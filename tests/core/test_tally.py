@@ -10,6 +10,7 @@ from monitor.core.tally import (
     Tally,
     count_call,
     count_contact,
+    move_contact,
     people,
     recount,
     trimmed,
@@ -50,8 +51,9 @@ def test_counters_moved_by_old_and_new_are_what_a_recount_gives(seen: list[Conta
     for item in seen:
         if isinstance(item, Contact):
             if old := contacts.get(item.contact_id):
-                count_contact(tally, old, -1)
-            count_contact(tally, item, 1)
+                move_contact(tally, old, item)
+            else:
+                count_contact(tally, item, 1)
             contacts[item.contact_id] = item
         else:
             if known := calls.get(item.call_id):

@@ -14,11 +14,13 @@ from monitor.core.model import BatchStatus, CallStatus, Counts
 from monitor.core.route import parse_matcher
 from monitor.core.rule import BatchRule, Finding, Holds, Severity, Verdict
 from monitor.evaluation.batches import LINGER
+from monitor.ingest.looks import take_look
+from monitor.store import batches
 from rules.batch_completed import BatchCompleted
 from rules.batch_failed import BatchFailed
 from rules.batch_stalled import BatchStalled
 from rules.error_spike import ErrorSpike
-from tests.builders import HOUR, MINUTE, NOON, SECOND
+from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch, make_report
 from tests.stories import Story, make_context, run, transitions, viewed, without
 
 FIRING = ("firing", "held_long_enough")
@@ -313,6 +315,7 @@ def test_counts_that_agree_at_last_are_told_at_once(story: Story) -> None:
     end(story)
     story.counts = None
     story.see(MINUTE)
+    story.see(5 * SECOND)  # counts that fall are believed at the second look
 
     assert story.owed() == [("batch_completed", "reported")]
     assert "unverified" not in story.messages()[0].sentence
@@ -699,3 +702,18 @@ def test_times_do_not_depend_on_when_it_is_judged(story: Story) -> None:
 
     assert story.row() == before
     assert before.first_seen_at == NOON
+
+
+def test_what_is_usual_comes_from_the_batch_before_while_there_are_few_calls(
+    tell: Callable[..., Story],
+) -> None:
+    story = tell(healthy=0, context=make_context(run(ErrorSpike())))
+    with story.engine.begin() as conn:
+        look = make_batch(batch_id="b0", status=BatchStatus.COMPLETED, seen_at=NOON - HOUR)
+        before = take_look(conn, look, baseline=True)
+        batches.save(conn, replace(before, report=make_report()), "report")
+    story.dial(25, FAILED)
+    story.see(MINUTE)
+
+    (message,) = story.messages()
+    assert "25 of 25 calls failed in 10 min (100 %, usually 0 %)" in message.sentence

@@ -1,12 +1,14 @@
 """A provider as a whole: what is known of it, and what its alert does to the others."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from monitor.core.facts import ProviderFacts
 from monitor.evaluation.providers import provider_facts
+from monitor.store import batches, providers
 from tests.builders import HOUR, MINUTE, NOON, SECOND
 from tests.stories import Story, make_context
 
@@ -82,3 +84,48 @@ def test_why_it_cannot_be_seen_is_said(story: Story) -> None:
     (message,) = story.messages()
     assert "401 Unauthorized: the key is not accepted" in message.sentence
     assert "1 open batch with 30 people waiting not watched" in message.sentence
+
+
+def test_batches_that_cannot_be_looked_at_are_named_with_why(story: Story) -> None:
+    with story.engine.begin() as conn:
+        row = batches.load(conn, story.batch)
+        batches.save(conn, replace(row, failure="garbage: not JSON"), "failure")
+    story.wait(5 * MINUTE)
+    assert facts(story).unseen == ()
+    story.wait(SECOND)
+    (found,) = facts(story).unseen
+    assert (found.title, found.why, found.since) == ("Renewals May", "garbage: not JSON", NOON)
+
+
+def test_a_list_that_cannot_be_read_is_named_while_the_batch_answers(story: Story) -> None:
+    since = NOON - 5 * MINUTE
+    with story.engine.begin() as conn:
+        row = replace(batches.load(conn, story.batch), unlisted_since=since, unlisted_why="3 rows")
+        batches.save(conn, row)
+    (found,) = facts(story).unlisted
+    assert (found.title, found.why, found.since) == ("Renewals May", "3 rows", since)
+
+    story.wait(6 * MINUTE)
+    assert facts(story).unlisted == (), "then the batch itself is not heard of"
+
+
+def test_when_all_are_gone_the_account_is_in_doubt(story: Story) -> None:
+    with story.engine.begin() as conn:
+        row = batches.load(conn, story.batch)
+        batches.save(conn, replace(row, gone_at=NOON, gone_again_at=NOON, gone_times=3))
+    story.wait(6 * MINUTE)
+    found = facts(story)
+    assert (found.open_batches, found.stale_batches) == (1, 1)
+    assert found.failure is not None
+    assert found.failure.kind == "account"
+
+
+def test_a_batch_that_vanished_is_no_sign_of_blindness(story: Story) -> None:
+    with story.engine.begin() as conn:
+        row = batches.load(conn, story.batch)
+        batches.save(conn, replace(row, gone_at=NOON, gone_again_at=NOON, gone_times=3))
+        known = providers.load(conn, "renewals", "graine")
+        providers.save(conn, providers.showed(known, NOON + MINUTE))
+    story.wait(6 * MINUTE)
+
+    assert (facts(story).open_batches, facts(story).unseen) == (0, ())

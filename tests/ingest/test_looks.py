@@ -1,6 +1,7 @@
 """One look at one batch: what it moves, what is old, and when an ended batch runs again."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ def test_an_old_answer_changes_nothing(
     first = take(conn, status=BatchStatus.COMPLETED, **known)
     after = take(conn, late.pop("at"), status=BatchStatus.RUNNING, **late)
 
-    assert after == first
+    assert replace(after, failure=None) == first
 
 
 def test_an_answer_of_the_same_version_is_fresh(conn: Connection) -> None:
@@ -300,3 +301,80 @@ def test_a_good_look_forgets_the_refused_ones(conn: Connection) -> None:
 
 def _fields(row: BatchRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in row.__dataclass_fields__}
+
+
+FIRST = Counts(total=10, finished=6)
+FEWER = Counts(total=10, finished=4)
+
+
+def test_counts_that_fall_are_believed_when_a_second_look_says_so(conn: Connection) -> None:
+    take(conn, counts=FIRST)
+    doubted = take(conn, MINUTE, counts=FEWER)
+    assert (doubted.look.counts, doubted.fresh_at, doubted.falling_at) == (
+        FIRST,
+        NOON,
+        NOON + MINUTE,
+    )
+
+    again = take(conn, 2 * MINUTE, counts=FEWER)
+    assert (again.look.counts, again.fresh_at, again.falling_at) == (FEWER, NOON + 2 * MINUTE, None)
+    assert again.fallen_from == FIRST
+    further = take(conn, 3 * MINUTE, counts=Counts(total=10, finished=5))
+    assert further.fallen_from == FIRST
+    assert take(conn, 4 * MINUTE, counts=FIRST).fallen_from is None
+
+
+def test_counts_that_fall_once_were_an_old_answer(conn: Connection) -> None:
+    take(conn, counts=FIRST)
+    take(conn, MINUTE, counts=FEWER)
+    row = take(conn, 2 * MINUTE, counts=FIRST)
+    assert (row.falling_at, row.fallen_from, row.fresh_at) == (None, None, NOON + 2 * MINUTE)
+
+    assert take(conn, 3 * MINUTE, counts=FEWER).look.counts == FIRST, "and is so again"
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        pytest.param(Counts(total=10, finished=6, live=0, waiting=1), id="lines and who waits"),
+        pytest.param(Counts(total=10), id="a count that is not told this time"),
+        pytest.param(Counts(total=12, finished=6), id="more people"),
+    ],
+)
+def test_what_goes_up_and_down_is_believed_at_once(conn: Connection, counts: Counts) -> None:
+    take(conn, counts=Counts(total=10, finished=6, live=5, waiting=3, failed=2, succeeded=4))
+
+    assert take(conn, MINUTE, counts=counts).look.counts == counts
+
+
+def test_a_newer_version_explains_counts_that_fall(conn: Connection) -> None:
+    take(conn, counts=FIRST, version=NOON)
+    row = take(conn, MINUTE, counts=FEWER, version=NOON + SECOND)
+
+    assert (row.look.counts, row.fallen_from) == (FEWER, None)
+
+
+def test_a_version_far_in_the_future_is_none(conn: Connection) -> None:
+    take(conn, version=NOON + 24 * HOUR)
+    row = take(conn, MINUTE, version=NOON + MINUTE, status=BatchStatus.PAUSED)
+
+    assert row.look.status is BatchStatus.PAUSED
+
+
+def test_a_batch_that_ran_again_begins_its_counts_anew(conn: Connection) -> None:
+    take(conn, counts=FIRST, status=BatchStatus.COMPLETED)
+    take(conn, MINUTE, counts=FEWER)
+    row = take(conn, 2 * MINUTE, counts=FEWER)
+
+    assert (row.run, row.look.counts, row.fallen_from) == (2, FEWER, None)
+
+
+@pytest.mark.parametrize("pruned", [False, True], ids=["kept", "pruned"])
+def test_a_batch_that_had_vanished_is_watched_again(conn: Connection, pruned: bool) -> None:
+    row = replace(take(conn), gone_at=NOON, gone_again_at=NOON, gone_times=9, open=False)
+    batches.save(conn, replace(row, pruned=pruned, tally={"contacts": 3}, listed_at=NOON))
+    back = take(conn, MINUTE)
+
+    assert (back.open, back.gone_at, back.gone_again_at, back.gone_times) == (True, None, None, 0)
+    assert (back.pruned, back.tally) == (False, {} if pruned else {"contacts": 3})
+    assert back.listed_at == (None if pruned else NOON)

@@ -303,7 +303,7 @@ def test_a_page_knows_its_next_time() -> None:
 
 def test_digests_beyond_the_sign_bit_come_back(shelf: Shelf) -> None:
     state = PageState(2**64 - 1, array("Q", [2**64 - 1, UNREAD]), array("I", [NEVER, 0]))
-    store_pages.save(shelf.conn, shelf.batch, [(LISTING, 0, state)])
+    store_pages.save(shelf.conn, shelf.batch, [store_pages.Page(LISTING, 0, state)])
 
     assert store_pages.load(shelf.conn, shelf.batch) == {LISTING: {0: state}}
 

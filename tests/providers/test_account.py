@@ -10,7 +10,7 @@ from monitor.providers.account import Account, look_at_each, part
 from tests.loopback import NOW, Reply, StillClock, talking
 
 
-async def asked_of(breaks: int) -> tuple[int, bytes | ProviderError]:
+async def asked_of(breaks: int, *, post: bool = False) -> tuple[int, bytes | ProviderError]:
     """How often a server was asked that breaks off so many times, and what came of it."""
     asked = 0
 
@@ -26,7 +26,8 @@ async def asked_of(breaks: int) -> tuple[int, bytes | ProviderError]:
     async with talking(talk) as port:
         account = Account(http, f"http://127.0.0.1:{port}", {"authorization": "verysecret"})
         try:
-            found: bytes | ProviderError = (await account.get("/x")).body
+            answer = await (account.post("/x", {}) if post else account.get("/x"))
+            found: bytes | ProviderError = answer.body
         except ProviderError as error:
             found = error
         assert "verysecret" not in repr(account)
@@ -36,6 +37,12 @@ async def asked_of(breaks: int) -> tuple[int, bytes | ProviderError]:
 
 async def test_a_connection_that_broke_off_is_tried_once_more() -> None:
     assert await asked_of(1) == (2, b"here")
+
+
+async def test_a_post_that_broke_off_is_not_sent_again() -> None:
+    asked, error = await asked_of(1, post=True)
+    assert asked == 1
+    assert isinstance(error, ProviderError)
 
 
 async def test_a_vendor_that_keeps_breaking_off_is_unreachable() -> None:

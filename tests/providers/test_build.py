@@ -1,3 +1,5 @@
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -6,8 +8,9 @@ from pydantic import TypeAdapter, ValidationError
 from monitor.http import HttpClient
 from monitor.providers import Provider
 from monitor.providers.bland import Bland
-from monitor.providers.build import AnyProviderSettings, build
+from monitor.providers.build import AnyProviderSettings, build, capabilities
 from monitor.providers.graine import Graine
+from monitor.providers.vogent import Vogent
 from tests.loopback import StillClock
 
 ADAPTER: TypeAdapter[AnyProviderSettings] = TypeAdapter(AnyProviderSettings)
@@ -18,17 +21,34 @@ ADAPTER: TypeAdapter[AnyProviderSettings] = TypeAdapter(AnyProviderSettings)
     [
         ("graine", Graine, "https://api.graine.ai/api/v1"),
         ("bland", Bland, "https://api.bland.ai"),
+        ("vogent", Vogent, "https://api.vogent.ai/api"),
     ],
 )
 async def test_each_vendor_is_built_under_the_name_it_was_given(
     vendor: str, kind: type[Any], base_url: str
 ) -> None:
     settings = ADAPTER.validate_python({"vendor": vendor, "api_key": "k"})
-    assert settings.base_url == base_url
+    assert getattr(settings, "base_url", None) == base_url
     http = HttpClient(StillClock())
     provider: Provider = build("mine", settings, http, b"k")
     assert isinstance(provider, kind)
     assert (provider.name, provider.vendor) == ("mine", vendor)
+    await http.aclose()
+
+
+EXAMPLE = tomllib.loads((Path(__file__).parents[2] / "config.example.toml").read_text())
+
+
+@pytest.mark.parametrize("name", EXAMPLE["providers"])
+async def test_each_provider_of_the_example_claims_what_its_settings_lead_to(name: str) -> None:
+    table = {**EXAMPLE["providers"][name], "calendar": None}
+    if "api_key" in table:
+        table["api_key"] = "k"
+    settings = ADAPTER.validate_python(table)
+    http = HttpClient(StillClock())
+    provider = build(name, settings, http, b"k", StillClock())
+    assert provider.vendor == table.get("vendor_name", table["vendor"])
+    assert provider.capabilities == capabilities(settings)
     await http.aclose()
 
 

@@ -245,3 +245,66 @@ async def test_a_vendor_that_ignores_the_place_asked_for_ends_the_reading_incomp
     reading = await read_batches(ask, size=50, longest=Longest())
     assert len(reading.found) == 50
     assert not reading.complete
+
+
+class Heavy(People):
+    """People of whom no more than so many fit into one answer."""
+
+    def __init__(self, size: int, *, fit: int) -> None:
+        super().__init__(size)
+        self.fit = fit
+
+    async def ask(self, skip: int, limit: int) -> Rows:
+        if limit > self.fit:
+            self.asked.append((skip, limit))
+            raise ProviderError("oversize", "the answer is longer than 16 MiB")
+        return await super().ask(skip, limit)
+
+
+@pytest.mark.parametrize("first", [(), (1,)], ids=["in order", "some first"])
+async def test_a_page_that_is_too_long_is_asked_for_in_halves(first: tuple[int, ...]) -> None:
+    people, listing = Heavy(230, fit=30), Listing("people", 100)
+    pages = await swept(listing, people.ask, 230, first)
+
+    assert sorted(ids(pages)) == list(range(230))
+    assert {page.listing for page in pages} == {"people/25"}
+    assert [limit for _, limit in people.asked[:2]] == [100, 50]
+    people.asked.clear()
+    await swept(listing, people.ask, 230)
+    assert {limit for _, limit in people.asked} == {25}, "and it is remembered"
+
+
+async def test_what_is_too_long_however_little_is_asked_for_is_an_error() -> None:
+    people, listing = Heavy(230, fit=0), Listing("people", 100)
+    with pytest.raises(ProviderError, match="oversize"):
+        await swept(listing, people.ask, 230)
+
+    assert [limit for _, limit in people.asked] == [100, 50, 25, 12, 6]
+    people.fit = 100
+    pages = await swept(listing, people.ask, 230)
+    assert {page.listing for page in pages} == {"people"}, "the fault passed"
+
+
+async def test_an_error_of_another_kind_shortens_nothing() -> None:
+    async def refuse(skip: int, limit: int) -> Rows:
+        raise ProviderError("timeout", "no answer")
+
+    with pytest.raises(ProviderError, match="timeout"):
+        await swept(Listing("people", 100), refuse, 230)
+
+
+async def test_a_list_of_batches_that_is_too_long_is_asked_for_in_halves_too() -> None:
+    asked: list[int] = []
+
+    async def ask(skip: int, limit: int) -> Sequence[Row | None]:
+        asked.append(limit)
+        if limit > 20:
+            raise ProviderError("oversize", "the answer is longer than 16 MiB")
+        return rows(60)[skip : skip + limit]
+
+    longest = Longest(rows=50)
+    reading = await read_batches(ask, size=50, longest=longest)
+
+    assert len(reading.found) == 60
+    assert reading.complete
+    assert asked[:3] == [50, 25, 12]

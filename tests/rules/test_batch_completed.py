@@ -164,3 +164,27 @@ def test_an_end_without_a_time_is_not_confirmed() -> None:
     facts = make_facts(batch=make_batch(status=BatchStatus.COMPLETED))
 
     assert isinstance(RULE.evaluate(facts), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("moved", "live", "says"),
+    [
+        pytest.param(MINUTE, 0, None, id="quiet for long enough"),
+        pytest.param(MINUTE - SECOND, 0, "something has just moved", id="moved a moment ago"),
+        pytest.param(MINUTE, 2, "about 2 lines still open", id="calls that nothing lists"),
+    ],
+)
+def test_where_live_calls_are_on_no_list_it_waits_until_nothing_moves(
+    moved: timedelta, live: int, says: str | None
+) -> None:
+    counts = Counts(total=412, live=live, estimated=frozenset({"total", "live"}))
+    facts = make_ended_facts(**AGREED | {"batch": {"counts": counts}}, moved_at=NOON - moved)
+
+    if says is None:
+        finding = held(facts)
+        assert finding.summary == "completed, 310 of about 412 people reached (75 %)"
+        assert finding.estimate
+    else:
+        verdict = RULE.evaluate(facts)
+        assert isinstance(verdict, Unknown)
+        assert says in verdict.reason

@@ -148,3 +148,50 @@ def test_stale_batches_after_a_restart_are_given_time() -> None:
 
 def test_without_open_batches_none_is_stale() -> None:
     assert isinstance(RULE.evaluate(make_provider_facts(open_batches=0)), Clear)
+
+
+def failing(kind: str, times: int, **changes: Any) -> ProviderFacts:
+    """Refused so often in a row within the last seconds."""
+    known = {
+        "failure": make_failure(kind),
+        "failures": times,
+        "failing_since": NOON - 10 * SECOND,
+    }
+    return make_provider_facts(**known | changes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "severity"),
+    [
+        pytest.param("auth", Severity.CRITICAL, id="401"),
+        pytest.param("forbidden", Severity.CRITICAL, id="403"),
+        pytest.param("payment", Severity.CRITICAL, id="402"),
+        pytest.param("tls", None, id="a certificate"),
+    ],
+)
+def test_a_refusal_is_told_at_once_when_a_second_try_confirms_it(
+    kind: str, severity: Severity | None
+) -> None:
+    assert isinstance(RULE.evaluate(failing(kind, 1)), Unknown)
+    assert held(failing(kind, 2)).severity is severity
+
+
+@pytest.mark.parametrize("kind", ["timeout", "unreachable", "server", "rate_limited", "garbage"])
+def test_what_may_pass_by_itself_is_given_time(kind: str) -> None:
+    assert isinstance(RULE.evaluate(failing(kind, 9)), Unknown)
+
+
+def test_patience_is_no_blindness_while_lists_still_come() -> None:
+    asked = {"failing_since": NOON - HOUR, "discovered_at": NOON - MINUTE}
+
+    assert isinstance(RULE.evaluate(failing("rate_limited", 9, **asked)), Unknown)
+    assert isinstance(RULE.evaluate(failing("server", 9, **asked)), Holds)
+    held(failing("rate_limited", 9, **asked | {"discovered_at": NOON - 5 * MINUTE}))
+
+
+def test_an_account_that_knows_no_batch_is_asked_about() -> None:
+    failure = make_failure("account", "it answers 404 for every batch")
+    facts = make_provider_facts(stale_batches=2, batches_seen_at=NOON - 6 * MINUTE, failure=failure)
+
+    assert held(facts).summary.startswith("cannot be seen for 6 min: it answers 404 for every")
+    assert held(facts).todo == "Is this the right account? Look at api_key and base_url."

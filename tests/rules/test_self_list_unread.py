@@ -1,28 +1,53 @@
-from monitor.core.facts import SystemFacts
-from monitor.core.rule import Clear, Finding, Holds, Severity
+import pytest
+
+from monitor.core.facts import Unread
+from monitor.core.rule import Clear, Finding, Holds, Unknown
 from rules.self_list_unread import SelfListUnread
-from tests.builders import MINUTE, NOON, make_trouble
+from tests.builders import MINUTE, NOON, make_failure, make_provider_facts
 
 RULE = SelfListUnread()
 
 
-def test_it_holds_for_as_long_as_there_is_a_trouble_of_its_name() -> None:
-    trouble = make_trouble(RULE.id, since=NOON - MINUTE, todo="Look at the log.")
-
-    verdict = RULE.evaluate(SystemFacts(now=NOON, troubles={RULE.id: trouble}))
-
-    assert verdict == Holds(
-        Finding(summary="something is wrong", since=NOON - MINUTE, todo="Look at the log.")
-    )
+def unread(title: str, minutes: int = 6, why: str = "garbage: not JSON") -> Unread:
+    return Unread(title=title, why=why, since=NOON - minutes * MINUTE)
 
 
-def test_it_is_clear_without_one_or_with_one_of_another_name() -> None:
-    other = make_trouble("self_something_else")
+def told(*batches: Unread) -> Finding:
+    verdict = RULE.evaluate(make_provider_facts(unlisted=batches, open_batches=9))
+    assert isinstance(verdict, Holds), verdict
+    return verdict.finding
 
-    assert isinstance(RULE.evaluate(SystemFacts(now=NOON)), Clear)
-    assert isinstance(RULE.evaluate(SystemFacts(now=NOON, troubles={other.rule: other})), Clear)
+
+def test_one_batch_is_named_with_the_reason() -> None:
+    finding = told(unread("Renewals May"))
+
+    assert finding.summary == "the people of Renewals May cannot all be read: garbage: not JSON"
+    assert (finding.affected, finding.total, finding.since) == (1, 9, NOON - 6 * MINUTE)
+    assert finding.details == ()
 
 
-def test_what_it_is() -> None:
-    assert RULE.severity is Severity.WARNING
-    assert RULE.one_shot is False
+def test_many_are_one_alert_which_counts_them() -> None:
+    finding = told(unread("A"), unread("B", 9, "timeout: none"), unread("C"), unread("D"))
+
+    assert finding.summary == "the people of B and 3 more batches cannot all be read: timeout: none"
+    assert finding.affected == 4
+    assert [title for title, _ in finding.details] == ["A", "B", "C"]
+
+
+@pytest.mark.parametrize(
+    "fails",
+    [
+        pytest.param({"stale_batches": 2}, id="all are silent"),
+        pytest.param(
+            {"failure": make_failure(), "failing_since": NOON - MINUTE}, id="the account fails"
+        ),
+    ],
+)
+def test_what_the_provider_explains_is_not_told_twice(fails: dict[str, object]) -> None:
+    facts = make_provider_facts(unlisted=(unread("A"), unread("B")), **fails)
+
+    assert isinstance(RULE.evaluate(facts), Unknown)
+
+
+def test_it_is_clear_when_all_lists_can_be_read() -> None:
+    assert isinstance(RULE.evaluate(make_provider_facts()), Clear)

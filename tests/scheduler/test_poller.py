@@ -469,3 +469,102 @@ async def test_a_quiet_hour_asks_for_little(at: Lookout, minutes: int) -> None:
     pages = sum(one.startswith("page") for one in asked)
     assert looks <= minutes * 2
     assert pages <= 5 * (minutes / 10 + 1)
+
+
+# Hints
+
+
+async def test_a_hint_is_followed_at_once_and_many_are_one(at: Lookout) -> None:
+    await begin(at)
+    at.clock.move(URGENT)
+    for _ in range(5):
+        at.poller.hint("b1")
+
+    assert await at.poll() == ["look b1"]
+    assert await at.poll(SECOND) == []
+
+
+async def test_a_hint_right_after_a_look_waits_a_little(at: Lookout) -> None:
+    await begin(at)
+    at.poller.hint("b1")
+    assert await at.poll(URGENT - SECOND) == []
+
+    assert await at.poll(SECOND) == ["look b1"]
+
+
+async def test_a_hint_makes_no_other_batch_due(at: Lookout) -> None:
+    at.vendor.add("b2", people=3)
+    await begin(at)
+    at.clock.move(URGENT)
+    at.poller.hint("b1")
+
+    assert await at.poll() == ["look b1"]
+
+
+async def test_a_hint_at_a_batch_that_is_not_known_asks_for_the_lists(at: Lookout) -> None:
+    await begin(at)
+    at.vendor.add("b2", people=3)
+    at.poller.hint("b2")
+    assert await at.poll(15 * SECOND - SECOND) == []
+    asked = await at.poll(SECOND)
+
+    assert asked[0] == "discover"
+    assert await at.known() == {"b1", "b2"}
+
+
+async def test_hints_at_what_nobody_watches_ask_for_little(at: Lookout) -> None:
+    await begin(at)
+    asked = []
+    for _ in range(120):
+        at.poller.hint("stranger")
+        asked += await at.poll(SECOND)
+
+    assert asked.count("discover") <= 8
+
+
+async def test_what_a_hint_tells_while_the_vendor_answers_is_looked_at_again(at: Lookout) -> None:
+    await begin(at)
+    at.vendor.on_look = lambda: at.poller.hint("b1")
+    at.clock.move(EVERY)
+    assert await at.poll() == ["look b1"]
+    at.vendor.on_look = None
+
+    assert await at.poll(URGENT) == ["look b1"]
+
+
+# Pace, when nothing moves
+
+
+async def test_a_batch_that_stands_still_is_asked_for_less_and_never_goes_stale(
+    at: Lookout,
+) -> None:
+    at.vendor.unlisted = {"b1"}
+    at.settings["batches"] = ("b1",)
+    await at.restart()
+    await begin(at)
+    await at.poll_for(HOUR, every=5 * SECOND)
+    looks = []
+    for _ in range(120):
+        looks += await at.poll(5 * SECOND)
+        assert at.clock.now() - (await at.row()).fresh_at <= timedelta(minutes=2, seconds=31)
+
+    assert looks.count("look b1") in {3, 4}
+
+
+# A key that somebody else was refused with
+
+
+async def test_a_key_that_was_refused_elsewhere_is_left_alone_here_and_it_is_said_why(
+    at: Lookout,
+) -> None:
+    await begin(at)
+    at.circuit.refuse(ProviderError("rate_limited", "429", retry_after=90), EVERY)
+    assert await at.poll_for(80 * SECOND) == []
+    failure = (await at.provider()).failure
+    assert failure is not None
+    assert failure.kind == "rate_limited"
+    assert (await at.provider()).failures == 1
+    asked = await at.poll(20 * SECOND)
+
+    assert asked == ["discover"]  # which shows the batch, too
+    assert (await at.provider()).failure is None

@@ -1,7 +1,7 @@
 """Reading one list: as far as is needed, what it proves, and what it does not."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +10,12 @@ from monitor.core.model import Counts, EndedBy
 from monitor.core.pace import Reading
 from monitor.errors import ProviderError
 from monitor.ingest.looks import take_look
+from monitor.providers import Stop
 from monitor.scheduler.sweeper import SweepDone, Sweeper
 from monitor.store import changes, snapshot
 from monitor.store.batches import BatchRow
 from monitor.store.writer import Priority
-from tests.builders import MINUTE, NOON
+from tests.builders import EVERYTHING, HOUR, MINUTE, NOON
 from tests.fakes import CallRow, Person
 from tests.lookout import Lookout
 
@@ -201,6 +202,75 @@ async def test_a_list_that_is_suddenly_empty_takes_nobody_away(desk: Desk) -> No
 
     assert done.row.tally["contacts"] == 35
     assert done.row.complete_at == NOON + MINUTE
+
+
+async def test_who_may_be_in_a_call_and_on_no_list_must_be_missing_for_longer(desk: Desk) -> None:
+    vendor, batch = desk.at.vendor, desk.at.vendor.batches["b1"]
+    vendor.capabilities = replace(EVERYTHING, unlisted_for=HOUR)
+    batch.counts = Counts(total=35, estimated=frozenset({"total"}))
+    batch.people[9] = Person(id="p009", status="completed", calls=[CallRow(id="c9")])
+    await desk.sweep(Reading.ANEW)
+    del batch.people[7], batch.people[8]  # the second is p009, who was called
+    for _ in range(60):
+        done, _ = await desk.sweep(Reading.ANEW)
+        assert done.row.tally["contacts"] == 35
+    done, _ = await desk.sweep(Reading.ANEW)
+
+    assert done.row.tally["contacts"] == 34
+    assert "p009" in await desk.at.people()
+
+
+# Where a quick reading ends
+
+
+@pytest.mark.parametrize(
+    ("stop", "pages"),
+    [
+        pytest.param(Stop.HERE, [0], id="here"),
+        pytest.param(Stop.KNOWN, [0, 1, 2], id="with what is known"),
+        pytest.param(Stop.NEVER, [0, 1, 2, 3], id="never"),
+    ],
+)
+async def test_a_page_says_whether_a_quick_reading_may_end_with_it(
+    desk: Desk, stop: Stop, pages: list[int]
+) -> None:
+    people = desk.at.vendor.batches["b1"].people
+    desk.at.vendor.stop = stop
+    await desk.sweep(Reading.ANEW)
+    for number in (9, 19, 22):  # the last of the first two pages, and one of the third
+        people[number] = Person(id=f"p{number:03}", status="completed")
+    done, read = await desk.sweep(Reading.HOT)
+
+    assert read == pages
+    assert done.row.tally["contact.completed"] == min(len(pages), 3)
+    assert (done.row.swept_at == NOON + MINUTE) is (len(pages) < 4)
+
+
+async def test_a_whole_reading_ends_with_no_page_but_the_last(desk: Desk) -> None:
+    desk.at.vendor.stop = Stop.HERE
+    for mode in (Reading.ANEW, Reading.ALL):
+        _, read = await desk.sweep(mode)
+        assert read == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("waiting", "complete"), [(5, True), (6, False), (None, False)], ids=["yes", "more", "unknown"]
+)
+async def test_lists_of_calls_are_complete_with_as_many_rows_as_calls_and_people_who_wait(
+    desk: Desk, waiting: int | None, complete: bool
+) -> None:
+    vendor, batch = desk.at.vendor, desk.at.vendor.batches["b1"]
+    vendor.capabilities = replace(EVERYTHING, row_of_call=True)
+    batch.people = [
+        Person(id=f"p{n:03}", status="completed", calls=[CallRow(id=f"c{n}")]) for n in range(9)
+    ]
+    # One person with two calls: a row more than there are people.
+    batch.people.append(Person(id="p000", status="completed", calls=[CallRow(id="c9")]))
+    batch.people += [Person(id=f"w{n}") for n in range(5)]
+    batch.counts = Counts(total=99, waiting=waiting, estimated=frozenset({"total"}))
+    done, _ = await desk.sweep(Reading.ANEW)
+
+    assert (done.row.complete_at is not None) is complete
 
 
 # Calls that are listed apart

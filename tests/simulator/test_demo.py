@@ -76,6 +76,7 @@ def test_wrong_numbers_are_seen() -> None:
     expected = replace(SPIKE, says=" 81 of 150 people", receivers=("ops",))
 
     assert judge(expected, [replace(told(), text="failed; 81 of 150 people wait")]).good
+    assert judge(expected, [replace(told(), text="failed; 81 of about 150 people wait")]).good
     assert judge(expected, [replace(told(), text="failed; 181 of 150 people wait")]).wrong == [
         "ops"
     ]
@@ -107,17 +108,23 @@ def test_the_story_holds_what_the_demo_promises() -> None:
     expected = expectations(story.world.truth)
     assert [(each.rule, each.states[0]) for each in expected] == [
         ("stalled_retries", "FIRING"),
+        ("batch_stalled", "FIRING"),
         ("error_spike", "FIRING"),
         ("error_spike", "RESOLVED"),
         ("batch_failed", "FIRING"),
+        ("batch_stalled", "RESOLVED"),
+        ("batch_completed", "INFO"),
         ("batch_completed", "INFO"),
         ("stalled_retries", "RESOLVED"),
+        ("batch_completed", "INFO"),
         ("batch_completed", "INFO"),
     ]
     assert [each.says.strip() for each in expected if each.says] == [
         "81 of 150 people were never dialled",
+        "36 of 45 people reached",
         "40 of 40 people reached",
         "50 of 70 people reached",
+        "30 of 45 people reached",
     ]
     assert max(each.t for each in expected) - begin.timestamp() < STORY_S
     assert [scene.batch.status for scene in story.scenes] == [
@@ -126,26 +133,48 @@ def test_the_story_holds_what_the_demo_promises() -> None:
         BatchStatus.COMPLETED,
         BatchStatus.FAILED,
         BatchStatus.COMPLETED,
+        BatchStatus.COMPLETED,
+        BatchStatus.COMPLETED,
     ]
+    assert {scene.batch.vendor for scene in story.scenes} == {
+        "graine",
+        "bland",
+        "vogent",
+        "svalync",
+    }
+
+
+def test_the_first_message_counts_every_batch_and_everybody() -> None:
+    expected = Story(START).first_message
+    one = replace(
+        told("ops", t=START.timestamp() + 5, state="INFO"),
+        rule="self_watching",
+        batch="",
+        text="watching renewals: 7 open batches, 1,610 people",
+    )
+
+    assert judge(expected, [one, replace(one, receiver="ops_bot")]).good
+    assert judge(expected, [one]).missing == ["ops_bot"]
+    assert judge(expected, [replace(one, text="7 open batches, 615 people")]).wrong == ["ops"]
 
 
 def test_the_daemon_takes_the_configuration(tmp_path: Path) -> None:
+    world = Story(START).world
     at = Addresses(
-        graine="http://127.0.0.1:1",
-        bland="http://127.0.0.1:2",
+        vendors=dict.fromkeys(world.accounts, "http://127.0.0.1:1"),
         slack="http://127.0.0.1:3",
         hook="http://127.0.0.1:3/services/T/B/x",
         smtp_port=25,
     )
     path = tmp_path / "config.toml"
     path.touch(mode=0o600)
-    path.write_text(config_text(tmp_path / "data", at, "x-gen-batch"))
+    path.write_text(config_text(tmp_path / "data", at, world))
 
     config = load(path, environ={})
 
     assert config.warnings == ()
     assert set(config.receivers) == {"ops", "ops_bot", "oncall"}
-    assert set(config.providers) == {"renewals", "surveys"}
+    assert set(config.providers) == set(world.accounts)
 
 
 FOOTER = "rule error_spike · provider renewals · batch b1 · key k1"

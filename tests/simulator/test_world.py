@@ -1,6 +1,7 @@
 """The world is the same for the same seed, its counts add up, and its log tells the truth."""
 
 import itertools
+import math
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -179,6 +180,21 @@ def test_a_reopened_batch_is_a_new_run() -> None:
 
     assert (batch.run, batch.status) == (2, BatchStatus.RUNNING)
     assert len(batch.people) == PLAN.contacts + 7
+
+
+def test_a_batch_without_a_time_waits_for_somebody_to_start_it() -> None:
+    batch = story(5, [9000], plan=Plan(name="x", contacts=20, starts_after=math.inf))
+    assert (batch.status, len(batch.calls)) == (BatchStatus.SCHEDULED, 0)
+
+    batch.begin()
+    batch.agenda.run(after(18_000).timestamp())
+    batch.begin()
+
+    assert [moment.status for moment in batch.history] == [
+        BatchStatus.SCHEDULED,
+        BatchStatus.RUNNING,
+        BatchStatus.COMPLETED,
+    ]
 
 
 def test_nobody_is_called_outside_working_hours() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import StoreError
-from monitor.store.lock import sole_owner
+from monitor.store.lock import is_owned, sole_backfill, sole_owner
 
 
 def test_a_second_owner_is_refused_and_told_who_the_first_is(tmp_path: Path) -> None:
@@ -63,3 +63,27 @@ def test_a_place_where_no_lock_can_be_is_named(tmp_path: Path) -> None:
         sole_owner(tmp_path / "file" / "offhook.db"),
     ):
         pass
+
+
+def test_one_backfill_works_beside_the_owner_and_a_second_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "offhook.db"
+    with (
+        sole_owner(path),
+        sole_backfill(path),
+        pytest.raises(StoreError) as raised,
+        sole_backfill(path),
+    ):
+        pass
+
+    assert str(raised.value) == (
+        f"another backfill (process {os.getpid()}) is under way; wait for its end, or stop it"
+    )
+
+
+def test_it_can_be_seen_whether_there_is_an_owner(tmp_path: Path) -> None:
+    path = tmp_path / "offhook.db"
+
+    assert not is_owned(path)
+    with sole_owner(path):
+        assert is_owned(path)
+    assert not is_owned(path)

@@ -144,7 +144,9 @@ def test_windows_cost_what_lies_in_them(engine: Engine) -> None:
         "the last": "SELECT call_id FROM calls WHERE batch = 1 AND ended_at > 0"
         " ORDER BY ended_at DESC LIMIT 8",
         "late retries": "SELECT contact_id FROM contacts WHERE batch = 1"
-        " AND status IN ('retrying', 'follow_up') AND next_retry_at <= 9 ORDER BY next_retry_at",
+        " AND retry_at <= 9 ORDER BY retry_at",
+        "lost people": "SELECT contact_id FROM contacts WHERE batch = 1"
+        " AND unscheduled_since <= 9 ORDER BY unscheduled_since",
     }
     with engine.connect() as conn:
         for name, query in queries.items():

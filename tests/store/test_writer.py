@@ -239,3 +239,18 @@ async def test_two_stores_of_one_file_do_not_lose_a_write(path: Path) -> None:
     assert await stores[0].read(lambda conn: load_setting(conn, "n")) == "40"
     for each in stores:
         await asyncio.to_thread(each.close)
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "a guest"])
+async def test_a_guest_never_cuts_the_journal_of_others_short(path: Path, *, alone: bool) -> None:
+    host = Store.open(path)  # its connections keep the file in use
+    guest = Store(open_engine(path), path, alone=alone)
+    await guest.write(Priority.INGEST, lambda conn: save_setting(conn, "a", "b"))
+    journal = path.with_name(f"{path.name}-wal")
+    assert journal.stat().st_size > 0
+
+    await asyncio.to_thread(guest.close)
+
+    assert (journal.stat().st_size > 0) is not alone
+    assert await host.read(lambda conn: load_setting(conn, "a")) == "b"
+    host.close()

@@ -8,11 +8,29 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 
+from monitor.core.model import AccountState, Cap
+from monitor.core.traffic import Allowance, Asked, Traffic
 from monitor.errors import OffhookError, StoreError
 from monitor.web.metrics import CONTENT_TYPE, Numbers, render
 from monitor.web.server import application, serving
 
 NOW = datetime(2026, 5, 10, 12, 0, tzinfo=UTC)
+ASKED = Asked(
+    seconds=60.0, requests=12, received=3456, not_modified=2, waited_s=1.5, errors={"server": 4}
+)
+TRAFFIC = Traffic(
+    at=NOW,
+    total=ASKED,
+    hour=ASKED,
+    allowance=Allowance(
+        per_minute=600.0, ceiling=1200.0, waiting=3, quiet_s=7.0, refused="rate_limited"
+    ),
+)
+ACCOUNT = AccountState(
+    seen_at=NOW,
+    balance_micros=1_250_000,
+    caps=(Cap(name="calls today", limit=2000, used=120), Cap(name="calls at once", limit=10)),
+)
 NUMBERS = Numbers(now=NOW, version="1.2.3", ready=True)
 
 
@@ -96,7 +114,10 @@ def test_every_number_is_in_the_exposition_and_any_label_parses() -> None:
         version="1.2.3",
         ready=False,
         fresh_at={name: NOW, "never": None},
+        complete_at={name: NOW - timedelta(hours=1), "never": None},
         open_batches={name: 3},
+        traffic={name: TRAFFIC},
+        accounts={name: ACCOUNT},
         firing={"error_spike": 2},
         owed={"ops": 4},
         oldest_owed_at={"ops": NOW - timedelta(seconds=90), "later": NOW + timedelta(seconds=90)},
@@ -116,6 +137,21 @@ def test_every_number_is_in_the_exposition_and_any_label_parses() -> None:
         ("offhook_build_info", "1.2.3"): 1,
         ("offhook_ready",): 0,
         ("offhook_provider_last_answer_timestamp_seconds", name): NOW.timestamp(),
+        ("offhook_provider_last_complete_sweep_timestamp_seconds", name): NOW.timestamp() - 3600,
+        ("offhook_provider_requests_total", name): 12,
+        ("offhook_provider_received_bytes_total", name): 3456,
+        ("offhook_provider_not_modified_total", name): 2,
+        ("offhook_provider_budget_wait_seconds_total", name): 1.5,
+        ("offhook_provider_errors_total", "server", name): 4,
+        ("offhook_provider_budget_requests_per_second", name): 10,
+        ("offhook_provider_budget_ceiling_requests_per_second", name): 20,
+        ("offhook_provider_budget_waiting_requests", name): 3,
+        ("offhook_provider_budget_pause_seconds", name): 7,
+        ("offhook_provider_account_last_read_timestamp_seconds", name): NOW.timestamp(),
+        ("offhook_provider_account_balance", "USD", name): 1.25,
+        ("offhook_provider_account_cap_limit", "calls today", name): 2000,
+        ("offhook_provider_account_cap_limit", "calls at once", name): 10,
+        ("offhook_provider_account_cap_used", "calls today", name): 120,
         ("offhook_open_batches", name): 3,
         ("offhook_alerts_firing", "error_spike"): 2,
         ("offhook_outbox_owed", "ops"): 4,

@@ -150,14 +150,16 @@ def v2_label(row: _V2Data, seen_at: datetime) -> Label:
     )
 
 
-class _Entry(msgspec.Struct):
+class Entry(msgspec.Struct):
+    """One entry of a batch's log, as it came."""
+
     event_type: Any = None
     timestamp: Any = None
     payload: Any = None
 
 
 class _Log(msgspec.Struct):
-    data: list[_Entry]
+    data: list[Entry]
 
 
 LOG = msgspec.json.Decoder(_Log)
@@ -180,7 +182,7 @@ class Standing:
     failed: int | None = None
 
 
-def standing(entries: Sequence[_Entry], seen_at: datetime) -> Standing:
+def standing(entries: Sequence[Entry], seen_at: datetime) -> Standing:
     """Read a log, newest first as documented, or sorted by its own times where all have one."""
     dated = [(parse_time(entry.timestamp, seen_at), entry) for entry in entries]
     times = [at for at, _ in dated if at is not None]
@@ -203,7 +205,7 @@ def standing(entries: Sequence[_Entry], seen_at: datetime) -> Standing:
     return _final(found, entry, said, at)
 
 
-def _final(found: Standing, entry: _Entry, said: str, at: datetime | None) -> Standing:
+def _final(found: Standing, entry: Entry, said: str, at: datetime | None) -> Standing:
     payload = entry.payload if isinstance(entry.payload, dict) else {}
     status = BATCH_STATUS.get(said, BatchStatus.UNKNOWN)
     code = raw_word(payload.get("code"))
@@ -224,7 +226,7 @@ def _final(found: Standing, entry: _Entry, said: str, at: datetime | None) -> St
     )
 
 
-def _state(entry: _Entry) -> str | None:
+def _state(entry: Entry) -> str | None:
     """The status that an entry announces; None for one that announces none.
 
     The event that closes a log is itself the status, unless its payload is more exact.
@@ -235,7 +237,7 @@ def _state(entry: _Entry) -> str | None:
     return said or (event if event in BATCH_STATUS or event in _MAYBE_STOPPED else None)
 
 
-def _counted(entries: Sequence[_Entry]) -> dict[str, int]:
+def _counted(entries: Sequence[Entry]) -> dict[str, int]:
     """Numbers from messages such as "Requested: 50. Validated: 48.", the newest of each."""
     found: dict[str, int] = {}
     for entry in entries:

@@ -1,5 +1,6 @@
 """How one batch at Bland stands: finding its generation out, and asking as that one wants."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -88,14 +89,15 @@ class Looks:
             {"take": _LOG_ENTRIES if before else _LOG_ENTRIES_AT_FIRST},
         )
         log = standing(read(LOG, answer.body, "a batch's log").data, answer.sent_at)
-        listed = await self._total(known.batch_id)
-        over = await self._total(known.batch_id, completed="true")
+        listed, listed_at = await self._total(known.batch_id)
+        over, over_at = await self._total(known.batch_id, completed="true")
         return Batch(
             provider=self._provider,
             batch_id=known.batch_id,
             status=log.status,
             raw_status=log.raw_status,
-            seen_at=answer.sent_at,
+            # Each answer may come from a cache: the look is as old as the oldest.
+            seen_at=min(answer.sent_at, listed_at, over_at),
             name=label.name,
             counts=_counts(log, before.counts if before else Counts(), listed, over),
             created_at=label.created_at,
@@ -116,13 +118,13 @@ class Looks:
             raise ProviderError("garbage", "a batch: the answer is not about the batch asked for")
         return label
 
-    async def _total(self, batch_id: str, **only: str) -> int | None:
-        """How many calls of the batch match, told without their rows; None where it is not."""
+    async def _total(self, batch_id: str, **only: str) -> tuple[int | None, datetime]:
+        """How many calls of the batch match, told without their rows (None where not), and when."""
         answer = await self._account.get("/v1/calls", {"batch_id": batch_id, **only, "limit": 1})
         told = read(_COUNT, answer.body, "the count of calls")
         total = whole(told.total_count)
         # ``count`` is of the rows in this answer, of which one was asked for.
-        return 0 if total is None and whole(told.count) == 0 else total
+        return (0 if total is None and whole(told.count) == 0 else total), answer.sent_at
 
 
 def _kept(before: Batch) -> Label:

@@ -10,18 +10,20 @@ import msgspec
 from monitor.core.model import AccountState, Batch, Capabilities, Item
 from monitor.errors import ProviderError
 from monitor.http import MIB, Asks
-from monitor.providers import Discovery, Known, LookFailed, Page, Sighting
+from monitor.providers import Discovery, Known, LookFailed, Page, Sighting, Told
 from monitor.providers.account import Account, look_at_each, part
 from monitor.providers.answers import number, read, whole
 from monitor.providers.bland import generations, rows
 from monitor.providers.bland.facts import FACTS
 from monitor.providers.bland.looks import Looks
+from monitor.providers.bland.notices import read_notice
 from monitor.providers.bland.settings import BlandSettings
+from monitor.providers.notices import Notice
 from monitor.providers.paging import Listing, Longest, Reading, Rows, read_batches
 
 _BATCHES_PER_PAGE = 50
-# Half of what the vendor's own client asks for at most; a changed page is read again whole.
-_CALLS_PER_PAGE = 500
+# Less than the vendor gives: a page on which one call moved is read again whole.
+_CALLS_PER_PAGE = 200
 # Answers about one call always carry its transcript, so only so many are asked for at once.
 _DETAILS = 20
 # One answer holds a whole batch of the first generation.
@@ -33,6 +35,10 @@ class _Calls(msgspec.Struct):
     calls: list[msgspec.Raw] | None
     total_count: Any = None
     count: Any = None
+
+
+class _Whose(msgspec.Struct):
+    batch_id: Any = None
 
 
 class _CallData(msgspec.Struct):
@@ -49,6 +55,7 @@ class _Me(msgspec.Struct):
 
 
 _CALLS = msgspec.json.Decoder(_Calls)
+_WHOSE = msgspec.json.Decoder(_Whose)
 _CALL_DATA = msgspec.json.Decoder(_CallData)
 _ME = msgspec.json.Decoder(_Me)
 
@@ -208,6 +215,22 @@ class Bland:
         except (ProviderError, ValueError):
             return None
         return item if item.contact.contact_id == call_id else None
+
+    def receive(self, body: bytes, seen_at: datetime) -> Notice:
+        """A call's record is the whole call, a batch's status how it stands; all else hints."""
+        return read_notice(body, seen_at, provider=self.name, reading=self._reading)
+
+    async def call(self, call_id: str) -> Told | None:
+        """One call with the id of its batch; a call of no batch has none."""
+        answer = await self._account.get(f"/v1/calls/{part(call_id)}")
+        try:
+            item = self._reading.item(answer.body, answer.sent_at, certain=True)
+            batch_id = read(_WHOSE, answer.body, "a call").batch_id
+        except ValueError as error:
+            raise ProviderError("garbage", "a call: the answer has no id in it") from error
+        if item.contact.contact_id != call_id:
+            raise ProviderError("garbage", "a call: the answer is not about the call asked for")
+        return Told(batch_id if isinstance(batch_id, str) else None, item)
 
     async def state(self) -> AccountState:
         """The balance in US dollars, where the account has billing; caps stand nowhere."""

@@ -123,8 +123,8 @@ class Reading:
     def item(self, raw: bytes | memoryview, seen_at: datetime, *, certain: bool = False) -> Item:
         """One call and its person; ValueError without an id.
 
-        A failure that only the lack of talk suggests comes without its call, so that the
-        vendor is asked about it apart; ``certain`` takes the row as it is.
+        An end that the row only suggests comes without its call, so that the vendor is asked
+        about it apart; ``certain`` takes the row as it is.
         """
         row = _read(raw)
         call_id = identity(row.call_id if row.call_id is not None else row.c_id)
@@ -133,7 +133,7 @@ class Reading:
         contact = self._contact(row, call_id, seen_at, _person(person, status, answered_by))
         if status is not CallStatus.QUEUED:
             contact = contact._replace(last_attempt_at=parse_time(row.created_at, seen_at))
-        if not certain and status is CallStatus.FAILED and _said(row) in _SAYS_NOTHING:
+        if not certain and _is_guessed(row, status):
             return Item(contact)
         return Item(contact, (self._call(row, call_id, seen_at, status, answered_by),))
 
@@ -197,6 +197,14 @@ def _read(raw: bytes | memoryview) -> _Row:
 
 def _said(row: _Row) -> str:
     return word(row.status) or ""
+
+
+def _is_guessed(row: _Row, status: CallStatus) -> bool:
+    """Whether the row does not say how the call ended: a lack of talk, or of its length."""
+    if _said(row) not in _SAYS_NOTHING:
+        return False
+    untold = _duration(row) is None and _answered(row.answered_by) is None
+    return status is CallStatus.FAILED or (status is CallStatus.COMPLETED and untold)
 
 
 def _standing(row: _Row) -> tuple[CallStatus, ContactStatus | None]:

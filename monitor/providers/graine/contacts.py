@@ -118,10 +118,9 @@ def decode(
         contact, calls = _quickly(raw, seen_at, phones)
     except (ValueError, KeyError, RecursionError):
         contact, calls = _leniently(raw, seen_at, phones)
+        calls = list({call.call_id: call for call in calls}.values())
     if rates is not None:
         calls = [estimated(rates, call) for call in calls]
-    if len(calls) > 1:
-        calls = list({call.call_id: call for call in calls}.values())
     return Item(contact, tuple(calls))
 
 
@@ -132,17 +131,11 @@ def _quickly(
     row = quick.decode(raw)
     contact = quick.contact(row, CONTACT_STATUS[word(row.status) or ""], seen_at, phones)
     records, current = row.call_records or [], row.current_call
-    if (
-        current is not None
-        and current.execution_id is not None
-        and all(record.execution_id != current.execution_id for record in records)
-    ):
+    ids = {record.execution_id for record in records}
+    on_line = None if current is None else current.execution_id
+    if len(ids) < len(records) or (on_line is not None and on_line not in ids):
         raise quick.UnusualError
-    contact_id = contact.contact_id
-    return contact, [
-        quick.call(record, contact_id, _call_status(record.call_status), seen_at)
-        for record in records
-    ]
+    return contact, quick.calls(records, contact.contact_id, seen_at, _call_status)
 
 
 @lru_cache(maxsize=256)

@@ -11,13 +11,14 @@ import msgspec
 from monitor.core.model import AccountState, Batch, BatchStatus, Capabilities, ContactStatus, Item
 from monitor.errors import ProviderError
 from monitor.http import Answer, Asks
-from monitor.providers import Discovery, Known, LookFailed, Page, Sighting
+from monitor.providers import Discovery, Known, LookFailed, Page, Sighting, Told
 from monitor.providers.account import Account, look_at_each, part
 from monitor.providers.answers import parse_time, read, whole, word
 from monitor.providers.graine import batches, contacts
 from monitor.providers.graine.campaigns import Campaigns
 from monitor.providers.graine.facts import FACTS
 from monitor.providers.graine.settings import GraineSettings
+from monitor.providers.notices import Notice, hint
 from monitor.providers.paging import Listing, Longest, Reading, Rows, read_batches
 from monitor.providers.phones import Phones
 
@@ -26,8 +27,8 @@ _BATCHES_PER_PAGE = 50
 _CONTACTS_PER_PAGE = 100
 # Up to so many batches are asked for one by one; more are read from the lists by status.
 _ONE_BY_ONE = 2
-# Rows that lie between two wanted ones are cheaper to read than another request.
-_GAP = 3
+# So many rows between two wanted ones are cheaper to read than another request.
+_GAP = 10
 
 _OPEN_STATUS = {batches.BATCH_STATUS[name]: name for name in batches.OPEN}
 
@@ -235,6 +236,16 @@ class Graine:
             if status is not None and at is not None:
                 oldest[status] = at
         return Diagnosis(stuck_pending=whole(row.diagnostics.get("stuck_pending")), oldest=oldest)
+
+    def receive(self, body: bytes, seen_at: datetime) -> Notice:
+        """No payload is documented: whatever comes says that something moved."""
+        del seen_at
+        return hint(body)
+
+    async def call(self, call_id: str) -> Told | None:
+        """There is no such question here."""
+        del call_id
+        return None
 
     async def state(self) -> AccountState | None:
         """Graine documents neither a balance nor a cap."""

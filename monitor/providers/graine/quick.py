@@ -4,8 +4,9 @@ The types and bounds below are those that the lenient reading (contacts.py) ends
 row that breaks any of them is not refused here but read again by it.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated
 
 import msgspec
@@ -20,17 +21,19 @@ _Seconds = Annotated[float, Meta(ge=0, le=10**7)]
 _Money = Annotated[float, Meta(ge=0, lt=10**9)]
 _Time = Annotated[datetime, Meta(tz=True)]
 _Word = Annotated[str, Meta(max_length=64)]
+_Id = Annotated[str, Meta(min_length=1, max_length=200)]
+_Text = Annotated[str, Meta(max_length=400)]
 
 
 class Record(msgspec.Struct, gc=False):
     """One call of a person."""
 
-    execution_id: str
+    execution_id: _Id
     call_status: _Word
     duration_seconds: _Seconds | None = None
     sentiment: _Word | None = None
     hangup_by: _Word | None = None
-    hangup_reason: str | None = None
+    hangup_reason: _Text | None = None
     total_cost: _Money | None = None
     retry_count: _Count | None = None
     is_follow_up: bool | None = None
@@ -44,7 +47,7 @@ class _Current(msgspec.Struct, gc=False):
 class Row(msgspec.Struct, gc=False):
     """One person of a page."""
 
-    contact_id: str
+    contact_id: _Id
     status: _Word
     phone_number: str | None = None
     retry_count: _Count | None = None
@@ -70,70 +73,95 @@ def _bounds(seen_at: datetime) -> tuple[datetime, datetime]:
 def contact(row: Row, status: ContactStatus, seen_at: datetime, phones: Phones) -> Contact:
     """The person of a row whose status is known."""
     phone = phones.read(row.phone_number)
-    return Contact(
-        identity(row.contact_id),
-        status,
-        None,
-        row.retry_count or 0,
-        row.follow_up_count or 0,
-        None if row.last_attempted_at is None else _utc(row.last_attempted_at, seen_at),
-        None if row.next_retry_at is None else _utc(row.next_retry_at, seen_at),
-        phone.hash,
-        phone.masked,
-        phone.country,
-        phone.area,
-        seen_at,
-    )
-
-
-def call(record: Record, contact_id: str, status: CallStatus, seen_at: datetime) -> Call:
-    """The call of a record whose status is known."""
-    duration, created_at, cost = record.duration_seconds, record.created_at, record.total_cost
-    ended_at = None
-    if created_at is not None:
-        created_at = _utc(created_at, seen_at)
-        if duration is not None and status in ENDED:
-            ended_at = created_at + timedelta(0, duration) if duration else created_at
-            ended_at = min(ended_at, seen_at)
-    hangup = None if record.hangup_reason is None else reason(record.hangup_reason)
-    return Call._make(
+    last, following = row.last_attempted_at, row.next_retry_at
+    low, high = _bounds(seen_at)
+    for at in (last, following):
+        if at is not None and (at.tzinfo is not UTC or not low < at < high):
+            raise UnusualError
+    return _contact(
         (
-            identity(record.execution_id),
-            contact_id,
+            _identity(row.contact_id),
             status,
             None,
-            None,
-            record.retry_count or 0,
-            record.is_follow_up is True,
-            created_at,
-            duration,
-            hangup if status is _FAILED else None,
-            None,
-            seen_at,
-            ended_at,
-            None if ended_at is None else _DERIVED,
-            None,
-            None if cost is None else round(cost * 1_000_000),
-            None if cost is None else "USD",
-            False,
-            None if record.sentiment is None else _SENTIMENT.get(word(record.sentiment) or ""),
-            None if record.hangup_by is None else word(record.hangup_by),
-            hangup,
-            None,
+            row.retry_count or 0,
+            row.follow_up_count or 0,
+            last,
+            following,
+            *phone,
             seen_at,
         )
     )
 
 
+def calls(
+    records: list[Record],
+    contact_id: str,
+    seen_at: datetime,
+    status_of: Callable[[str], CallStatus],
+) -> list[Call]:
+    """The calls of a row, whose words ``status_of`` knows."""
+    low, high = _bounds(seen_at)
+    found = []
+    for record in records:
+        status = status_of(record.call_status)
+        duration, created_at, cost = record.duration_seconds, record.created_at, record.total_cost
+        ended_at = None
+        if created_at is not None:
+            if created_at.tzinfo is not UTC or not low < created_at < high:
+                raise UnusualError
+            if duration is not None and status in ENDED:
+                ended_at = created_at + timedelta(0, duration) if duration else created_at
+                ended_at = min(ended_at, seen_at)
+        hangup = _reason(record.hangup_reason)
+        found.append(
+            _call(
+                (
+                    _identity(record.execution_id),
+                    contact_id,
+                    status,
+                    None,
+                    None,
+                    record.retry_count or 0,
+                    record.is_follow_up is True,
+                    created_at,
+                    duration,
+                    hangup if status is _FAILED else None,
+                    None,
+                    seen_at,
+                    ended_at,
+                    None if ended_at is None else _DERIVED,
+                    None,
+                    None if cost is None else round(cost * 1_000_000),
+                    None if cost is None else "USD",
+                    False,
+                    _sentiment(record.sentiment),
+                    _word(record.hangup_by),
+                    hangup,
+                    None,
+                    seen_at,
+                )
+            )
+        )
+    return found
+
+
 ENDED = frozenset(status for status in CallStatus if status.terminal)
-# Reading a member off its class takes as long as the rest of a line.
+# Reading a member off its class takes as long as the rest of a line, and so does a call of a
+# function that another one answers for: the few words there are have all been seen before.
 _FAILED = CallStatus.FAILED
 _DERIVED = EndedBy.DERIVED
 _SENTIMENT = {each.value: each for each in Sentiment}
+_word = lru_cache(maxsize=512)(word)
+_reason = lru_cache(maxsize=1024)(reason)
+# what their own constructors do, without going through Python for each
+_call = partial(tuple.__new__, Call)
+_contact = partial(tuple.__new__, Contact)
 
 
-def _utc(at: datetime, seen_at: datetime) -> datetime:
-    low, high = _bounds(seen_at)
-    if at.tzinfo is not UTC or not low < at < high:
-        raise UnusualError
-    return at
+@lru_cache(maxsize=512)
+def _sentiment(value: str | None) -> Sentiment | None:
+    return _SENTIMENT.get(word(value) or "")
+
+
+def _identity(value: str) -> str:
+    return value if value.isprintable() else identity(value)

@@ -41,7 +41,7 @@ async def _play(screen: Screen, clock: Clock, *, keep: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="offhook-demo-") as directory:
         async with set_up(screen, clock) as stage:
             config = _write_config(stage, Path(directory))
-            screen.say("Simulated: Graine, Bland, Slack, mail. Real: the daemon, which starts now.")
+            screen.say("Simulated: four vendors, Slack, mail. Real: the daemon, which starts now.")
             daemon = await Daemon.start(config, Path(directory, "daemon.log"))
             with _interruptible(stage):
                 try:
@@ -56,9 +56,8 @@ async def _play(screen: Screen, clock: Clock, *, keep: bool) -> int:
 
 def _write_config(stage: Stage, directory: Path) -> Path:
     config = directory / "config.toml"
-    legacy = stage.story.legacy.batch_id
     config.touch(mode=0o600)
-    config.write_text(config_text(directory / "data", stage.at, legacy))
+    config.write_text(config_text(directory / "data", stage.at, stage.story.world))
     return config
 
 
@@ -84,7 +83,7 @@ async def _perform(stage: Stage, daemon: Daemon) -> None:
     if not stage.looked_at or not _goes_on(stage, daemon):
         return
     stage.begin()
-    stage.screen.say("The daemon knows five open batches. Dialling begins.")
+    stage.screen.say(f"The daemon knows {len(stage.story.scenes)} batches. Dialling begins.")
     done_at: float | None = None
     while _goes_on(stage, daemon):
         at = stage.advance()
@@ -115,8 +114,7 @@ def _reckon(stage: Stage) -> bool:
 async def _stay(stage: Stage, daemon: Daemon, config: Path) -> None:
     stage.screen.say("Everything goes on until Ctrl-C.")
     for name, address in (
-        ("Graine", f"{stage.at.graine}/api/v1"),
-        ("Bland", stage.at.bland),
+        *stage.at.vendors.items(),
         ("Slack", f"{stage.at.slack}/api"),
         ("SMTP", f"127.0.0.1:{stage.at.smtp_port}"),
         ("configuration", str(config)),

@@ -2,20 +2,19 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from monitor.clock import Clock
-from monitor.simulator.bland import bland_app
 from monitor.simulator.demo.screen import Screen
-from monitor.simulator.demo.story import BOT_CHANNEL, CHANNEL, Addresses, Story
+from monitor.simulator.demo.story import BOT_CHANNEL, CHANNEL, MANNERS, Addresses, Story
 from monitor.simulator.demo.told import Told, from_mail, from_slack
 from monitor.simulator.demo.verdict import Judged, expectations, judge, unexpected
-from monitor.simulator.graine import graine_app
 from monitor.simulator.mail import Mailbox, mail_server
 from monitor.simulator.serving import serve
 from monitor.simulator.slack import HOOK_PATH, slack_app
 from monitor.simulator.slack_store import Slack
+from monitor.simulator.vendors import vendor_app, was_read
 from monitor.simulator.wire import Wire
 
 
@@ -26,8 +25,7 @@ class Stage:
     clock: Clock
     screen: Screen
     story: Story
-    graine: Wire
-    bland: Wire
+    wires: Mapping[str, Wire]
     at: Addresses
     told: list[Told] = field(default_factory=list)
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -50,7 +48,8 @@ class Stage:
 
     def reckoning(self) -> tuple[list[Judged], list[Told]]:
         """Every expectation so far with what came of it, and what was told falsely."""
-        expected = expectations(self.story.world.truth)
+        story = self.story
+        expected = [story.first_message, *expectations(story.world.truth)]
         return [judge(each, self.told) for each in expected], unexpected(expected, self.told)
 
     @property
@@ -65,15 +64,8 @@ class Stage:
     @property
     def looked_at(self) -> bool:
         """The daemon has read the people of every batch at least once."""
-        graine = {seen.asked.path.rsplit("/", 2)[1] for seen in self.graine.to(".*/contacts")}
-        bland = {seen.asked.path for seen in self.bland.seen if seen.status == 200}
-        queries = " ".join(seen.asked.query for seen in self.bland.to("/v1/calls"))
-        new = [batch for batch in self.story.surveys if not batch.plan.legacy]
-        return (
-            all(batch.batch_id in graine for batch in self.story.renewals)
-            and all(batch.batch_id in queries for batch in new)
-            and f"/v1/batches/{self.story.legacy.batch_id}" in bland
-        )
+        batches = (scene.batch for scene in self.story.scenes)
+        return all(was_read(batch, self.wires[batch.account]) for batch in batches)
 
 
 @contextlib.asynccontextmanager
@@ -85,21 +77,16 @@ async def set_up(screen: Screen, clock: Clock) -> AsyncIterator[Stage]:
         slack.channel(CHANNEL).channel_id: "ops",
         slack.channel(BOT_CHANNEL).channel_id: "ops_bot",
     }
-    graine, bland = graine_app(story.renewals, clock), bland_app(story.surveys, clock)
-    async with (
-        serve(graine) as graine_url,
-        serve(bland) as bland_url,
-        serve(slack_app(slack, hook_channel=CHANNEL)) as slack_url,
-        mail_server(mailbox) as port,
-    ):
-        at = Addresses(
-            graine=graine_url,
-            bland=bland_url,
-            slack=slack_url,
-            hook=f"{slack_url}{HOOK_PATH}",
-            smtp_port=port,
-        )
-        stage = Stage(clock, screen, story, graine, bland, at)
+    async with contextlib.AsyncExitStack() as stack:
+        wires, addresses = {}, {}
+        for name, account in story.world.accounts.items():
+            wires[name] = vendor_app(account, clock, MANNERS.get(name))
+            addresses[name] = await stack.enter_async_context(serve(wires[name]))
+        slack_url = await stack.enter_async_context(serve(slack_app(slack, hook_channel=CHANNEL)))
+        port = await stack.enter_async_context(mail_server(mailbox))
+        hook = f"{slack_url}{HOOK_PATH}"
+        at = Addresses(vendors=addresses, slack=slack_url, hook=hook, smtp_port=port)
+        stage = Stage(clock, screen, story, wires, at)
         from_slack(slack, channels, lambda: clock.now().timestamp(), stage.hear)
         ids = [scene.batch.batch_id for scene in story.scenes]
         mailbox.listeners.append(from_mail("oncall", ids, stage.hear))

@@ -4,16 +4,27 @@ The spans are those of a real day made short: calls last a second instead of min
 are seconds wide. Nothing else is different from a daemon in production.
 """
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from string import Template
 
-from monitor.simulator.script import End, ErrorBurst, Incident, Mix, Plan, RetriesStall
+from monitor.simulator.answers import Manners
+from monitor.simulator.demo.verdict import first_message
+from monitor.simulator.script import (
+    DialStop,
+    End,
+    ErrorBurst,
+    Incident,
+    Mix,
+    Plan,
+    RetriesStall,
+)
+from monitor.simulator.vendors import vendor_table
 from monitor.simulator.world import RunningBatch, World
 
-GRAINE_KEY = "gat_simulated"
-BLAND_KEY = "sk-simulated"
 CHANNEL = "calls-ops"
 BOT_CHANNEL = "calls-bot"
 SEED = 20
@@ -78,6 +89,27 @@ FOLLOW_UP = Plan(
     mix=Mix(no_answer=0.15, voicemail=0.1, failed=0.02),
     legacy=True,
 )
+REMINDERS = Plan(
+    name="Appointment reminders",
+    contacts=45,
+    starts_after=math.inf,  # until somebody starts it
+    concurrency=4,
+    pace=0.4,
+    ring=(0.2, 0.5),
+    talk=(0.5, 1.2),
+    mix=Mix(no_answer=0.15, voicemail=0.1, failed=0.02),
+)
+FEEDBACK = Plan(
+    name="Service feedback",
+    contacts=45,
+    concurrency=4,
+    pace=0.5,
+    ring=(0.2, 0.5),
+    talk=(0.5, 1.2),
+    mix=Mix(no_answer=0.15, failed=0.02),
+)
+# Svalync says that a batch is completed before its own numbers do.
+MANNERS = {"feedback": Manners(counts_lag=4.0)}
 BLOCKED = "carrier_blocked_608"
 
 
@@ -94,24 +126,26 @@ class Story:
 
     def __init__(self, now: datetime) -> None:
         self.world = World(SEED, now)
-        self.renewals = self.world.account("renewals", "graine", GRAINE_KEY)
-        self.surveys = self.world.account("surveys", "bland", BLAND_KEY)
+        account = self.world.account
+        renewals = account("renewals", "graine", "gat_simulated")
+        surveys = account("surveys", "bland", "sk-simulated")
+        reminders = account("reminders", "vogent", "vogent-simulated")
+        feedback = account("feedback", "svalync", "svalync-simulated")
         burst = ErrorBurst(after=8.0, lasts=9.0, share=0.8, error=BLOCKED)
         source = "Entry #7 did not have a phone number."
         failure = End(after=22.0, code="source_invalid", reason=source)
         self.scenes = (
-            Scene(self.renewals.open(LONG_LIST, held=True), (burst,)),
-            Scene(self.renewals.open(LADDER, held=True), (RetriesStall(after=4.0, lasts=26.0),)),
-            Scene(self.renewals.open(SHORT_LIST, held=True)),
-            Scene(self.surveys.open(SURVEY, held=True), (failure,)),
-            Scene(self.surveys.open(FOLLOW_UP, held=True)),
+            Scene(renewals.open(LONG_LIST, held=True), (burst,)),
+            Scene(renewals.open(LADDER, held=True), (RetriesStall(after=4.0, lasts=26.0),)),
+            Scene(renewals.open(SHORT_LIST, held=True)),
+            Scene(surveys.open(SURVEY, held=True), (failure,)),
+            Scene(surveys.open(FOLLOW_UP, held=True)),
+            Scene(reminders.open(REMINDERS, held=True), (DialStop(after=6.0, lasts=17.0),)),
+            Scene(feedback.open(FEEDBACK, held=True)),
         )
+        people = sum(scene.batch.plan.contacts for scene in self.scenes)
+        self.first_message = first_message(now.timestamp(), len(self.scenes), people)
         self.began: float | None = None
-
-    @property
-    def legacy(self) -> RunningBatch:
-        """The batch that no list shows, so that its id must be configured."""
-        return self.scenes[-1].batch
 
     def begin(self, now: datetime) -> None:
         """Dialling starts, and the incidents' times count from here."""
@@ -121,35 +155,39 @@ class Story:
             for incident in scene.incidents:
                 scene.batch.script(incident)
             scene.batch.let_go()
+            scene.batch.begin()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
     """Where the simulated services listen."""
 
-    graine: str
-    bland: str
+    vendors: Mapping[str, str]  # by the account's name
     slack: str
     hook: str
     smtp_port: int
 
 
-def config_text(data_dir: Path, at: Addresses, legacy: str) -> str:
+def config_text(data_dir: Path, at: Addresses, world: World) -> str:
     """The daemon's configuration: the real keys, with short times."""
+    tables = (
+        vendor_table(account, at.vendors[name], *QUICK, *RATES.get(account.vendor, ()))
+        for name, account in world.accounts.items()
+    )
     return CONFIG.substitute(
         data_dir=data_dir.as_posix(),
-        graine=at.graine,
-        graine_key=GRAINE_KEY,
-        bland=at.bland,
-        bland_key=BLAND_KEY,
+        providers="\n".join(tables),
         slack=at.slack,
         hook=at.hook,
         bot_channel=BOT_CHANNEL,
         smtp_port=at.smtp_port,
-        legacy=legacy,
         settle=f"{SETTLE_S:.0f}",
     )
 
+
+QUICK = ('poll_every = "1s"', 'discover_every = "3s"')
+# These two do not tell in their lists what a call costs.
+RATES = dict.fromkeys(("bland", "vogent"), ('rates = { minute = "0.09 USD" }',))
 
 CONFIG = Template("""\
 # Written by the demo. The times are short so that a day fits into a minute.
@@ -162,22 +200,7 @@ log = "json"
 [web]
 listen = "127.0.0.1:0"
 
-[providers.renewals]
-vendor = "graine"
-api_key = "$graine_key"
-base_url = "$graine/api/v1"
-poll_every = "1s"
-discover_every = "3s"
-
-[providers.surveys]
-vendor = "bland"
-api_key = "$bland_key"
-base_url = "$bland"
-poll_every = "1s"
-discover_every = "3s"
-batches = ["$legacy"]  # of the first generation: no list shows it
-rates = { minute = "0.09 USD" }
-
+$providers
 [receivers.ops]
 kind = "slack"
 webhook_url = "$hook"
@@ -213,6 +236,11 @@ for = "1s"
 [rules.stalled_retries]
 overdue = "5s"
 min_contacts = 3
+
+[rules.batch_stalled]
+match = ["provider=reminders"]
+idle = "4s"
+gap_factor = 0
 
 [rules.batch_completed]
 confirm_after = "2s"

@@ -52,7 +52,7 @@ def from_slack(
                 how=how,
                 rule=rule,
                 state=state.group() if state else "",
-                batch=batch or "",
+                batch="" if batch in {None, "-"} else batch,
                 key=key,
                 text=post.shown,
                 post=post,

@@ -6,11 +6,13 @@ hot statements carry plain numbers. Words of closed sets are stored as their tex
 
 from monitor.store.schema.alerting import alert_events, alerts, evaluations
 from monitor.store.schema.delivery import conversations, deliveries, outbox
+from monitor.store.schema.inbox import arrivals, inbox
 from monitor.store.schema.snapshot import (
     batches,
     calls,
     changes,
     contacts,
+    page_moves,
     pages,
     providers,
     settings,
@@ -22,6 +24,7 @@ __all__ = [
     "UtcDateTime",
     "alert_events",
     "alerts",
+    "arrivals",
     "batches",
     "calls",
     "changes",
@@ -30,8 +33,10 @@ __all__ = [
     "deliveries",
     "evaluations",
     "from_micros",
+    "inbox",
     "metadata",
     "outbox",
+    "page_moves",
     "pages",
     "providers",
     "settings",

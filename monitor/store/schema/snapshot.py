@@ -36,10 +36,17 @@ providers = Table(
     Column("failing_since", UtcDateTime),
     Column("failure_kind", Text),
     Column("failure_text", Text),
+    # how often in a row it failed in this way
+    Column("failures", Integer, nullable=False, server_default="0"),
+    # when its lists last showed a batch known before those that are gone: the account is right
+    Column("showed_at", UtcDateTime),
     # Words never seen before, JSON: {"batch": ["weird"], "contact": [...], "call": [...]}.
     Column("unknown_words", Text, nullable=False, server_default="{}"),
     # The adapter's own notes between looks, JSON; nobody else reads them.
     Column("memory", Text, nullable=False, server_default="{}"),
+    # How it is asked, and what the vendor tells of the account (core.traffic, core.model), JSON.
+    Column("traffic", Text),
+    Column("account", Text),
 )
 
 batches = Table(
@@ -91,8 +98,13 @@ batches = Table(
     # since when its list could not be read, and how many rows of it the last time
     Column("unlisted_since", UtcDateTime),
     Column("unlisted_why", Text),
-    # since when the vendor answers that it does not know the id
+    # since when the vendor answers that it does not know the id, when it last did, how often
     Column("gone_at", UtcDateTime),
+    Column("gone_again_at", UtcDateTime),
+    Column("gone_times", Integer, nullable=False, server_default="0"),
+    # counts that never fall were seen lower once; twice, and these are what they were, JSON
+    Column("falling_at", UtcDateTime),
+    Column("fallen_from", Text),
     Column("unread", Integer, nullable=False, server_default="0"),
     UniqueConstraint("provider", "batch_id"),
     # the batch before it of the same campaign or label
@@ -102,36 +114,32 @@ batches = Table(
     Index("ix_batches_due", "open", "due_at"),
 )
 
-# People: what queries ask for stands in columns, the whole value beside it packed
-# (MessagePack of core.model), and so do all their calls: one row to read and one to write
-# for whatever moves about a person.
+# People: the whole of one packed with all their calls (store/snapshot.py), so that whatever
+# moves about a person is one row to read and one to write. In columns stands only what
+# queries look for, and that only where it is so: a column costs whenever a row is written.
 contacts = Table(
     "contacts",
     metadata,
     Column("batch", Integer, ForeignKey("batches.id"), primary_key=True),
     Column("contact_id", Text, primary_key=True),
-    Column("status", Text, nullable=False),
-    Column("next_retry_at", UtcDateTime),
-    # since when the person has been in this status, as first seen
-    Column("since", UtcDateTime, nullable=False),
-    Column("phone_hash", LargeBinary),
+    # of people who wait in a retrying state: when their retry is due, or, where none is
+    # scheduled, since when they have been waiting
+    Column("retry_at", UtcDateTime),
+    Column("unscheduled_since", UtcDateTime),
     Column("value", LargeBinary, nullable=False),
-    Column("calls", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 
-# retries that are late or unscheduled: only people who wait in a retrying state
-Index(
-    "ix_contacts_retry",
-    contacts.c.batch,
-    contacts.c.next_retry_at,
-    contacts.c.since,
-    contacts.c.contact_id,
-    # the condition again: without it every row found is looked up for its status
-    contacts.c.status,
-    sqlite_where=contacts.c.status.in_(("retrying", "follow_up")),
-    postgresql_where=contacts.c.status.in_(("retrying", "follow_up")),
-)
+# retries that are late or unscheduled
+for _waits in (contacts.c.retry_at, contacts.c.unscheduled_since):
+    Index(
+        f"ix_contacts_{_waits.name}",
+        contacts.c.batch,
+        _waits,
+        contacts.c.contact_id,
+        sqlite_where=_waits.is_not(None),
+        postgresql_where=_waits.is_not(None),
+    )
 
 # Ended calls in the order of their ends, with what windows ask for: a window costs what lies
 # in it. The whole of a call stands with its person.
@@ -160,18 +168,30 @@ pages = Table(
     Column("digest", BigInteger, nullable=False),
     Column("slices", LargeBinary, nullable=False),
     Column("dues", LargeBinary, nullable=False),
+    # the number of the last of its moves that these hold
+    Column("moved", Integer, nullable=False),
     # with a rowid: its rows are too long for the leaves of a tree without one
 )
 
+# What has moved on pages since their rows were written, a row for each transaction, packed:
+# a page's row is long, and most often few of its items move (store/pages.py).
+page_moves = Table(
+    "page_moves",
+    metadata,
+    Column("batch", Integer, ForeignKey("batches.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What moved, append-only, a row for each transaction: its changes stand packed in the order
+# in which they are numbered, and ``seq`` is the number of the last (store/changes.py).
 changes = Table(
     "changes",
     metadata,
     Column("batch", Integer, ForeignKey("batches.id"), primary_key=True),
     Column("seq", Integer, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
-    Column("kind", Text, nullable=False),  # batch, contact, call, baseline
-    Column("subject", Text, nullable=False),
-    Column("before", Text),
-    Column("after", Text),
+    Column("value", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -17,6 +17,7 @@ def upgrade() -> None:
     _contacts()
     _calls()
     _pages()
+    _page_moves()
     _changes()
     _evaluations()
     _alerts()
@@ -24,6 +25,8 @@ def upgrade() -> None:
     _conversations()
     _outbox()
     _deliveries()
+    _inbox()
+    _arrivals()
 
 
 def _some(kind: Any, names: str, *, null: bool = False) -> list[sa.Column[Any]]:
@@ -53,8 +56,11 @@ def _providers() -> None:
         *_some(sa.Text, "name vendor"),
         *_some(sa.BigInteger, "baseline_at discovered_at fresh_at failing_since", null=True),
         *_some(sa.Text, "failure_kind failure_text", null=True),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("showed_at", sa.BigInteger(), nullable=True),
         sa.Column("unknown_words", sa.Text(), server_default="{}", nullable=False),
         sa.Column("memory", sa.Text(), server_default="{}", nullable=False),
+        *_some(sa.Text, "traffic account", null=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_providers")),
     )
 
@@ -88,7 +94,10 @@ def _batches() -> None:
         sa.Column("failure", sa.Text(), nullable=True),
         sa.Column("unlisted_since", sa.BigInteger(), nullable=True),
         sa.Column("unlisted_why", sa.Text(), nullable=True),
-        sa.Column("gone_at", sa.BigInteger(), nullable=True),
+        *_some(sa.BigInteger, "gone_at gone_again_at", null=True),
+        sa.Column("gone_times", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("falling_at", sa.BigInteger(), nullable=True),
+        sa.Column("fallen_from", sa.Text(), nullable=True),
         sa.Column("unread", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batches")),
         sa.UniqueConstraint("provider", "batch_id", name=op.f("uq_batches_provider_batch_id")),
@@ -102,21 +111,20 @@ def _contacts() -> None:
     op.create_table(
         "contacts",
         sa.Column("batch", sa.Integer(), nullable=False),
-        *_some(sa.Text, "contact_id status"),
-        sa.Column("next_retry_at", sa.BigInteger(), nullable=True),
-        sa.Column("since", sa.BigInteger(), nullable=False),
-        sa.Column("phone_hash", sa.LargeBinary(), nullable=True),
-        *_some(sa.LargeBinary, "value calls"),
+        sa.Column("contact_id", sa.Text(), nullable=False),
+        *_some(sa.BigInteger, "retry_at unscheduled_since", null=True),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["batch"], ["batches.id"], name=op.f("fk_contacts_batch")),
         sa.PrimaryKeyConstraint("batch", "contact_id", name=op.f("pk_contacts")),
         sqlite_with_rowid=False,
     )
-    _index(
-        "ix_contacts_retry",
-        "contacts",
-        ["batch", "next_retry_at", "since", "contact_id", "status"],
-        "status IN ('retrying', 'follow_up')",
-    )
+    for waits in ("retry_at", "unscheduled_since"):
+        _index(
+            f"ix_contacts_{waits}",
+            "contacts",
+            ["batch", waits, "contact_id"],
+            f"{waits} IS NOT NULL",
+        )
 
 
 def _calls() -> None:
@@ -142,8 +150,20 @@ def _pages() -> None:
         sa.Column("page", sa.Integer(), nullable=False),
         sa.Column("digest", sa.BigInteger(), nullable=False),
         *_some(sa.LargeBinary, "slices dues"),
+        sa.Column("moved", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["batch"], ["batches.id"], name=op.f("fk_pages_batch")),
         sa.PrimaryKeyConstraint("batch", "listing", "page", name=op.f("pk_pages")),
+    )
+
+
+def _page_moves() -> None:
+    op.create_table(
+        "page_moves",
+        *_some(sa.Integer, "batch number"),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["batch"], ["batches.id"], name=op.f("fk_page_moves_batch")),
+        sa.PrimaryKeyConstraint("batch", "number", name=op.f("pk_page_moves")),
+        sqlite_with_rowid=False,
     )
 
 
@@ -152,8 +172,7 @@ def _changes() -> None:
         "changes",
         *_some(sa.Integer, "batch seq"),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        *_some(sa.Text, "kind subject"),
-        *_some(sa.Text, "before after", null=True),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["batch"], ["batches.id"], name=op.f("fk_changes_batch")),
         sa.PrimaryKeyConstraint("batch", "seq", name=op.f("pk_changes")),
         sqlite_with_rowid=False,
@@ -291,3 +310,38 @@ def _deliveries() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
     )
     _index("ix_deliveries_outbox", "deliveries", ["outbox"])
+
+
+def _inbox() -> None:
+    op.create_table(
+        "inbox",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("unique_key", sa.LargeBinary(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        *_some(sa.Text, "event proves"),
+        *_some(sa.Text, "batch_id call_id told", null=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=True),
+        sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('new', 'asked', 'done', 'poison')", name=op.f("ck_inbox_state")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
+        sa.UniqueConstraint("unique_key", name=op.f("uq_inbox_unique_key")),
+    )
+    _index("ix_inbox_new", "inbox", ["id"], "state = 'new'")
+    _index("ix_inbox_received_at", "inbox", ["received_at"])
+    _index("ix_inbox_poison", "inbox", ["provider"], "state = 'poison'")
+
+
+def _arrivals() -> None:
+    op.create_table(
+        "arrivals",
+        *_some(sa.Text, "provider subject"),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        *_some(sa.BigInteger, "webhook_at poll_at", null=True),
+        sa.PrimaryKeyConstraint("provider", "subject", name=op.f("pk_arrivals")),
+    )
+    _index("ix_arrivals_first_at", "arrivals", ["provider", "first_at"])

@@ -1,0 +1,61 @@
+"""What can be told with the fields that the configuration names."""
+
+from dataclasses import replace
+from typing import Any
+
+from monitor.core.model import Capabilities
+from monitor.core.words import AnsweredBy, CallStatus, ContactStatus
+from monitor.providers.http_json.settings import HttpJsonSettings
+
+_LIVE_PEOPLE = frozenset({ContactStatus.DISPATCHED, ContactStatus.IN_CALL})
+_LIVE_CALLS = frozenset({CallStatus.RINGING, CallStatus.IN_PROGRESS})
+
+
+def capabilities_of(settings: HttpJsonSettings) -> Capabilities:
+    """Nothing is claimed that no path of the configuration leads to."""
+    contact, call = settings.fields.contact, settings.fields.call
+    counts = settings.fields.batch.counts
+    found: dict[str, Any] = {
+        "discovery": settings.listing is not None,
+        "counts": bool(counts.model_fields_set),
+        "contacts": True,
+        "calls": call.id is not None,
+        "retries": contact.attempts is not None or contact.next_retry_at is not None,
+        "cost": call.cost is not None,
+        "call_times": call.started_at is not None,
+        "in_flight": counts.live is not None or _sees_live(settings),
+        "sentiment": call.sentiment is not None,
+        "voicemail": _sees_voicemail(settings),
+    }
+    blind = [text for name, text in _BLIND.items() if not found[name]]
+    if contact.phone is None:
+        blind.append("phone numbers")
+    return replace(
+        Capabilities(trusted=settings.counted, blind_to=(*blind, "calling hours")), **found
+    )
+
+
+_BLIND = {
+    "discovery": "batches that are not named in batches",
+    "counts": "how many calls a batch has",
+    "calls": "single calls",
+    "in_flight": "calls in progress",
+    "retries": "retries",
+    "call_times": "when a call was made",
+    "cost": "what calls cost (rates in the configuration give an estimate)",
+    "voicemail": "voicemail",
+    "sentiment": "sentiment",
+}
+
+
+def _sees_live(settings: HttpJsonSettings) -> bool:
+    people = set(settings.words.contact.values()) if settings.fields.contact.status else set()
+    calls = set(settings.words.call.values()) if settings.fields.call.id else set()
+    return bool(people & _LIVE_PEOPLE or calls & _LIVE_CALLS)
+
+
+def _sees_voicemail(settings: HttpJsonSettings) -> bool:
+    answered = settings.fields.call.answered_by is not None
+    by_call = answered and AnsweredBy.VOICEMAIL in settings.words.answered_by.values()
+    people = settings.words.contact.values() if settings.fields.contact.status else ()
+    return by_call or ContactStatus.VOICEMAIL in people

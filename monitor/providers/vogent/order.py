@@ -1,0 +1,75 @@
+"""Which way a list runs. Vogent does not say, so it is believed only once pages have shown it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+# So many rows in order, not all at one moment, are no accident.
+_ENOUGH = 10
+
+
+class Moments(NamedTuple):
+    """The times of one row that its list may be ordered by."""
+
+    created: datetime | None
+    ended: datetime | None
+    changed: datetime | None
+
+
+@dataclass
+class _Run:
+    """How one time of the rows ran, over all pages ever read."""
+
+    falls: bool = True
+    rises: bool = True
+    steps: int = 0
+    before: datetime | None = None
+
+    def see(self, at: datetime | None) -> None:
+        if at is None:
+            return
+        if self.before is not None and at != self.before:
+            self.steps += 1
+            self.falls = self.falls and at < self.before
+            self.rises = self.rises and at > self.before
+        self.before = at
+
+    def proven(self, *, falling: bool) -> bool:
+        return self.steps >= _ENOUGH and (self.falls if falling else self.rises)
+
+
+@dataclass
+class Order:
+    """What the pages have shown of a list's order. A single row against it ends the belief."""
+
+    _created: _Run = field(default_factory=_Run)
+    _ended: _Run = field(default_factory=_Run)
+    _changed: _Run = field(default_factory=_Run)
+
+    def begin(self) -> None:
+        """Another reading, or another place: the next row follows on none."""
+        for run in (self._created, self._ended, self._changed):
+            run.before = None
+
+    def see(self, rows: Sequence[Moments]) -> None:
+        """The times of each row of a page that follows on the last one."""
+        for row in rows:
+            self._created.see(row.created)
+            self._ended.see(row.ended)
+            self._changed.see(row.changed)
+
+    @property
+    def last_changed_first(self) -> bool:
+        """Nothing new can stand behind a row that is known."""
+        return self._ended.proven(falling=True) or self._changed.proven(falling=True)
+
+    @property
+    def newest_first(self) -> bool:
+        """New rows stand near the front: a long call is listed behind shorter ones."""
+        return self._created.proven(falling=True)
+
+    @property
+    def oldest_first(self) -> bool:
+        """New rows stand at the end, or near it."""
+        return self._created.proven(falling=False) or self._ended.proven(falling=False)

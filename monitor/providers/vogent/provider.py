@@ -1,0 +1,259 @@
+"""Asking Vogent."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from monitor.core.model import (
+    AccountState,
+    Batch,
+    BatchStatus,
+    Call,
+    Capabilities,
+    ContactStatus,
+    Item,
+)
+from monitor.errors import ProviderError
+from monitor.http import Asks
+from monitor.providers import Discovery, Known, LookFailed, Page, Sighting, Told
+from monitor.providers.account import Account, look_at_each, part
+from monitor.providers.answers import read
+from monitor.providers.notices import Notice, open_body
+from monitor.providers.vogent import jobs
+from monitor.providers.vogent.cursors import LISTED, CursorList
+from monitor.providers.vogent.dials import Reading
+from monitor.providers.vogent.facts import FACTS, WEBHOOKS
+from monitor.providers.vogent.order import Moments, Order
+from monitor.providers.vogent.pages import QUEUE, Pages
+from monitor.providers.vogent.queues import Queues
+from monitor.providers.vogent.settings import VogentSettings
+
+_JOBS_PER_PAGE = 100
+_PATH = "/batch_dial_jobs"
+# So many jobs are asked for one by one; more are looked up in the lists.
+_ONE_BY_ONE = 2
+# Answers about one dial carry its transcript, so only so many are asked for at once.
+_DETAILS = 20
+# The longest call that an agent makes by default takes three hours.
+_LONGEST_CALL = timedelta(hours=4)
+
+
+class Vogent:
+    """A workspace at Vogent."""
+
+    vendor = "vogent"
+    capabilities = Capabilities(
+        discovery=True,
+        contacts=True,
+        calls=True,
+        call_times=True,
+        calling_hours=True,
+        voicemail=True,
+        row_of_call=True,
+        unlisted_for=_LONGEST_CALL,
+        late_changes=False,
+        blind_to=(
+            "calls under way (how many there are is an estimate)",
+            "how many people a batch has (an estimate: those ever seen)",
+            "whether a number stands in a batch twice (taken as one person with two calls)",
+            "retries",
+            "what calls cost (rates in the configuration give an estimate)",
+            "sentiment",
+        ),
+    )
+
+    facts = FACTS
+
+    def __init__(self, name: str, settings: VogentSettings, http: Asks, hash_key: bytes) -> None:
+        self.name = name
+        key = settings.api_key.get_secret_value()
+        self._account = Account(http, settings.base_url, {"authorization": f"Bearer {key}"})
+        self._reading = Reading(hash_key, settings.rates)
+        self._jobs = CursorList(self._account, "the list of jobs", _JOBS_PER_PAGE, _JOBS_PER_PAGE)
+        self._queues = Queues(self._account)
+        self._pages = Pages(self._account)
+
+    async def discover(
+        self, *, since: datetime, known: Mapping[str, Known], memory: Mapping[str, str]
+    ) -> Discovery:
+        """Every open job, and whatever was created since, in whichever status.
+
+        The list of all jobs is read back to ``since`` where it proves to be newest first. It
+        tells no counts, so only jobs that need none are taken from it: those that had ended
+        before they were ever seen, and those that are watched no more.
+        """
+        del memory
+        found: dict[str, jobs.Told] = {}
+        complete, to_its_end = await self._read(found, None, since)
+        for status in jobs.OPEN.values() if not to_its_end else ():
+            complete = (await self._read(found, status, None))[0] and complete
+        sightings = [
+            _sighting(told.batch, known) for told in found.values() if _wanted(told.batch, since)
+        ]
+        return Discovery(sightings=tuple(sightings), complete=complete)
+
+    async def _read(
+        self, found: dict[str, jobs.Told], status: str | None, back_to: datetime | None
+    ) -> tuple[bool, bool]:
+        """Read a list of jobs: whether every row could be read, and whether to its end."""
+        readable, order = True, Order()
+        params = {} if status is None else {"status": status}
+        async with aclosing(self._jobs.pages(_PATH, params)) as pages:
+            async for cut in pages:
+                rows = [self._job(row, cut.seen_at) for row in cut.rows]
+                told = [row for row in rows if row is not None]
+                readable = readable and len(told) == len(rows)
+                found.update((each.batch_id, each) for each in told)
+                made = [each.batch.created_at for each in told]
+                order.see([Moments(at, None, None) for at in made])
+                oldest = made[-1] if made else None
+                if back_to and oldest and oldest < back_to and order.newest_first:
+                    return readable, cut.after is None
+        return readable, True
+
+    def _job(self, raw: bytes | memoryview, seen_at: datetime) -> jobs.Told | None:
+        try:
+            return jobs.decode(raw, provider=self.name, seen_at=seen_at)
+        except ValueError:
+            return None
+
+    async def looks(self, known: Sequence[Known]) -> AsyncGenerator[Batch | LookFailed, None]:
+        """One or two are asked for by id; more are looked up in the lists of open jobs.
+
+        The queue of each is counted besides.
+        """
+        listed: dict[str, jobs.Told] = {}
+        if len(known) > _ONE_BY_ONE:
+            for status in _statuses(known):
+                await self._read(listed, status, None)
+        async with aclosing(look_at_each(known, partial(self._look, listed))) as looks:
+            async for found in looks:
+                yield found
+
+    async def _look(self, listed: Mapping[str, jobs.Told], known: Known) -> Batch:
+        told = listed.get(known.batch_id)
+        if told is None or jobs.lost_its_schedule(told, known):
+            told = await self._one(known.batch_id)
+        batch = told.batch
+        if jobs.lost_its_schedule(told, known):
+            zone = known.look.timezone if known.look else None
+            batch = replace(batch, calendar=jobs.always(zone))
+        waiting = await self._queues.count(
+            batch.batch_id, batch.seen_at, final=batch.status.terminal
+        )
+        return jobs.counted(batch, known, waiting)
+
+    async def _one(self, batch_id: str) -> jobs.Told:
+        answer = await self._account.get(f"{_PATH}/{part(batch_id)}")
+        told = self._job(answer.body, answer.sent_at)
+        if told is None or told.batch_id != batch_id:
+            raise ProviderError("garbage", "a job: the answer is not about the job asked for")
+        return told
+
+    async def sweep(self, batch: Batch, first: Sequence[int] = ()) -> AsyncGenerator[Page, None]:
+        """The dials that are over, and who waits. Where to begin, the lists themselves tell."""
+        del first
+        async with aclosing(self._pages.of(batch)) as pages:
+            async for page in pages:
+                yield page
+
+    def split(self, page: Page) -> Sequence[bytes | memoryview]:
+        """The rows of a page as raw slices, in order; ProviderError for another shape."""
+        return read(LISTED, page.body, f"the list of {page.listing}").data
+
+    def decode(self, batch: Batch, page: Page, raw: bytes | memoryview) -> Item:
+        """Somebody who waits, or a dial with its person; ValueError without an id."""
+        del batch
+        if page.listing == QUEUE:
+            return self._reading.waiting(raw, page.seen_at)
+        return self._reading.dial(raw, page.seen_at)
+
+    def lacks_calls(self, batch: Batch, item: Item) -> bool:
+        """Whether a dial's row does not say how the dial stands."""
+        del batch
+        return not item.calls and item.contact.status is not ContactStatus.PENDING
+
+    async def calls(
+        self, batch: Batch, page: Page, items: Sequence[tuple[int, Item]]
+    ) -> Mapping[str, Item]:
+        """These dials with what the vendor says of each: some of them asked, the others as listed.
+
+        A dial that cannot be asked about is taken as it was listed, too.
+        """
+        del batch
+        slices = self.split(page)
+        found: dict[str, Item] = {}
+        for place, (position, item) in enumerate(items):
+            listed = self._reading.dial(slices[position], page.seen_at, certain=True)
+            dial_id = listed.calls[0].call_id
+            asked = await self._dial(dial_id) if place < _DETAILS else None
+            key = item.contact.contact_id
+            others = found[key].calls if key in found else ()
+            found[key] = _of_person(key, asked or listed, others)
+        return found
+
+    async def _dial(self, dial_id: str) -> Item | None:
+        try:
+            answer = await self._account.get(f"/dials/{part(dial_id)}")
+            item = self._reading.dial(answer.body, answer.sent_at, certain=True)
+        except (ProviderError, ValueError):
+            return None
+        return item if item.calls[0].call_id == dial_id else None
+
+    def receive(self, body: bytes, seen_at: datetime) -> Notice:
+        """An event names a dial at most, and proves at most how it stands."""
+        del seen_at
+        return open_body(WEBHOOKS, body).notice()
+
+    async def call(self, call_id: str) -> Told | None:
+        """One dial; whose job it is, nothing tells."""
+        item = await self._dial(call_id)
+        return None if item is None else Told(None, item)
+
+    async def state(self) -> AccountState | None:
+        """Vogent documents neither a balance nor caps for programs to read."""
+        return None
+
+    async def check(self) -> str:
+        """Try the key with the smallest list."""
+        answer = await self._account.get(_PATH, {"status": "ACTIVE", "limit": 1})
+        active = read(LISTED, answer.body, "the list of jobs").data
+        return "Vogent takes the key; " + (
+            "at least one job is active" if active else "no job is active"
+        )
+
+    async def close(self) -> None:
+        """The connections belong to the HttpClient; there is nothing else to let go of."""
+
+
+def _wanted(batch: Batch, since: datetime) -> bool:
+    """Open ones always; ended ones that were created since then, or at an unknown time."""
+    if not batch.status.terminal and batch.status is not BatchStatus.UNKNOWN:
+        return True
+    return batch.created_at is None or batch.created_at >= since
+
+
+def _sighting(batch: Batch, known: Mapping[str, Known]) -> Sighting:
+    before = known.get(batch.batch_id)
+    uncounted = batch.status.terminal if before is None else before.look is None
+    return Sighting(
+        batch_id=batch.batch_id,
+        created_at=batch.created_at,
+        look=batch if uncounted else None,
+        name=batch.name,
+    )
+
+
+def _of_person(contact_id: str, item: Item, others: Sequence[Call]) -> Item:
+    """The item with the person it was listed with, and what else was asked about them."""
+    calls = tuple(call._replace(contact_id=contact_id) for call in item.calls)
+    return Item(item.contact._replace(contact_id=contact_id), (*others, *calls))
+
+
+def _statuses(known: Sequence[Known]) -> Sequence[str]:
+    """The lists in which these jobs were last seen; one never looked at is likely active."""
+    active = BatchStatus.RUNNING
+    seen = {each.look.status if each.look else active for each in known}
+    return [name for status, name in jobs.OPEN.items() if status in seen]

@@ -1,0 +1,146 @@
+"""A simulated day: read back afterwards it tells what a daemon told that watched it live."""
+
+import math
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection, select, update
+from structlog.testing import capture_logs
+
+from monitor.app.history import History
+from monitor.app.runtime import Runtime, assemble
+from monitor.config import load
+from monitor.evaluation.replay import replay
+from monitor.scheduler.sweeper import Sweeper
+from monitor.simulator.graine import graine_app
+from monitor.simulator.script import End, ErrorBurst, Mix, Plan
+from monitor.simulator.serving import serve
+from monitor.simulator.world import World
+from monitor.store.engine import open_engine
+from monitor.store.schema import alerts, outbox
+from monitor.store.writer import Priority, Store
+from tests.app.progress import Watcher
+from tests.builders import HOUR, MINUTE, NOON, SECOND
+from tests.clocks import ManualClock
+from tests.stories import unsynced
+
+CONFIG = """\
+[monitor]
+data_dir = "data"
+[providers.renewals]
+vendor = "graine"
+api_key = "key"
+base_url = "{url}/api/v1"
+poll_every = "20s"
+requests_per_minute = 60000
+[receivers.ops]
+kind = "slack"
+webhook_url = "http://127.0.0.1:9/services/T/B/x"
+[[routes]]
+receivers = ["ops"]
+group_wait = "0s"
+[rules.error_spike]
+window = "2m"
+[rules.stalled_retries]
+enabled = false
+[rules.batch_stalled]
+enabled = false
+"""
+
+
+@asynccontextmanager
+async def installed(
+    directory: Path, name: str, clock: ManualClock, url: str
+) -> AsyncIterator[Runtime]:
+    directory = directory / name
+    directory.mkdir()
+    path = directory / "config.toml"
+    path.touch(mode=0o600)
+    path.write_text(CONFIG.format(url=url))
+    config = load(path, environ={})
+    database = directory / "offhook.db"
+    store = Store(unsynced(open_engine(database, create=True)), database)
+    try:
+        runtime = await assemble(config, store, clock, clock.now(), b"key")
+        try:
+            yield runtime
+        finally:
+            await runtime.close()
+    finally:
+        store.close()
+
+
+def deliver(conn: Connection) -> None:
+    """Everything owed is taken by its receiver."""
+    conn.execute(update(outbox).values(state="sent", sent_at=outbox.c.created_at))
+
+
+async def told(runtime: Runtime, *rules: str) -> Counter[str]:
+    """What was owed by its rule; a settled report with the same numbers is no other message."""
+    query = (
+        select(alerts.c.instance)
+        .join(outbox, outbox.c.alert_key == alerts.c.key)
+        .where(outbox.c.transition != "settled", alerts.c.instance.in_(rules))
+    )
+    rows = await runtime.store.read(lambda conn: conn.execute(query).scalars().all())
+    return Counter(rows)
+
+
+async def test_a_day_read_back_tells_what_the_day_told(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    world = World(11, NOON)
+    account = world.account("renewals", "graine", "key")
+    mix = Mix(no_answer=0.1, busy=0.05, failed=0.02)
+    plan = Plan(name="May", contacts=420, concurrency=10, ring=(2, 4), talk=(8, 20), mix=mix)
+    account.open(plan, ErrorBurst(after=120.0, lasts=60.0, share=0.9), after=20.0)
+    short = replace(plan, name="June", contacts=60, concurrency=4)
+    account.open(short, ErrorBurst(after=120.0, lasts=math.inf), after=30.0)
+    account.open(short, End(after=100.0, reason="no balance"), after=40.0)
+    rules = ("error_spike", "batch_completed", "batch_failed")
+    with capture_logs():
+        async with serve(graine_app(account, clock)) as url:
+            async with installed(tmp_path, "live", clock, url) as live:
+                (poller,) = live.pollers
+                while clock.now() < NOON + 17 * MINUTE:
+                    clock.move(20 * SECOND)
+                    world.advance(clock.now())
+                    await poller.poll()
+                    await poller.reader.drained()
+                    await live.judge.everything()
+                    await live.store.write(Priority.OUTBOX, deliver)
+                heard = await told(live, *rules)
+                again = await live.store.read(
+                    lambda conn: replay(conn, live.judge.context, NOON - HOUR)
+                )
+            async with installed(tmp_path, "later", clock, url) as later:
+                finished = await read_back(later, clock)
+                past = await later.store.read(
+                    lambda conn: replay(conn, later.judge.context, NOON - HOUR)
+                )
+                silent = await told(later, *rules)
+
+    # One spike that recovers, one that ends with its batch without a word.
+    assert heard == {"error_spike": 3, "batch_completed": 2, "batch_failed": 1}
+    assert again.messages == heard
+    assert past.messages == heard
+    assert (finished, silent) == (3, {})
+
+
+async def read_back(runtime: Runtime, clock: ManualClock) -> int:
+    """How many batches the vendor's history gave."""
+    (vendor,) = runtime.providers.values()
+    history = History(
+        provider=vendor,
+        settings=runtime.config.providers["renewals"],
+        view=runtime.judge.context.providers["renewals"],
+        store=runtime.store,
+        clock=clock,
+        sweeper=Sweeper(vendor, runtime.store, clock, seed=7),
+        circuit=runtime.line_of["renewals"].budget.circuit,
+        progress=Watcher(),
+    )
+    return (await history.read(clock.now() - timedelta(days=1))).read

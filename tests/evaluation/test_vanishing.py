@@ -1,0 +1,109 @@
+"""What shows that one batch is gone, and not the account."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from monitor.evaluation.vanishing import gone, is_elsewhere
+from monitor.ingest.looks import take_look
+from monitor.store import batches, providers
+from monitor.store.batches import BatchRow
+from monitor.store.engine import open_engine
+from monitor.store.providers import ProviderRow
+from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch
+
+GONE_AT = NOON + HOUR
+
+
+@pytest.fixture
+def conn(tmp_path: Path) -> Iterator[Connection]:
+    engine = open_engine(tmp_path / "offhook.db", create=True)
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
+def add(conn: Connection, batch_id: str, seen: datetime = NOON, **changes: Any) -> BatchRow:
+    """A batch first seen then."""
+    look = make_batch(batch_id=batch_id, seen_at=seen)
+    row = replace(take_look(conn, look, baseline=False), **changes)
+    batches.save(conn, row)
+    return row
+
+
+def missing(conn: Connection) -> BatchRow:
+    """A batch that has been missing for a while."""
+    return add(conn, "b1", gone_at=GONE_AT, gone_again_at=GONE_AT + HOUR, gone_times=9)
+
+
+def test_a_batch_that_is_there_is_not_gone(conn: Connection) -> None:
+    row = add(conn, "b1")
+
+    assert gone(conn, row) is None
+    assert not is_elsewhere(conn, row)
+
+
+@pytest.mark.parametrize(
+    ("first_seen", "looked_at", "shown", "sure"),
+    [
+        pytest.param(NOON, GONE_AT - SECOND, False, False, id="only before"),
+        pytest.param(NOON, GONE_AT + SECOND, True, False, id="at about the same time"),
+        pytest.param(NOON, GONE_AT + 5 * MINUTE, True, True, id="well after"),
+        pytest.param(GONE_AT, GONE_AT + HOUR, False, False, id="one that came later"),
+    ],
+)
+def test_another_batch_shows_that_the_account_is_right(
+    conn: Connection, first_seen: datetime, looked_at: datetime, shown: bool, sure: bool
+) -> None:
+    add(conn, "b2", first_seen, fresh_at=looked_at)
+    row = missing(conn)
+    found = gone(conn, row)
+
+    assert is_elsewhere(conn, row) is shown
+    assert found is not None
+    assert (found.since, found.times, found.elsewhere) == (GONE_AT, 9, sure)
+
+
+@pytest.mark.parametrize(
+    ("shown_at", "sure"),
+    [(None, False), (GONE_AT, False), (GONE_AT + 5 * MINUTE, True)],
+    ids=["never", "at about the same time", "well after"],
+)
+def test_so_does_a_list_that_shows_an_old_one(
+    conn: Connection, shown_at: datetime | None, sure: bool
+) -> None:
+    providers.save(conn, ProviderRow(name="renewals", vendor="graine", showed_at=shown_at))
+    found = gone(conn, missing(conn))
+
+    assert found is not None
+    assert found.elsewhere is sure
+
+
+@pytest.mark.parametrize(
+    ("first_seen", "listed", "shows"),
+    [
+        pytest.param(NOON, ["old"], True, id="known before"),
+        pytest.param(GONE_AT, ["old"], False, id="known since"),
+        pytest.param(NOON, ["b1"], False, id="itself"),
+        pytest.param(NOON, ["never seen"], False, id="never seen"),
+        pytest.param(NOON, [], False, id="nothing"),
+    ],
+)
+def test_which_lists_show_it(
+    conn: Connection, first_seen: datetime, listed: list[str], shows: bool
+) -> None:
+    add(conn, "old", first_seen, open=False)
+    missing(conn)
+
+    assert batches.shows_known(conn, "renewals", listed) is shows
+
+
+def test_while_nothing_is_gone_no_list_is_a_witness(conn: Connection) -> None:
+    add(conn, "b1")
+
+    assert not batches.shows_known(conn, "renewals", ["b1"])

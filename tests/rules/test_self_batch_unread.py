@@ -1,0 +1,53 @@
+import pytest
+
+from monitor.core.facts import Unread
+from monitor.core.rule import Clear, Finding, Holds, Unknown
+from rules.self_batch_unread import SelfBatchUnread
+from tests.builders import MINUTE, NOON, make_failure, make_provider_facts
+
+RULE = SelfBatchUnread()
+
+
+def unread(title: str, minutes: int = 6, why: str = "garbage: not JSON") -> Unread:
+    return Unread(title=title, why=why, since=NOON - minutes * MINUTE)
+
+
+def told(*batches: Unread) -> Finding:
+    verdict = RULE.evaluate(make_provider_facts(unseen=batches, open_batches=9))
+    assert isinstance(verdict, Holds), verdict
+    return verdict.finding
+
+
+def test_one_batch_is_named_with_the_reason() -> None:
+    finding = told(unread("Renewals May"))
+
+    assert finding.summary == "Renewals May cannot be looked at: garbage: not JSON"
+    assert (finding.affected, finding.total, finding.since) == (1, 9, NOON - 6 * MINUTE)
+    assert finding.details == ()
+
+
+def test_many_are_one_alert_which_counts_them() -> None:
+    finding = told(unread("A"), unread("B", 9, "timeout: none"), unread("C"), unread("D"))
+
+    assert finding.summary == "B and 3 more batches cannot be looked at: timeout: none"
+    assert finding.affected == 4
+    assert [title for title, _ in finding.details] == ["A", "B", "C"]
+
+
+@pytest.mark.parametrize(
+    "fails",
+    [
+        pytest.param({"stale_batches": 2}, id="all are silent"),
+        pytest.param(
+            {"failure": make_failure(), "failing_since": NOON - MINUTE}, id="the account fails"
+        ),
+    ],
+)
+def test_what_the_provider_explains_is_not_told_twice(fails: dict[str, object]) -> None:
+    facts = make_provider_facts(unseen=(unread("A"), unread("B")), **fails)
+
+    assert isinstance(RULE.evaluate(facts), Unknown)
+
+
+def test_it_is_clear_when_all_can_be_looked_at() -> None:
+    assert isinstance(RULE.evaluate(make_provider_facts()), Clear)
