@@ -1,29 +1,37 @@
 """``python -m bench``: every promise about speed and memory, measured, in one table.
 
 ``--quick`` takes a small share, to see that it runs; its numbers mean little. Names
-(traffic, ingest, large) choose parts.
+(traffic, ingest, large, webhooks) choose parts.
 """
 
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
-from bench import ingest, large, traffic
+from bench import ingest, large, traffic, webhooks
 from bench.results import Result, show
 
 DATA = Path(__file__).resolve().parent.parent / ".bench-data"
 
+FULL_TRAFFIC = traffic.Size(batches=3, dialled=timedelta(minutes=20), closed=timedelta(minutes=40))
+QUICK_TRAFFIC = traffic.Size(batches=1, dialled=timedelta(minutes=3), closed=timedelta(minutes=3))
+
 _Part = Callable[[Path], list[Result]]
 _FULL: dict[str, _Part] = {
-    "traffic": lambda data: traffic.measure(data, batches=2, minutes=60),
+    "traffic": lambda data: traffic.measure(data, FULL_TRAFFIC),
     "ingest": lambda data: ingest.measure(data, people=100_000, times=5),
     "large": lambda data: large.measure(data, people=1_000_000, times=5),
+    "webhooks": lambda data: webhooks.measure(
+        data, requests=6_000, times=5, samples=40, seconds=60
+    ),
 }
 _QUICK: dict[str, _Part] = {
-    "traffic": lambda data: traffic.measure(data, batches=1, minutes=6),
+    "traffic": lambda data: traffic.measure(data, QUICK_TRAFFIC),
     "ingest": lambda data: ingest.measure(data, people=5_000, times=3),
     "large": lambda data: large.measure(data, people=50_000, times=2),
+    "webhooks": lambda data: webhooks.measure(data, requests=1_200, times=3, samples=5, seconds=4),
 }
 
 

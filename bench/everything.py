@@ -1,5 +1,10 @@
-"""Fetching everything about one batch, as somebody does who remembers nothing."""
+"""Fetching everything about batches, as somebody does who remembers nothing.
 
+Lists that answer for several batches are asked for once, and lists are cut into the pages
+that the adapters ask for.
+"""
+
+from collections.abc import Sequence
 from contextlib import aclosing
 
 from monitor.core.model import Batch, Item
@@ -20,9 +25,9 @@ async def people_with_calls(
         )
 
 
-async def read_whole(provider: Provider, known: Known) -> None:
-    """How a batch stands, every page of its list, and the calls that the list lacks."""
-    async with aclosing(provider.looks([known])) as looks:
+async def read_whole(provider: Provider, known: Sequence[Known]) -> None:
+    """How batches stand, every page of their lists, and the calls that the lists lack."""
+    async with aclosing(provider.looks(known)) as looks:
         found = [look async for look in looks]
     for look in found:
         if isinstance(look, LookFailed):

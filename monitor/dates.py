@@ -16,19 +16,21 @@ _LEAST_ANSWERS = 3
 _LEAST_SPAN = timedelta(minutes=1)
 # One poll may ask for more than that: so much lies between two answers that are compared.
 _APART = timedelta(seconds=15)
-# Addresses whose last ``Date`` is remembered.
+# Addresses whose last few values of ``Date`` are remembered: old answers and new ones may come
+# by turns.
 _REMEMBERED = 2_000
+_DATES = 8
 _AGE_DIGITS = 9
 # A date is told in whole seconds: only after more than one is it the same one again.
 _SAME_DATE = timedelta(seconds=2)
 
 
 class Dates:
-    """Keeps the last few differences, and when each address last gave out which ``Date``."""
+    """Keeps the last few differences, and when each address first gave out which ``Date``."""
 
     def __init__(self) -> None:
         self._offsets: deque[tuple[datetime, timedelta]] = deque(maxlen=_ANSWERS)
-        self._first: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
+        self._first: OrderedDict[str, OrderedDict[str, datetime]] = OrderedDict()
 
     def age(
         self, url: str, headers: Mapping[str, str], sent_at: datetime, came_at: datetime
@@ -58,14 +60,15 @@ class Dates:
 
     def _first_asked(self, url: str, date: str, sent_at: datetime) -> datetime:
         """When the question was asked whose answer this is."""
-        known = self._first.get(url)
-        if known is None or known[0] != date or known[1] > sent_at:
-            known = (date, sent_at)
-            self._first[url] = known
+        known = self._first.setdefault(url, OrderedDict())
         self._first.move_to_end(url)
+        if date not in known or known[date] > sent_at:
+            known[date] = sent_at
+        while len(known) > _DATES:
+            known.popitem(last=False)
         while len(self._first) > _REMEMBERED:
             self._first.popitem(last=False)
-        return known[1]
+        return known[date]
 
     @property
     def skew(self) -> timedelta | None:

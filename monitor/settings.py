@@ -150,26 +150,21 @@ def _from_credential(name: str, directory: str | None, *, in_service: bool) -> s
         raise ValueError(msg) from error
 
 
-Secret = Annotated[
-    SecretStr,
-    BeforeValidator(_secret),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "minLength": 1},
-                *(
-                    {
-                        "type": "object",
-                        "properties": {kind: {"type": "string"}},
-                        "required": [kind],
-                        "additionalProperties": False,
-                    }
-                    for kind in ("env", "file", "credential")
-                ),
-            ]
-        }
-    ),
-]
+_SECRET_FORMS: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        *(
+            {
+                "type": "object",
+                "properties": {kind: {"type": "string"}},
+                "required": [kind],
+                "additionalProperties": False,
+            }
+            for kind in ("env", "file", "credential")
+        ),
+    ]
+}
+Secret = Annotated[SecretStr, BeforeValidator(_secret), WithJsonSchema(_SECRET_FORMS)]
 
 
 def _base_url(value: str) -> str:
@@ -223,6 +218,32 @@ RatesTable = Annotated[
 ]
 
 
+SECRET_LENGTH = 16
+
+
+def _one_or_many(value: Any) -> Any:
+    """As a tuple: one secret is written without a list."""
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def _long(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < SECRET_LENGTH:
+        msg = f"is shorter than {SECRET_LENGTH} characters, and so could be guessed"
+        raise ValueError(msg)
+    return value
+
+
+# One, or all that are valid now: while a secret is changed, the old and the new.
+WebhookSecrets = Annotated[
+    tuple[Annotated[Secret, AfterValidator(_long)], ...],
+    BeforeValidator(_one_or_many),
+    Field(min_length=1, max_length=5),
+    WithJsonSchema(
+        {"anyOf": [_SECRET_FORMS, {"type": "array", "items": _SECRET_FORMS, "minItems": 1}]}
+    ),
+]
+
+
 class ProviderSettings(Strict):
     """What every vendor's table has; a vendor's own settings class adds to it.
 
@@ -238,6 +259,7 @@ class ProviderSettings(Strict):
     blind_after: PositiveDuration = timedelta(minutes=5)
     requests_per_minute: Annotated[int, Field(ge=6, le=60_000)] = 1200
     rates: RatesTable = None
+    webhook_secret: WebhookSecrets | None = None
 
 
 class AccountSettings(ProviderSettings):

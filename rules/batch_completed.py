@@ -2,8 +2,11 @@
 
 Reports once a run, when the vendor says completed, a second look after ``confirm_after``
 says so again, everything was read since, no call is open and the vendor's trusted counts
-agree; where calls under way are on no list, nothing may have moved for four times as long.
-If they never do, it reports after ``unverified_after`` as unverified, with both numbers.
+are all there and agree, with the lists and among themselves; where calls under way are on no
+list, nothing may have moved for four times as long, and those that nobody saw begin must have
+had the time to end.
+If they never do, it reports after ``unverified_after`` as unverified, with the numbers;
+so too where nobody is known to have been in it.
 Until ``settle_after`` the report is marked settling: costs and answers come late.
 Not for batches that had ended before Offhook first looked, nor for those that failed.
 
@@ -15,7 +18,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
-from monitor.core.completion import disagreements, old_news, read_since_end, report, under_way
+from monitor.core.completion import (
+    disagreements,
+    old_news,
+    read_since_end,
+    report,
+    rows,
+    under_way,
+    unwitnessed,
+)
 from monitor.core.facts import BatchFacts, Report
 from monitor.core.model import BatchStatus
 from monitor.core.report import closed_lines, report_lines, undialled_parts
@@ -53,10 +64,12 @@ class BatchCompleted(BatchRule):
             return ["a second look has not confirmed it"]
         live = under_way(facts, self.confirm_after)
         doubts = [live] if live else []
-        found = disagreements(facts.batch, facts.tally, facts.capabilities)
-        doubts += [disagreement.text for disagreement in found]
+        known = facts.batch, facts.tally, facts.capabilities
+        doubts += [each.text for each in disagreements(*known)] + list(unwitnessed(*known))
         if not read_since_end(facts):
             doubts.append("its lists were not read to their end since")
+        if not rows(facts):
+            doubts.append("nobody is known to have been in it")
         return doubts
 
     def _finding(self, facts: BatchFacts, result: Report, doubts: str) -> Finding:

@@ -6,6 +6,7 @@ above 0, its Wilson lower bound lies above half the threshold), or when the last
 calls all failed. Recovers below ``recover`` (default 0.8 of the threshold) with
 ``min_calls``; too few calls say nothing, so a pause never looks like recovery. Busy lines,
 no answer, voicemail and what people cancel are no failures: ``statuses`` says what is.
+Where a vendor has one word for failures and for no answers, it says nothing.
 
 What to do: pause the batch before it burns through its list; look at what the failures
 share; ask the carrier or the vendor about it.
@@ -20,6 +21,7 @@ from monitor.core.failures import (
     accused,
     streak_finding,
     too_few,
+    untold,
     usual_share,
     window_finding,
 )
@@ -76,7 +78,7 @@ class ErrorSpike(BatchRule):
 
     def judge(self, facts: BatchFacts) -> Verdict:
         """See the module."""
-        if still := stopped(facts):
+        if still := stopped(facts) or untold(facts, self.statuses):
             return still
         window = facts.calls.window(facts.now - self.window, facts.now)
         failed = window.count(self.statuses)

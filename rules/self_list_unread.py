@@ -28,6 +28,8 @@ class SelfListUnread(ProviderRule):
         """See the module."""
         if facts.fails:
             return Unknown("the provider as a whole cannot be seen")
+        if not facts.unlisted and facts.unseen:
+            return Unknown("a batch that is not heard of may have a list that cannot be read")
         if not facts.unlisted:
             return Clear(Finding(summary="no open batch has a list that cannot be read"))
         first = min(facts.unlisted, key=lambda each: (each.since, each.title))

@@ -1,5 +1,6 @@
 """One provider watched as the daemon watches it, but for who turns the clock."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -8,22 +9,27 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import select
 
+from monitor.core.hearing import Expected, Refusals
 from monitor.core.instance import RuleInstance
 from monitor.evaluation.telling import Routing
 from monitor.providers import Known
 from monitor.providers.budget import Circuit
+from monitor.scheduler.drain import Drain
+from monitor.scheduler.hearing import Reliance
 from monitor.scheduler.judge import Judge
 from monitor.scheduler.poller import Poller
 from monitor.scheduler.reader import Reader
 from monitor.scheduler.standing import Standing
 from monitor.scheduler.sweeper import Sweeper
 from monitor.settings import AccountSettings
-from monitor.store import batches, providers, snapshot
+from monitor.store import batches, inbox, providers, snapshot
 from monitor.store.batches import BatchRow
 from monitor.store.engine import open_engine
+from monitor.store.inbox import Arrived
 from monitor.store.providers import ProviderRow
 from monitor.store.schema import alerts, outbox
-from monitor.store.writer import Store
+from monitor.store.schema import inbox as inbox_table
+from monitor.store.writer import Priority, Store
 from tests.builders import HOUR, SECOND
 from tests.clocks import ManualClock
 from tests.fakes import Vendor
@@ -41,6 +47,8 @@ class Lookout:
     settings: dict[str, Any] = field(default_factory=dict)
     rules: tuple[RuleInstance, ...] = ()
     routing: Routing | None = None  # where it is told, if not to the receiver of the stories
+    listening: bool = False  # to webhooks, which name calls and batches
+    refusals: dict[str, Refusals] = field(default_factory=dict)
     vendor: Vendor = field(init=False)
     store: Store = field(init=False)
     judge: Judge = field(init=False)
@@ -48,7 +56,9 @@ class Lookout:
     reader: Reader = field(init=False)
     poller: Poller = field(init=False)
     circuit: Circuit = field(init=False)
+    drain: Drain = field(init=False)
     woken: int = 0
+    on_wake: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
         self.vendor = Vendor(self.clock)
@@ -62,15 +72,27 @@ class Lookout:
             match=settings.match,
             blind_after=settings.blind_after,
             capabilities=self.vendor.capabilities,
+            webhooks=self.listening,
+            ends_named=self.listening,
         )
         told = {} if self.routing is None else {"routing": self.routing}
         context = make_context(
             *self.rules, providers={"renewals": view}, started_at=self.clock.now(), **told
         )
-        self.judge = Judge(self.store, self.clock, context, self._wake)
+        self.judge = Judge(self.store, self.clock, context, self._wake, refusals=self.refusals)
+        reliance = None
+        if self.listening:
+            ends = Expected(since=self.clock.now(), calls=True, batches=True)
+            reliance = Reliance("renewals", ends, self.store, self.clock)
         self.circuit = Circuit(self.clock, chance=lambda: 0.0)
         standing = Standing(view, self.store, self.clock, self.circuit)
-        self.sweeper = Sweeper(self.vendor, self.store, self.clock, seed=7)
+        self.sweeper = Sweeper(
+            self.vendor,
+            self.store,
+            self.clock,
+            seed=7,
+            expected=reliance.expected if reliance else None,
+        )
         self.reader = Reader(
             provider=self.vendor,
             settings=settings,
@@ -82,6 +104,7 @@ class Lookout:
             standing=standing,
             full_every=FULL_EVERY,
             chance=lambda: 0.0,
+            reliance=reliance,
         )
         self.poller = Poller(
             provider=self.vendor,
@@ -94,8 +117,12 @@ class Lookout:
             standing=standing,
         )
 
+        self.drain = Drain(self.store, self.clock, self.judge, [self.poller])
+
     def _wake(self) -> None:
         self.woken += 1
+        if self.on_wake is not None:
+            self.on_wake()
 
     async def restart(self, **settings: Any) -> None:
         """Stop, and begin again, perhaps with other settings."""
@@ -109,6 +136,16 @@ class Lookout:
         self.clock.move(after)
         self.vendor.told()
         await self.poller.poll()
+        await self.reader.drained()
+        self.reader.raise_error()
+        return self.vendor.told()
+
+    async def bring(self, *arrived: Arrived, after: timedelta = timedelta(0)) -> list[str]:
+        """Webhooks come in, and are taken in to the end; what the vendor was asked for."""
+        self.clock.move(after)
+        self.vendor.told()
+        await self.store.write(Priority.INBOX, lambda conn: inbox.put(conn, arrived))
+        await self.drain.drain()
         await self.reader.drained()
         self.reader.raise_error()
         return self.vendor.told()
@@ -127,6 +164,12 @@ class Lookout:
             await self.judge.everything()
 
     # What is known
+
+    async def inbox(self) -> list[tuple[str, str | None]]:
+        """Of each webhook its state, and why it is set aside."""
+        query = select(inbox_table.c.state, inbox_table.c.why).order_by(inbox_table.c.id)
+        rows = await self.store.read(lambda conn: conn.execute(query).all())
+        return [(row.state, row.why) for row in rows]
 
     async def row(self, batch_id: str = "b1") -> BatchRow:
         """One batch as it is kept."""

@@ -123,3 +123,10 @@ async def serving(answer: Callable[[Asked], Any]) -> AsyncIterator[Loopback]:
     async with talking(talk) as port:
         loopback.url = f"http://127.0.0.1:{port}"
         yield loopback
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    """Close a connection, whichever way the other side has left it, and wait until it is."""
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()

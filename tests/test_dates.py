@@ -144,3 +144,13 @@ def test_however_much_one_poll_asks_a_skew_is_seen() -> None:
             ask(dates, at, date=at + 10 * MINUTE, took=SECOND, url=f"{URL}/{question}")
 
     assert dates.skew == 10 * MINUTE - SECOND
+
+
+def test_old_answers_and_new_ones_may_come_by_turns() -> None:
+    dates = Dates()
+    ask(dates, NOON, date=NOON)
+    ask(dates, NOON + MINUTE, date=NOON + MINUTE)
+
+    assert ask(dates, NOON + 2 * MINUTE, date=NOON) == 2 * MINUTE
+    assert ask(dates, NOON + 3 * MINUTE, date=NOON + 3 * MINUTE) == NOTHING
+    assert ask(dates, NOON + 4 * MINUTE, date=NOON + MINUTE) == 3 * MINUTE

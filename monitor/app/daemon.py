@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from watchfiles import awatch
 from monitor import __version__
 from monitor.app import health
 from monitor.app.greeting import GREET_EVERY, greet
+from monitor.app.intake import Intake
 from monitor.app.runtime import (
     CHECK_EVERY,
     JUDGE_EVERY,
@@ -31,6 +32,7 @@ from monitor.app.runtime import (
 from monitor.app.settling import settle
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config, hash_key, load
+from monitor.config.changes import needs_restart
 from monitor.config.secrets import secrets_of
 from monitor.core.facts import Trouble
 from monitor.errors import ConfigError, OffhookError, StoreError
@@ -41,7 +43,7 @@ from monitor.store.lock import sole_owner
 from monitor.store.writer import Store
 from monitor.systemd import Systemd
 from monitor.web.metrics import Numbers
-from monitor.web.server import application, serving
+from monitor.web.server import application, serving, token_needed
 
 log = structlog.get_logger()
 
@@ -84,6 +86,7 @@ class _Daemon:
         self._key: bytes
         self._runtime: Runtime
         self._store: Store
+        self._intake: Intake
 
     async def run(self) -> None:
         """Everything from start to stop."""
@@ -92,6 +95,7 @@ class _Daemon:
         # Before the database is made: a database without its key is refused.
         self._key = hash_key(self._config.monitor)
         self._store = await asyncio.to_thread(Store.open, self._config.monitor.database)
+        self._intake = Intake(self._store, self._clock)
         try:
             self._runtime = await self._assembled(self._config, started_at)
             await self._serve(started_at)
@@ -105,9 +109,13 @@ class _Daemon:
         app = application(
             problems=self._problems,
             numbers=self._numbers,
-            token=None if web.listen.loopback else token,
+            receiver=self._intake.receiver,
+            token=token_needed(
+                token, loopback=web.listen.loopback, public=web.public_url is not None
+            ),
         )
-        async with serving(app, web.listen.host, web.listen.port) as port, self._watching():
+        listening = serving(app, web.listen.host, web.listen.port, self._intake.door)
+        async with listening as port, self._watching():
             settle()
             log.info("started", version=__version__, port=port, config=str(self._path))
             while not self._stop.is_set():
@@ -118,16 +126,21 @@ class _Daemon:
         runtime = self._runtime
         ended = asyncio.Event()
         jobs = self._jobs = _jobs_of(runtime)
-        sending = asyncio.create_task(self._send(runtime, ended))
+        # Either that died would be a silence that looks like health.
+        working = {
+            asyncio.create_task(self._send(runtime, ended)),
+            asyncio.create_task(runtime.drain.run(ended)),
+        }
+        self._intake.serve(runtime)
         jobs.start()
         self._systemd.ready(_status_line(self._config))
         try:
-            following = await self._until_stop_or_reload(started_at, sending)
+            following = await self._until_stop_or_reload(started_at, working)
         finally:
             await jobs.stop(JOBS_PATIENCE)
             ended.set()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(sending, DISPATCH_PATIENCE_S)
+                await asyncio.wait_for(asyncio.gather(*working), DISPATCH_PATIENCE_S)
             await runtime.close()
         if following is not None:
             self._runtime = following
@@ -142,23 +155,24 @@ class _Daemon:
                 await self._clock.sleep(WATCH_EVERY_S)
 
     async def _until_stop_or_reload(
-        self, started_at: datetime, sending: asyncio.Task[None]
+        self, started_at: datetime, working: Collection[asyncio.Task[None]]
     ) -> Runtime | None:
         """The next configuration's parts; None to stop.
 
-        A dispatcher that died would be a silence that looks like health: its error ends the
-        process, and the service manager starts another.
+        What ends too early ends the process with its error, and the service manager starts
+        another.
         """
         while True:
             waiting = [
                 asyncio.create_task(self._stop.wait()),
                 asyncio.create_task(self._reload.wait()),
             ]
-            await asyncio.wait({*waiting, sending}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({*waiting, *working}, return_when=asyncio.FIRST_COMPLETED)
             for task in waiting:
                 task.cancel()
-            if sending.done():
-                sending.result()
+            for each in working:
+                if each.done():
+                    each.result()
             if self._stop.is_set():
                 self._systemd.stopping("finishing what is being sent")
                 return None
@@ -183,7 +197,7 @@ class _Daemon:
             return None
         finally:
             self._systemd.ready(_status_line(self._config))
-        for text in _needs_restart(self._begun_with, config):
+        for text in needs_restart(self._begun_with, config):
             log.warning("restart_needed", text=text)
         runtime.judge.inherit(self._runtime.judge)
         runtime.judge.trouble("configuration", None)
@@ -194,7 +208,13 @@ class _Daemon:
 
     async def _assembled(self, config: Config, started_at: datetime) -> Runtime:
         return await assemble(
-            config, self._store, self._clock, started_at, self._key, lines=self._lines
+            config,
+            self._store,
+            self._clock,
+            started_at,
+            self._key,
+            lines=self._lines,
+            refusals=self._intake.receiver.refusals,
         )
 
     def _refuse(self, error: ConfigError) -> None:
@@ -255,7 +275,9 @@ class _Daemon:
         return await health.problems(self._runtime)
 
     async def _numbers(self) -> Numbers:
-        return await health.numbers(self._runtime, self._jobs, reload_ok=self._reload_ok)
+        return await health.numbers(
+            self._runtime, self._jobs, self._intake, reload_ok=self._reload_ok
+        )
 
 
 def _jobs_of(runtime: Runtime) -> Jobs:
@@ -272,16 +294,3 @@ def _jobs_of(runtime: Runtime) -> Jobs:
 
 def _status_line(config: Config) -> str:
     return f"watching {', '.join(config.providers) or 'nothing'}"
-
-
-def _needs_restart(old: Config, new: Config) -> list[str]:
-    """What a reload cannot change."""
-    pairs = (
-        ("web.listen", old.web.listen, new.web.listen),
-        ("monitor.data_dir", old.monitor.data_dir, new.monitor.data_dir),
-        ("monitor.database_url", old.monitor.database_url, new.monitor.database_url),
-        ("monitor.hash_key", old.monitor.hash_key, new.monitor.hash_key),
-        ("monitor.log", old.monitor.log, new.monitor.log),
-        ("web.api_token", old.web.api_token, new.web.api_token),
-    )
-    return [f"{name} changed: restart offhook to use it" for name, a, b in pairs if a != b]

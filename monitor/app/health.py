@@ -1,45 +1,61 @@
 """How the daemon is doing, as `/-/ready` and `/metrics` say it."""
 
+from collections.abc import Container
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from monitor import __version__
+from monitor.app.intake import Intake
 from monitor.app.runtime import Runtime
 from monitor.errors import StoreError
 from monitor.scheduler.jobs import Jobs
+from monitor.store import inbox, outbox
 from monitor.store import numbers as counted
-from monitor.store import outbox
 from monitor.store.provider_views import load_providers
+from monitor.store.webhook_views import load_webhooks
 from monitor.web.metrics import Numbers
 
 OUTBOX_LATE = timedelta(minutes=2)
+INBOX_LATE = timedelta(minutes=1)
 
 
 async def problems(runtime: Runtime) -> tuple[str, ...]:
     """Which part is late, and why; for people. A database that cannot be read is one of them."""
     now = runtime.clock.now()
     try:
-        stuck = await runtime.store.read(lambda conn: _stuck(conn, runtime, now))
+        waiting = await runtime.store.read(
+            lambda conn: stuck(conn, runtime.notifiers, now) + untaken(conn, now)
+        )
     except StoreError as error:
-        stuck = [str(error)]
-    return (*runtime.late(), *stuck)
+        waiting = [str(error)]
+    return (*runtime.late(), *waiting)
 
 
-def _stuck(conn: Connection, runtime: Runtime, now: datetime) -> list[str]:
+def stuck(conn: Connection, receivers: Container[str], now: datetime) -> list[str]:
     """The receivers whose messages wait; what is owed to a receiver of old is nobody's to send."""
     found = []
     for each in outbox.load_owing(conn):
         since = min((at for at in (each.due_at, each.failing_since) if at), default=now)
-        if each.receiver in runtime.notifiers and now - since > OUTBOX_LATE:
+        if each.receiver in receivers and now - since > OUTBOX_LATE:
             found.append(f"messages to {each.receiver} wait since {since:%H:%M:%S} UTC")
     return found
 
 
-async def numbers(runtime: Runtime, jobs: Jobs, *, reload_ok: bool) -> Numbers:
+def untaken(conn: Connection, now: datetime) -> list[str]:
+    """Whether webhooks wait to be taken in; what a vendor is asked about meanwhile does not."""
+    since = inbox.oldest_new(conn)
+    if since is None or now - since <= INBOX_LATE:
+        return []
+    return [f"webhooks wait to be taken in since {since:%H:%M:%S} UTC"]
+
+
+async def numbers(runtime: Runtime, jobs: Jobs, intake: Intake, *, reload_ok: bool) -> Numbers:
     """What is counted now, of what is configured. StoreError when the database cannot be read."""
     ready = not await problems(runtime)
     now = runtime.clock.now()
+    received = intake.receiver.taken  # since the start, by provider
+    listened_to = [name for name, each in runtime.config.providers.items() if each.webhook_secret]
 
     def count(conn: Connection) -> Numbers:
         kept = {each.name: each for each in load_providers(conn)}
@@ -56,12 +72,15 @@ async def numbers(runtime: Runtime, jobs: Jobs, *, reload_ok: bool) -> Numbers:
             | {name: each.open_batches for name, each in known.items()},
             traffic={name: line.traffic() for name, line in runtime.line_of.items()},
             accounts={name: each.account for name, each in known.items() if each.account},
+            webhooks=load_webhooks(conn, listened_to, now),
+            received={name: received[name] for name in listened_to if name in received},
             firing=counted.firing(conn),
             owed={name: owed[name].waiting if name in owed else 0 for name in runtime.notifiers},
             oldest_owed_at={
                 name: owed[name].due_at if name in owed else None for name in runtime.notifiers
             },
             dead_letters=outbox.count_dead(conn),
+            connections_closed=intake.door.closed,
             job_failures=jobs.failures,
             reload_ok=reload_ok,
         )

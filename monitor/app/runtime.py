@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ from monitor.app.keys import lines_of
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.core.facts import Trouble
+from monitor.core.hearing import Refusals
 from monitor.dispatcher import Dispatcher
 from monitor.errors import DeliveryError
 from monitor.evaluation.context import Context, ProviderView
@@ -25,13 +26,15 @@ from monitor.providers import Provider
 from monitor.providers.budget import Circuit, dice
 from monitor.providers.build import build as build_provider
 from monitor.providers.line import Line, Lines
+from monitor.scheduler.drain import Drain
+from monitor.scheduler.hearing import Reliance, expected
 from monitor.scheduler.judge import Judge
 from monitor.scheduler.ledger import Ledger, Page
 from monitor.scheduler.poller import Poller
 from monitor.scheduler.reader import Reader
 from monitor.scheduler.standing import Standing
 from monitor.scheduler.sweeper import RECHECK_AFTER, Sweeper
-from monitor.store import providers, retention
+from monitor.store import arrivals, inbox, providers, retention
 from monitor.store.writer import Priority, Store
 
 log = structlog.get_logger()
@@ -41,6 +44,9 @@ JUDGE_EVERY = timedelta(seconds=10)
 PRUNE_EVERY = timedelta(minutes=1)
 LEDGER_EVERY = timedelta(minutes=1)
 CHECK_EVERY = timedelta(hours=6)
+# No vendor sends a webhook again after so long, and one that does moves nothing.
+INBOX_KEPT = timedelta(days=7)
+_PIECES = 20  # of the inbox at once: a busy one grows faster than by one
 # Later than this is late: for readiness, for the watchdog.
 LATE_S = 60.0
 POLL_LATE_S = 120.0
@@ -62,6 +68,7 @@ class Runtime:
     lines: Lines  # what is known of keys outlives this configuration
     line_of: dict[str, Line]  # by provider
     ledger: Ledger
+    drain: Drain
     started: float  # monotonic
 
     async def close(self) -> None:
@@ -87,8 +94,18 @@ class Runtime:
 
     async def prune(self) -> None:
         """Drop some of what is older than it need be kept."""
-        before = self.clock.now() - self.config.monitor.retain
+        now = self.clock.now()
+        before = now - self.config.monitor.retain
         await self.store.write(Priority.RETENTION, lambda conn: retention.prune(conn, before))
+        handled = now - min(self.config.monitor.retain, INBOX_KEPT)
+        for _ in range(_PIECES):
+            if not await self.store.write(
+                Priority.RETENTION, lambda conn: inbox.prune(conn, handled)
+            ):
+                break
+        await self.store.write(
+            Priority.RETENTION, lambda conn: arrivals.prune(conn, now - arrivals.KEPT)
+        )
 
     def late(self) -> tuple[str, ...]:
         """Which part has made no progress for too long; for people."""
@@ -116,19 +133,18 @@ async def assemble(
     key: bytes,
     client: Callable[[Clock], HttpClient] = HttpClient,
     lines: Lines | None = None,
+    refusals: Mapping[str, Refusals] | None = None,
 ) -> Runtime:
     """Build everything that a configuration asks for; ``key`` is that of phone numbers.
 
-    ``lines`` are those of the configuration before, so that no reload forgets a refusal.
+    ``lines`` are those of the configuration before, so that no reload forgets a refusal;
+    ``refusals`` are the webhooks that were refused, by provider, as the receiver counts them.
     """
     seed = await store.write(Priority.INGEST, digest_seed)
     clients = {name: client(clock) for name in (*config.providers, *map(_lane, config.receivers))}
     lines = lines or Lines(clock)
     line_of = lines_of(config, clients, lines)
-    vendors = {
-        name: build_provider(name, settings, line_of[name], key, clock)
-        for name, settings in config.providers.items()
-    }
+    vendors = _vendors(config, line_of, key, clock)
     notifiers = _notifiers(config, clients, clock)
     judge: Judge
 
@@ -138,7 +154,7 @@ async def assemble(
     dispatcher = Dispatcher(store, notifiers, clock, on_trouble=on_trouble)
     context = _context(config, vendors, notifiers, started_at)
     dates = {name: clients[name].dates for name in vendors}
-    judge = Judge(store, clock, context, dispatcher.wake, dates)
+    judge = Judge(store, clock, context, dispatcher.wake, dates, refusals)
     pollers = tuple(
         _poller(vendor, line_of[vendor.name].budget.circuit, config, store, clock, judge, seed)
         for vendor in vendors.values()
@@ -156,8 +172,18 @@ async def assemble(
         lines=lines,
         line_of=line_of,
         ledger=_ledger(vendors, line_of, store, clock),
+        drain=Drain(store, clock, judge, pollers),
         started=clock.monotonic(),
     )
+
+
+def _vendors(
+    config: Config, line_of: dict[str, Line], key: bytes, clock: Clock
+) -> dict[str, Provider]:
+    return {
+        name: build_provider(name, settings, line_of[name], key, clock)
+        for name, settings in config.providers.items()
+    }
 
 
 def _notifiers(config: Config, clients: dict[str, HttpClient], clock: Clock) -> dict[str, Notifier]:
@@ -192,6 +218,10 @@ def _poller(
     recheck_after = min(RECHECK_AFTER, settings.poll_every * 4)
     view = judge.context.providers[vendor.name]
     standing = Standing(view, store, clock, circuit)
+    reliance = None
+    if view.webhooks:
+        told = expected(vendor.facts.webhooks, judge.context.started_at)
+        reliance = Reliance(vendor.name, told, store, clock)
     reader = Reader(
         provider=vendor,
         settings=settings,
@@ -199,10 +229,13 @@ def _poller(
         store=store,
         clock=clock,
         judge=judge,
-        sweeper=Sweeper(vendor, store, clock, seed, recheck_after),
+        sweeper=Sweeper(
+            vendor, store, clock, seed, recheck_after, reliance.expected if reliance else None
+        ),
         standing=standing,
         full_every=config.monitor.full_sweep_every,
         chance=dice(),
+        reliance=reliance,
     )
     return Poller(
         provider=vendor,
@@ -230,6 +263,8 @@ def _context(
             blind_after=config.providers[name].blind_after,
             calendar=config.calendars.get(config.providers[name].calendar or ""),
             match=config.providers[name].match,
+            webhooks=config.providers[name].webhook_secret is not None,
+            ends_named=expected(vendor.facts.webhooks, started_at).named,
         )
         for name, vendor in vendors.items()
     }

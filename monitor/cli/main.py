@@ -14,7 +14,8 @@ from typing import Annotated
 import typer
 
 from monitor import __version__
-from monitor.cli.options import init
+from monitor.cli import webhooks
+from monitor.cli.options import AsJson, ConfigFile, init
 from monitor.errors import ConfigError, OffhookError
 
 WRONG = 2
@@ -31,17 +32,6 @@ class DeliveryState(StrEnum):
     DEAD = "dead"
 
 
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        help="Default: $OFFHOOK_CONFIG, ./config.toml, /etc/offhook/config.toml.",
-        show_default=False,
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -53,6 +43,7 @@ deliveries_app = typer.Typer(help="Messages: sent, waiting, given up.")
 app.add_typer(config_app, name="config")
 app.add_typer(notify_app, name="notify")
 app.add_typer(deliveries_app, name="deliveries", invoke_without_command=True)
+app.add_typer(webhooks.app, name="webhooks", invoke_without_command=True)
 
 
 def _version(asked: bool) -> None:

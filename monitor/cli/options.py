@@ -1,10 +1,21 @@
-"""``offhook init``: its many options; the questions themselves are in setup.py."""
+"""Options that several commands take, and the many of ``offhook init`` (its work: setup.py)."""
 # ruff: noqa: PLC0415 - the work is imported when the command runs, so that --help answers at once
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Default: $OFFHOOK_CONFIG, ./config.toml, /etc/offhook/config.toml.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _VARIABLE = "The variable that holds it: others can read a command's arguments."
 

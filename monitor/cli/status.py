@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from monitor.cli.hearing import hearing_lines, listening
 from monitor.cli.output import FOUND, GOOD, ago, print_json, print_lines, print_table
 from monitor.cli.places import load_to_read, reading
 from monitor.clock import SystemClock
@@ -11,8 +12,9 @@ from monitor.core.duration import format_duration
 from monitor.core.model import AccountState, Cap
 from monitor.core.traffic import HOUR_S, Asked, Traffic
 from monitor.providers.build import capabilities
-from monitor.store import provider_views, views
+from monitor.store import inbox, provider_views, views
 from monitor.store.provider_views import ProviderView
+from monitor.store.webhook_views import load_webhooks
 
 # The process that asks writes this down once a minute; older than that, it is not running.
 _OLD = timedelta(minutes=3)
@@ -36,15 +38,19 @@ def status(given: Path | None, *, as_json: bool) -> int:
     now = SystemClock().now()
     with reading(config) as conn:
         overview, providers = views.overview(conn), provider_views.load_providers(conn)
+        webhooks = load_webhooks(conn, listening(config), now)
+        quarantine = inbox.quarantined(conn)
     unseen = {name: capabilities(each).blind_to for name, each in config.providers.items()}
     if as_json:
-        data = {"overview": overview, "providers": providers, "cannot_see": unseen, "at": now}
+        data = {"overview": overview, "providers": providers, "webhooks": webhooks}
+        data |= {"quarantine": quarantine, "cannot_see": unseen, "at": now}
         print_json(data)
     else:
         print_lines(_glance(overview, now))
         rows = (_row(each, now) for each in providers)
         print_table(_COLUMNS, rows, "no provider has been read yet")
         print_lines(line for each in providers for line in _notes(each, now))
+        print_lines(hearing_lines(config, webhooks, now))
         print_lines(
             f"cannot see at {name}: {', '.join(what)}" for name, what in unseen.items() if what
         )

@@ -8,8 +8,6 @@ TEXT = "is not supported yet"
 
 _KEYS = {
     ("monitor", "heartbeat_url"),
-    ("web", "public_url"),
-    ("providers", "*", "webhook_secret"),
     ("silences",),
 }
 KINDS = frozenset({"webhook", "apprise", "pagerduty", "alertmanager", "teams"})

@@ -22,6 +22,7 @@ from monitor.errors import Problem
 from monitor.notifiers.build import AnyReceiverSettings
 from monitor.providers.build import AnyProviderSettings
 from monitor.settings import (
+    BaseUrl,
     Duration,
     MatcherText,
     PositiveDuration,
@@ -120,9 +121,13 @@ class MonitorSettings(Strict):
 
 
 class WebSettings(Strict):
-    """``[web]``: health, readiness, metrics."""
+    """``[web]``: webhooks, health, readiness, metrics.
+
+    ``public_url`` is where the server is reached from outside, without a slash at its end.
+    """
 
     listen: ListenText = Listen("127.0.0.1", 8420)
+    public_url: BaseUrl | None = None
     api_token: Secret | None = None
 
 

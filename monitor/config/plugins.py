@@ -85,9 +85,12 @@ def _check_calendar(reading: Reading, path: KeyPath, settings: ProviderSettings)
 
 
 def _check_sample(reading: Reading, path: KeyPath, settings: ProviderSettings) -> None:
-    """Whether every path of a vendor that is only configured finds something in its sample."""
+    """Whether a vendor that is only configured can be read so, and as its sample shows it."""
     if not isinstance(settings, HttpJsonSettings):
         return
     for miss in check_sample(settings):
+        if miss.doubt:
+            reading.warn((*path, *miss.key), miss.text)
+            continue
         hint = hint_for(miss.word, miss.near) if miss.word else None
         reading.refuse((*path, *miss.key), miss.text, hint)

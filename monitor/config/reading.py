@@ -84,14 +84,23 @@ class Reading:
             key = info.alias or name
             if not _is_secret(info.annotation):
                 continue
-            match values.get(key):
-                case str() if (*path, key) not in self.document.from_environment:
-                    self.plain_secrets.append((*path, key))
-                case {"credential": str(credential)} if not self.context["credentials"]:
-                    self.warn(
-                        (*path, key),
-                        f"credential {credential!r} can be read only inside the service",
-                    )
+            given = values.get(key)
+            if typing.get_origin(info.annotation) is Mapping and isinstance(given, dict):
+                for name_of, each in given.items():
+                    if isinstance(each, dict):  # a plain text there is none
+                        self._note_secret((*path, key, name_of), each)
+            elif isinstance(given, list):
+                for place, each in enumerate(given):
+                    self._note_secret((*path, key, place), each)
+            else:
+                self._note_secret((*path, key), given)
+
+    def _note_secret(self, path: KeyPath, given: Any) -> None:
+        match given:
+            case str() if path not in self.document.from_environment:
+                self.plain_secrets.append(path)
+            case {"credential": str(credential)} if not self.context["credentials"]:
+                self.warn(path, f"credential {credential!r} can be read only inside the service")
 
 
 def _is_secret(annotation: Any) -> bool:

@@ -1,5 +1,6 @@
 """The end of a batch: whether what was read agrees with what the vendor counts, and its report."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -26,6 +27,15 @@ from monitor.core.tally import (
 )
 from monitor.core.wording import counted, people_text
 
+# How the doubt ends where a trusted count is not told.
+_UNTOLD = {
+    "total": "how many people there are",
+    "finished": "how many are finished",
+    "live": "how many people are in a call",
+    "by_status": "how many people have which status",
+    "unaccounted": "whether its own counts add up",
+}
+
 EVERYBODY = "people"
 LIVE_PEOPLE = "people in a call"
 
@@ -46,7 +56,7 @@ class Disagreement(NamedTuple):
 def disagreements(
     batch: Batch, tally: Tally, capabilities: Capabilities
 ) -> tuple[Disagreement, ...]:
-    """Where the vendor's trusted counts and the snapshot differ; a count it omits is no witness.
+    """Where the vendor's trusted counts and the snapshot differ; of what it omits: unwitnessed.
 
     ``finished`` are people where the vendor counts people by status, and calls elsewhere.
     """
@@ -65,6 +75,25 @@ def disagreements(
         for name, what, n, read in pairs
         if name in capabilities.trusted and n is not None and n != read
     )
+
+
+def unwitnessed(batch: Batch, tally: Tally, capabilities: Capabilities) -> Iterator[str]:
+    """What keeps the vendor's counts from bearing out an end, whatever the lists say.
+
+    A trusted count may be missing; or those of calls may not add up to all of them, unless the
+    lists, where they hold everybody, show the others ended in a way that has no count.
+    """
+    counts, trusted = batch.counts, capabilities.trusted
+    for name, what in _UNTOLD.items():
+        if name in trusted and getattr(counts, name) in (None, {}):
+            yield f"the vendor does not say {what}"
+    differ = counts.unaccounted or 0
+    uncounted = ended_calls(tally) - sum(tally.get(call_key(each), 0) for each in _COUNTED_APART)
+    if differ < 0 or differ > (uncounted if "total" in trusted else 0):
+        yield f"the vendor's own counts differ by {counted(abs(differ), 'call')}"
+
+
+_COUNTED_APART = (Outcome.COMPLETED, Outcome.FAILED)
 
 
 def contradictions(
@@ -141,15 +170,27 @@ def under_way(facts: BatchFacts, confirm_after: timedelta) -> str | None:
     """What may still be talking though the batch has ended; None when nothing is.
 
     Where no list shows calls under way, those that had begun before the first look are known
-    only once they end: so nothing may have moved for a while.
+    only once they end: so nothing may have moved for a while, and unless it is proven that all
+    of them were seen to end, the lists must have been read after the longest may have ended.
     """
     moved = facts.moved_at
     if live := still_live(facts.batch, facts.tally):
         return live
-    quiet = moved is None or facts.now - moved >= _QUIET * confirm_after
-    if quiet or not facts.estimates("live"):
+    if not facts.estimates("live"):
         return None
-    return "calls under way are on no list, and something has just moved"
+    if moved is not None and facts.now - moved < _QUIET * confirm_after:
+        return "calls under way are on no list, and something has just moved"
+    if not _read_after_the_unseen(facts):
+        return "calls under way are on no list, and some may have begun before the first look"
+    return None
+
+
+def _read_after_the_unseen(facts: BatchFacts) -> bool:
+    """Whether every page was read once calls that nobody saw begin must have been over."""
+    unseen_for, swept, ended = facts.batch.unseen_for, facts.certainty.swept_at, facts.terminal_at
+    if not unseen_for:
+        return True
+    return swept is not None and ended is not None and swept - ended >= unseen_for
 
 
 def _lines(counts: Counts) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Protocol
 
 from monitor.core.calendar import Calendar, is_open, permitted_between
+from monitor.core.hearing import Hearing, Lately, Refused
 from monitor.core.model import Batch, Capabilities, ContactStatus, Counts, Outcome
 from monitor.core.standing import Failure, ProviderFacts, SystemFacts, Trouble, Unread
 from monitor.core.tally import Tally, people
@@ -25,9 +26,12 @@ __all__ = [
     "Facts",
     "Failure",
     "Gone",
+    "Hearing",
     "LateRetries",
     "LateRetry",
+    "Lately",
     "ProviderFacts",
+    "Refused",
     "Report",
     "RetryLadder",
     "Share",

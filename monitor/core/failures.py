@@ -6,7 +6,7 @@ from datetime import datetime
 from monitor.core.completion import ended_calls
 from monitor.core.facts import BatchFacts, EndedCall, Share, Window
 from monitor.core.model import Outcome
-from monitor.core.rule import Finding
+from monitor.core.rule import Finding, Unknown
 from monitor.core.stats import share
 from monitor.core.tally import call_key
 from monitor.core.text import clip
@@ -47,6 +47,15 @@ def window_finding(
         n=window.n,
         affected=failed,
         total=window.n,
+    )
+
+
+def untold(facts: BatchFacts, statuses: Outcomes) -> Unknown | None:
+    """Why failures cannot be judged where the vendor's word for them also means no answers."""
+    if facts.capabilities.tells_failures or Outcome.FAILED not in statuses:
+        return None
+    return Unknown(
+        f"cannot tell failures from no answers at {facts.vendor.title() or 'this vendor'}"
     )
 
 

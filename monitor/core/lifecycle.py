@@ -186,7 +186,6 @@ def settled(alert: Alert, finding: Finding, now: datetime) -> Step:
     final = replace(
         alert,
         finding=finding,
-        closing=alert.finding,
         reason=Reason.SETTLED,
         revision=alert.revision + 1,
     )

@@ -52,7 +52,8 @@ class Contact(NamedTuple):
 
     ``attempts`` counts calls already made or begun beyond the first plus follow-ups, as the
     vendor counts them. ``phone_hash`` is a keyed hash, ``phone`` a masked form; the number
-    itself is never stored. ``seen_at`` is when the request that told us was started.
+    itself is never stored. ``seen_at`` is when the request that told us was started; None
+    where nobody asked: a webhook pushed it, so that all that was asked for goes before it.
     """
 
     contact_id: str
@@ -74,7 +75,8 @@ class Call(NamedTuple):
 
     Three groups merge apart (core/merge.py): what every list row tells (up to ``seen_at``),
     the end (``ended_at``, ``ended_by``), and the details, which only some answers carry;
-    an observation without them has ``detail_at`` None and leaves them alone.
+    an observation without them has ``detail_at`` None and leaves them alone. What was pushed
+    and not asked for has neither time: it goes behind all that was asked for.
     Money is in micros of a currency unit, durations in seconds.
     """
 
@@ -101,6 +103,8 @@ class Call(NamedTuple):
     hangup_class: str | None = None
     agent_version: str | None = None
     detail_at: datetime | None = None
+    # Of what a later view left out: when it was told, by the field's name. In merged views only.
+    kept: tuple[tuple[str, datetime | None], ...] = ()
 
     @property
     def outcome(self) -> Outcome | None:
@@ -122,6 +126,8 @@ class Counts:
     ``finished`` are calls or people that are done in whatever way; ``live`` hold a line now;
     ``waiting`` are to be dialled now (not those with a retry in the future).
     ``by_status`` are people by status, only those statuses that the vendor counts.
+    ``unaccounted`` are calls of an ended batch by which the vendor's own counts do not add up;
+    below zero where they add up to more than all.
     """
 
     total: int | None = None
@@ -133,6 +139,7 @@ class Counts:
     by_status: Mapping[ContactStatus, int] = field(default_factory=dict)
     requested: int | None = None  # rows handed to the vendor
     rejected: int | None = None  # rows that it refused to dial
+    unaccounted: int | None = None
     estimated: frozenset[str] = frozenset()  # names of these fields that are derived, not told
 
 
@@ -150,7 +157,8 @@ class Batch:
 
     ``seen_at`` is when the request was started, ``version`` the vendor's own clock for this
     batch where it has one. ``shape`` is the adapter's private note of which generation of
-    API the id belongs to; nobody else reads it.
+    API the id belongs to; nobody else reads it. ``unseen_for``: for so long after its end
+    calls may still go on that no list shows and nobody saw begin.
     """
 
     provider: str
@@ -173,6 +181,7 @@ class Batch:
     reason: str | None = None  # why it ended, digits masked
     reason_code: str | None = None
     shape: str | None = None
+    unseen_for: timedelta = timedelta(0)
 
     @property
     def title(self) -> str:
@@ -201,6 +210,7 @@ class Capabilities:
     sentiment: bool = False
     voicemail: bool = False
     row_of_call: bool = False  # its lists hold a row a call, and one for each person who waits
+    tells_failures: bool = True  # a failed call is none that was not answered, or busy
     late_changes: bool = True  # what is read of a call may change long after its end
     unlisted_for: timedelta = timedelta(0)
     trusted: frozenset[str] = frozenset()

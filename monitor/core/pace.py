@@ -30,6 +30,8 @@ _QUIET = (
     (timedelta(minutes=2), 2),
 )
 SLOWEST = _QUIET[0][1]
+# What webhooks tell in time is only verified by looking: so many poll intervals apart.
+_WHILE_TOLD = 4
 # Looks come earlier by up to this share of the wait, so that batches do not beat in step.
 JITTER = 0.1
 
@@ -68,6 +70,7 @@ class Watched:
     agrees: bool = True  # the vendor's counts and the snapshot
     overdue: bool = False  # a remembered retry's time has come
     late_changes: bool = True  # what is read of a call may change long after its end
+    told: bool = False  # webhooks tell what moves, and have proved good
 
 
 def reading(
@@ -80,7 +83,7 @@ def reading(
     if batch.sweeping or batch.swept_at is None or now - batch.swept_at >= again:
         return Reading.ALL
     if batch.terminal_at is not None:
-        return _reading_after_end(batch, now - batch.swept_at, batch.terminal_at, poll_every)
+        return _reading_after_end(batch, now, batch.swept_at, batch.terminal_at, poll_every)
     moved = batch.look.counts != batch.swept_counts
     if _is_overdue(batch, now) or moved or _ends_unseen(batch.look):
         return Reading.HOT
@@ -90,16 +93,21 @@ def reading(
 
 
 def _reading_after_end(
-    batch: Watched, since: timedelta, terminal_at: datetime, poll_every: timedelta
+    batch: Watched,
+    now: datetime,
+    swept_at: datetime,
+    terminal_at: datetime,
+    poll_every: timedelta,
 ) -> Reading:
-    """The same once it has ended; ``since`` is how long ago everything was read."""
+    """The same once it has ended and everything was read at ``swept_at``."""
     if batch.complete_at is None or batch.complete_at < terminal_at or not batch.agrees:
         return Reading.ALL
     # Costs and answers come late: read again until the report has settled.
     settle = min(SETTLE_READ, poll_every * 4) if batch.late_changes else _SETTLE_ONCE
-    if since >= settle:
+    unseen_until = terminal_at + batch.look.unseen_for
+    if now - swept_at >= settle or swept_at < unseen_until <= now:
         return Reading.ALL
-    return Reading.HOT if _ends_unseen(batch.look) else Reading.NOTHING
+    return Reading.HOT if _ends_unseen(batch.look) or now < unseen_until else Reading.NOTHING
 
 
 def _ends_unseen(look: Batch) -> bool:
@@ -143,11 +151,13 @@ def _pace(batch: Watched, now: datetime, poll_every: timedelta) -> timedelta:
     if batch.terminal_at is not None:
         return _after_end(now - batch.terminal_at, urgent, poll_every)
     if _is_overdue(batch, now):
-        return poll_every
+        return poll_every * (_WHILE_TOLD if batch.told else 1)
     quiet = now - batch.moved_at
     times = next((times for longer_than, times in _QUIET if quiet > longer_than), 1)
     if times > 1 and _is_idle(batch.look, now):
         times = SLOWEST
+    if batch.told:
+        times = max(times, _WHILE_TOLD)
     return min(poll_every * times, max(_idle_for(batch.look, now), poll_every))
 
 

@@ -27,7 +27,14 @@ def report_lines(
             lines.append((label, f"{told}; before: {before}" if before else told))
     if previous:
         lines.append(("compared with", f"{previous.title} ({previous.batch_id})"))
-    return tuple(lines)
+    return tuple(lines if capabilities.tells_failures else map(_failed_or_not_answered, lines))
+
+
+def _failed_or_not_answered(line: Line) -> Line:
+    """The line in the words that hold where one word of the vendor's stands for both."""
+    label, told = line
+    both = "failed or not answered"
+    return both if label == "failed" else label, told.replace("of them failed", f"of them {both}")
 
 
 def _given(told: str | None) -> bool:
@@ -123,8 +130,8 @@ _LINES: tuple[tuple[str, str, Callable[[Report], str | None]], ...] = (
     ("reached", "", lambda report: _part(report.reached, report.people)),
     ("completed", "", _people(ContactStatus.COMPLETED)),
     ("failed", "", _people(ContactStatus.FAILED)),
-    ("no answer", "", _people(ContactStatus.NO_ANSWER)),
-    ("busy", "", _people(ContactStatus.BUSY)),
+    ("no answer", "tells_failures", _people(ContactStatus.NO_ANSWER)),
+    ("busy", "tells_failures", _people(ContactStatus.BUSY)),
     ("voicemail", "voicemail", _people(ContactStatus.VOICEMAIL)),
     ("out of retries", "", _exhausted),
     ("never dialled", "", _never_dialled),

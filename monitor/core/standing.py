@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from monitor.core.calendar import Calendar
+from monitor.core.hearing import Hearing
+from monitor.core.wording import zone_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,7 @@ class ProviderFacts:
 
     ``failures`` counts how often in a row it failed as it does now. ``unseen`` are open
     batches that cannot be looked at, ``unlisted`` those of whom only the lists cannot be read.
+    ``hearing`` is None where no webhooks are listened to.
     """
 
     now: datetime
@@ -72,6 +75,12 @@ class ProviderFacts:
     people_waiting: int = 0
     calendar: Calendar | None = None
     default_zone: str = "UTC"
+    hearing: Hearing | None = None
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of times in sentences about it: of its calling hours, else the default."""
+        return zone_named(self.calendar.zone.key if self.calendar else None, self.default_zone)
 
     @property
     def all_stale(self) -> bool:

@@ -7,16 +7,16 @@ from sqlalchemy import Connection
 
 from monitor.core.alert import Reason, Subject
 from monitor.core.completion import ended_calls, report
-from monitor.core.facts import BatchFacts, Certainty
+from monitor.core.facts import BatchFacts, Certainty, Report
 from monitor.core.lifecycle import closed_as
-from monitor.core.model import Batch
+from monitor.core.model import Batch, BatchStatus
 from monitor.core.route import all_match
 from monitor.core.rule import Holds, SubjectKind
 from monitor.evaluation import vanishing
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.following import Followed, Following, unsettled
 from monitor.evaluation.judging import Opinion, opinions, with_late_findings
-from monitor.store import alerts, batches
+from monitor.store import alerts, batches, changes
 from monitor.store.batches import BatchRow
 from monitor.store.windows import StoredCalls, StoredRetries
 
@@ -72,7 +72,7 @@ def evaluate_batch(
     if given_up:
         batches.save(conn, replace(row, open=False), "open")
         return BatchEvaluated(followed, open=False)
-    open_ = _after(conn, row, facts, found)
+    open_ = _after(conn, row, facts, found, followed)
     if facts.certainty.fresh and _is_read(row):
         alerts.mark_evaluated(conn, f"batch:{row.id}", row.seq, now)
     return BatchEvaluated(followed, open_)
@@ -223,7 +223,9 @@ def _opinions(
     ]
 
 
-def _after(conn: Connection, row: BatchRow, facts: BatchFacts, found: list[Opinion]) -> bool:
+def _after(
+    conn: Connection, row: BatchRow, facts: BatchFacts, found: list[Opinion], followed: Followed
+) -> bool:
     """Keep the report of an ended batch, and stop watching it once all is said."""
     if not row.ended:
         return True
@@ -232,7 +234,11 @@ def _after(conn: Connection, row: BatchRow, facts: BatchFacts, found: list[Opini
     ]
     settling = any(unsettled(each) for each in told)
     if told:
-        row = replace(row, reported_at=row.reported_at or facts.now, report=report(facts))
+        made = report(facts)
+        if not settling and not followed.transitions and _ran_again(row, made):
+            _begin_another(conn, row, made, facts.now)
+            return True
+        row = replace(row, reported_at=row.reported_at or facts.now, report=made)
         batches.save(conn, row, "reported_at", "report")
     if not facts.certainty.fresh or row.terminal_again_at is None:
         return True  # nothing is given up on what was seen long ago, or once
@@ -240,6 +246,45 @@ def _after(conn: Connection, row: BatchRow, facts: BatchFacts, found: list[Opini
         return True
     batches.save(conn, replace(row, open=False), "open")
     return False
+
+
+def _ran_again(row: BatchRow, made: Report) -> bool:
+    """Whether a completed batch has more people or calls than its last word told of.
+
+    However short the run was in which they came, and though no look saw it.
+    """
+    before = row.report
+    if before is None or row.look.status is not BatchStatus.COMPLETED:
+        return False
+    return made.people > before.people or made.calls > before.calls
+
+
+def _begin_another(conn: Connection, row: BatchRow, made: Report, now: datetime) -> None:
+    """It has ended as a new run already: that is confirmed, read and reported once more."""
+    word = str(row.look.status)
+    seq = changes.append(
+        conn, row.id, row.seq, now, [("batch", row.look.batch_id, word, "reopened")]
+    )
+    again = batches.another_run(replace(row, report=made, seq=seq), now)
+    batches.save(conn, replace(again, terminal_at=now, due_at=now), *_BEGUN)
+
+
+_BEGUN = (
+    "run",
+    "open",
+    "news",
+    "reopening_at",
+    "terminal_at",
+    "terminal_again_at",
+    "reported_at",
+    "resumed_at",
+    "fallen_from",
+    "swept_at",
+    "swept_counts",
+    "report",
+    "seq",
+    "due_at",
+)
 
 
 def _still_watched(row: BatchRow, *, settling: bool, told: bool, now: datetime) -> bool:

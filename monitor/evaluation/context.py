@@ -21,6 +21,8 @@ class ProviderView:
     blind_after: timedelta
     calendar: Calendar | None = None
     match: tuple[Matcher, ...] = ()
+    webhooks: bool = False  # listened to
+    ends_named: bool = False  # by its webhooks, so that what these miss can be told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

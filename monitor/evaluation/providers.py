@@ -8,22 +8,32 @@ from sqlalchemy import Connection
 from monitor.core.alert import Subject
 from monitor.core.calendar import Calendar
 from monitor.core.facts import Failure, ProviderFacts, Unread
+from monitor.core.hearing import GRACE, LATELY, Hearing, Refused
 from monitor.core.rule import SubjectKind
 from monitor.evaluation.batches import is_fresh
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.following import Followed, Following
 from monitor.evaluation.judging import opinions
 from monitor.evaluation.vanishing import is_elsewhere
-from monitor.store import batches, providers
+from monitor.store import arrivals, batches, inbox, providers
 from monitor.store.batches import BatchRow
 from monitor.store.providers import ProviderRow
 
+# Ends that no webhook told are counted no further.
+_MISSED_MOST = 1_000
+
 
 def evaluate_provider(
-    conn: Connection, view: ProviderView, context: Context, now: datetime
+    conn: Connection,
+    view: ProviderView,
+    context: Context,
+    now: datetime,
+    refused: Refused | None = None,
 ) -> Followed:
-    """Judge one provider in one transaction."""
-    facts = provider_facts(conn, view, context, now)
+    """Judge one provider in one transaction; ``refused`` are its webhooks that were."""
+    facts = provider_facts(conn, view, context, now, refused)
+    if refused is not None and refused.refused_at is not None:
+        providers.save_refusal(conn, view.name, refused.refused_at)
     following = Following(
         conn=conn,
         context=context,
@@ -49,7 +59,11 @@ def evaluate_provider(
 
 
 def provider_facts(
-    conn: Connection, view: ProviderView, context: Context, now: datetime
+    conn: Connection,
+    view: ProviderView,
+    context: Context,
+    now: datetime,
+    refused: Refused | None = None,
 ) -> ProviderFacts:
     """What is known of a provider as a whole."""
     row = providers.load(conn, view.name, view.vendor)
@@ -82,6 +96,30 @@ def provider_facts(
         people_waiting=sum(each.look.counts.waiting or 0 for each in watched),
         calendar=view.calendar or _common_calendar(watched),
         default_zone=context.zone,
+        hearing=_hearing(conn, view, row, started_at, now, refused) if view.webhooks else None,
+    )
+
+
+def _hearing(
+    conn: Connection,
+    view: ProviderView,
+    row: ProviderRow,
+    started_at: datetime,
+    now: datetime,
+    refused: Refused | None,
+) -> Hearing:
+    lately = max(started_at, now - LATELY)
+    n, since, until = arrivals.missed(conn, row.name, row.webhook_at, now - GRACE, _MISSED_MOST)
+    return Hearing(
+        heard_at=None if row.webhook_at is None else min(row.webhook_at, now),
+        missed=n,
+        missed_since=since,
+        missed_until=until,
+        unreadable=inbox.unreadable(conn, row.name),
+        lately=arrivals.lately(conn, row.name, lately, now - GRACE, _MISSED_MOST)
+        if view.ends_named
+        else None,
+        refused=(refused or Refused()).since(row.refused_at, row.webhook_at, now),
     )
 
 

@@ -4,7 +4,7 @@ Old rows are read only for the items given, compared, merged and written in one 
 move by old and new; a change is kept for each thing that people would call a change.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -48,17 +48,29 @@ class _Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What came of one chunk: the batch's row, and words never seen before by what they name."""
+    """What came of one chunk: the batch's row, and words never seen before by what they name.
+
+    ``people`` are those it was about, as they are known since.
+    """
 
     row: BatchRow
     moved: bool
     words: frozenset[tuple[str, str]]
+    people: Mapping[str, Person]
 
 
-def take_items(conn: Connection, row: BatchRow, items: Sequence[Item], at: datetime) -> Taken:
+def take_items(
+    conn: Connection,
+    row: BatchRow,
+    items: Sequence[Item],
+    at: datetime,
+    *,
+    moved_at: datetime | None = None,
+) -> Taken:
     """Bring the snapshot of a batch up to what was seen at ``at``.
 
     The first sweep of a batch is its baseline: one change for all of it, not one a person.
+    ``moved_at``: what moves is told late, and moved then.
     """
     baseline = row.listed_at is None
     history = row.listed_at is None or at - row.listed_at > HISTORY_AFTER
@@ -77,7 +89,7 @@ def take_items(conn: Connection, row: BatchRow, items: Sequence[Item], at: datet
             # Most of a person's calls stand as they stood.
             if (old is None or not _same(old, call)) and _take_call(chunk, known, old, call):
                 chunk.moved[contact.contact_id] = None
-    return _write(conn, row, chunk, baseline=baseline)
+    return _write(conn, row, chunk, baseline=baseline, moved_at=moved_at or at)
 
 
 def _take_contact(chunk: _Chunk, seen: Contact) -> Person:
@@ -93,7 +105,7 @@ def _take_contact(chunk: _Chunk, seen: Contact) -> Person:
     else:
         old, since, calls = known
         new = merge_contact(old, seen)
-        if new[:-1] == old[:-1]:
+        if new[:-1] == old[:-1] and (old.seen_at or not new.seen_at):
             return known
         move_contact(chunk.tally, old, new)
         if new.status is not old.status:
@@ -111,7 +123,7 @@ def _take_call(chunk: _Chunk, calls: dict[str, Call], known: Call | None, seen: 
     if seen.raw_status is not None and seen.status is _UNKNOWN_CALL:
         chunk.words.add(("call", seen.raw_status))
     if seen.ended_by is None and seen.status.terminal:
-        seen = _ended(seen, known, history=chunk.history)
+        seen = _ended(seen, known, chunk.at, history=chunk.history)
     old = None
     if known is None:
         new, before = seen, None
@@ -135,11 +147,11 @@ def _take_call(chunk: _Chunk, calls: dict[str, Call], known: Call | None, seen: 
     return True
 
 
-def _ended(seen: Call, known: Call | None, *, history: bool) -> Call:
+def _ended(seen: Call, known: Call | None, at: datetime, *, history: bool) -> Call:
     """When a call ended whose end the vendor does not time: first seen, or unknown history."""
     if known is None and history:
         return seen._replace(ended_by=EndedBy.HISTORY)
-    return seen._replace(ended_at=seen.seen_at, ended_by=EndedBy.SEEN)
+    return seen._replace(ended_at=seen.seen_at or at, ended_by=EndedBy.SEEN)
 
 
 _SEEN = Call._fields.index("seen_at")
@@ -148,19 +160,27 @@ _REST = slice(_SEEN + 1, Call._fields.index("detail_at"))
 
 
 def _same(known: Call, new: Call) -> bool:
-    """Whether anything but the times of looking differs."""
-    return known[_ROW] == new[_ROW] and known[_REST] == new[_REST]
+    """Whether anything but the times of looking differs.
+
+    That the vendor was asked, and says what a webhook had pushed, is something new.
+    """
+    if known[_ROW] != new[_ROW] or known[_REST] != new[_REST]:
+        return False
+    asked = known.seen_at is not None or new.seen_at is None
+    return asked and (known.detail_at is not None or new.detail_at is None)
 
 
-def _write(conn: Connection, row: BatchRow, chunk: _Chunk, *, baseline: bool) -> Taken:
+def _write(
+    conn: Connection, row: BatchRow, chunk: _Chunk, *, baseline: bool, moved_at: datetime
+) -> Taken:
     if not chunk.moved:
-        return Taken(row, moved=False, words=frozenset(chunk.words))
+        return Taken(row, moved=False, words=frozenset(chunk.words), people=chunk.people)
     snapshot.save_people(conn, chunk.batch, (chunk.people[key] for key in chunk.moved))
     snapshot.save_ended(conn, chunk.before.values(), chunk.after.values())
     row = replace(row, tally=chunk.tally)
     if not baseline:
         if chunk.changes:  # a cost that comes late, or a time that is gone, moves nobody
-            row = touched(row, chunk.at)
+            row = touched(row, moved_at)
         row = replace(row, seq=changes.append(conn, row.id, row.seq, chunk.at, chunk.changes))
     batches.save(conn, row, "tally", "seq", "moved_at", "typical_gap_s")
-    return Taken(row, moved=True, words=frozenset(chunk.words))
+    return Taken(row, moved=True, words=frozenset(chunk.words), people=chunk.people)

@@ -163,21 +163,7 @@ def _reopened(known: BatchRow, row: BatchRow, at: datetime) -> BatchRow:
         return replace(doubted, reopening_at=at, due_at=at)
     if at <= known.reopening_at:
         return known
-    fresh = replace(
-        row,
-        run=known.run + 1,
-        open=True,
-        news=True,
-        reopening_at=None,
-        terminal_at=None,
-        terminal_again_at=None,
-        reported_at=None,
-        resumed_at=at,
-        fallen_from=None,
-        # every page is read again, whatever it was known to say
-        swept_at=None,
-        swept_counts=None,
-    )
+    fresh = batches.another_run(row, at)
     return _moved(_forgotten(fresh) if known.pruned else fresh, at)
 
 

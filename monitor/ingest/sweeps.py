@@ -6,8 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from monitor.core.hearing import Expected
 from monitor.core.model import Counts, Item
 from monitor.core.tally import CALLS, CONTACTS, count_call, count_contact
+from monitor.ingest.ends import note_calls
 from monitor.ingest.items import Taken, take_items
 from monitor.ingest.pages import PageBook, Read
 from monitor.store import batches, changes, pages, snapshot
@@ -31,12 +33,22 @@ def begin_sweep(conn: Connection, batch: int, at: datetime) -> BatchRow:
 
 
 def take_pages(
-    conn: Connection, batch: int, book: PageBook, reads: Sequence[Read], at: datetime
+    conn: Connection,
+    batch: int,
+    book: PageBook,
+    reads: Sequence[Read],
+    at: datetime,
+    expected: Expected | None = None,
 ) -> TakenPages:
-    """Bring some pages' items into the snapshot, with what is to be remembered of the pages."""
+    """Bring some pages' items into the snapshot, with what is to be remembered of the pages.
+
+    ``expected``: webhooks are listened to, and should have told these ends.
+    """
     row = batches.load(conn, batch)
     items: list[Item] = [item for read in reads for item in read.items.values()]
     taken = take_items(conn, row, items, at)
+    if expected is not None:
+        note_calls(conn, row, taken.people, items, at, expected)
     states = tuple((read, book.state_after(read)) for read in reads)
     pages.save(conn, batch, [book.to_write(read, state) for read, state in states])
     return TakenPages(taken, states)

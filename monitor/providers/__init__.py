@@ -58,6 +58,7 @@ class Stop(Enum):
 
     EXPLAINED = "explained"  # once what the vendor counts is explained by what was read
     KNOWN = "known"  # with this one, if its last row was known: the list grows at its front
+    AGREED = "agreed"  # with this one, if nothing that the vendor counts is missing then
     HERE = "here"  # with this one: what moves was read before the rest
     NEVER = "never"
 

@@ -104,7 +104,12 @@ def decoded(decoder: msgspec.json.Decoder[T], raw: bytes | memoryview) -> T:
         raise
     except ValueError:
         mended = _ESCAPE.sub(lambda found: b"\\ufffd" if found["half"] else found[0], bytes(raw))
-        return decoder.decode(mended)
+        try:
+            return decoder.decode(mended)
+        except UnicodeDecodeError:
+            # It would carry the whole text along.
+            msg = "it is not UTF-8"
+            raise ValueError(msg) from None
 
 
 def read(decoder: msgspec.json.Decoder[T], body: bytes, what: str) -> T:
@@ -239,7 +244,7 @@ def _masked(text: str, limit: int) -> str | None:
 def identity(value: Any) -> str:
     """An id, which some vendors write as a number; ValueError when there is none."""
     if type(value) is int:
-        return str(value)
+        value = str(value)
     if type(value) is not str or not 0 < len(value) <= 200 or not value.isprintable():
         msg = "an id is missing or mistyped"
         raise ValueError(msg)

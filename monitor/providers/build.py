@@ -1,6 +1,6 @@
 """Making the provider that a table of the configuration asks for."""
 
-from typing import Annotated, assert_never
+from typing import Annotated, TypeGuard, assert_never
 
 from pydantic import Field
 
@@ -9,9 +9,13 @@ from monitor.core.model import Capabilities
 from monitor.http import Asks
 from monitor.providers import Provider
 from monitor.providers.bland import Bland, BlandSettings
+from monitor.providers.facts import VendorFacts
 from monitor.providers.graine import Graine, GraineSettings
 from monitor.providers.http_json import HttpJson, HttpJsonSettings
 from monitor.providers.http_json import capabilities_of as of_http_json
+from monitor.providers.http_json.elevenlabs import VENDOR_NAME as ELEVENLABS
+from monitor.providers.http_json.elevenlabs import ElevenLabsWebhooks
+from monitor.providers.registering import Registrar
 from monitor.providers.svalync import Svalync, SvalyncSettings
 from monitor.providers.svalync import capabilities_of as of_svalync
 from monitor.providers.vogent import Vogent, VogentSettings
@@ -63,3 +67,34 @@ def capabilities(settings: AnyProviderSettings) -> Capabilities:
             return of_http_json(settings)
         case _:
             assert_never(settings)
+
+
+def facts_of(settings: AnyProviderSettings) -> VendorFacts:
+    """What the vendor of these settings documents besides its lists."""
+    match settings:
+        case GraineSettings():
+            return Graine.facts
+        case BlandSettings():
+            return Bland.facts
+        case VogentSettings():
+            return Vogent.facts
+        case SvalyncSettings():
+            return Svalync.facts
+        case HttpJsonSettings():
+            return HttpJson.facts
+        case _:
+            assert_never(settings)
+
+
+def registrar(name: str, settings: AnyProviderSettings, http: Asks) -> Registrar | None:
+    """What registers webhooks at the vendor; None where no such API is documented."""
+    return ElevenLabsWebhooks(name, settings, http) if _is_elevenlabs(settings) else None
+
+
+def has_registrar(settings: AnyProviderSettings) -> bool:
+    """Whether a program may register webhooks at the vendor."""
+    return _is_elevenlabs(settings)
+
+
+def _is_elevenlabs(settings: AnyProviderSettings) -> TypeGuard[HttpJsonSettings]:
+    return isinstance(settings, HttpJsonSettings) and settings.vendor_name == ELEVENLABS

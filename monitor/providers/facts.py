@@ -1,7 +1,8 @@
-"""What a vendor documents besides its lists: its webhooks, its actions, its dashboard.
+"""What a vendor documents besides its lists: its webhooks and its actions.
 
 Data only: each adapter package states its vendor's facts once, and says where they are
-documented. What a vendor does not document is None or missing here, never a guess.
+documented. What a vendor does not document is None or missing here, never a guess; the address
+of a batch in its dashboard is documented by none.
 """
 
 from collections.abc import Mapping
@@ -47,8 +48,9 @@ class Event:
 class Webhooks:
     """A vendor's webhooks. ``header`` carries the signature; the first event that matches counts.
 
-    ``register`` says in people's words where the URL is entered, ``retries`` what the vendor
-    does when nobody answers.
+    ``register`` says in people's words where the URL is entered, ``by_hand`` why no program
+    does it, ``retries`` what the vendor does when nobody answers. ``unsigned`` is what the
+    vendor may send without a signature, where it signs the rest.
     """
 
     scheme: Scheme
@@ -56,6 +58,8 @@ class Webhooks:
     register: str
     retries: str
     header: str | None = None
+    by_hand: str = "no API for it is documented"
+    unsigned: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +80,8 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendorFacts:
-    """Everything of this kind about one vendor. ``dashboard`` holds ``{batch_id}``."""
+    """Everything of this kind about one vendor."""
 
     documented_at: tuple[str, ...]  # where the vendor says all this
     webhooks: Webhooks | None = None
     actions: tuple[Action, ...] = ()
-    dashboard: str | None = None

@@ -21,7 +21,11 @@ _KEY_LENGTH = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What one webhook says, in Offhook's words. Only what ``proves`` allows is filled in."""
+    """What one webhook says, in Offhook's words. Only what ``proves`` allows is filled in.
+
+    ``ended``: it says that its call has ended, and not how. That is no observation of the call;
+    it tells how soon webhooks tell.
+    """
 
     event: str
     proves: Proof
@@ -30,6 +34,7 @@ class Notice:
     item: Item | None = None  # the whole of one call
     look: Batch | None = None  # how the batch stands
     at: datetime | None = None  # the vendor's own time of it
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class Body:
         item: Item | None = None,
         look: Batch | None = None,
         at: datetime | None = None,
+        ended: bool = False,
     ) -> Notice:
         """The notice of this body, with what was made of it."""
         return Notice(
@@ -58,7 +64,14 @@ class Body:
             item=item,
             look=look,
             at=at,
+            ended=ended,
         )
+
+    @property
+    def status(self) -> str | None:
+        """The status as its event carries it; None where it carries none, or no text."""
+        value = None if self.event.status is None else _at(self.parts, self.event.status)
+        return value if isinstance(value, str) else None
 
 
 def open_body(webhooks: Webhooks, body: bytes) -> Body:

@@ -163,9 +163,13 @@ AskBatches = Callable[[int, int], Awaitable[Sequence[R | None]]]  # None: an unr
 
 @dataclass
 class Longest:
-    """The most rows that one page of a list of batches ever held."""
+    """The most rows that one page of a list of batches ever held.
+
+    ``asked``: so many are asked for at once, since more were too long for one answer.
+    """
 
     rows: int = 0
+    asked: int | None = None
 
 
 @dataclass
@@ -193,7 +197,7 @@ async def read_batches(
     reading = Reading[R]()
     order = Order()
     skip = overlap = pages = 0
-    limit = size
+    limit = longest.asked or size
     while True:
         try:
             rows = await ask(skip, limit)
@@ -201,7 +205,8 @@ async def read_batches(
             half = _half(error, limit, size)
             if half is None:
                 raise
-            limit, longest.rows = half, 0
+            limit = longest.asked = half
+            longest.rows = 0
             continue
         pages += 1
         readable = [row for row in rows if row is not None]

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from monitor.clock import Clock
 from monitor.core.alert import Transition
 from monitor.core.facts import Trouble
+from monitor.core.hearing import Refusals
 from monitor.dates import Dates
 from monitor.errors import StoreError
 from monitor.evaluation.batches import BatchEvaluated, evaluate_batch
@@ -21,6 +22,7 @@ from monitor.evaluation.following import Followed
 from monitor.evaluation.providers import evaluate_provider
 from monitor.evaluation.skews import skewed
 from monitor.evaluation.system import close_orphans, evaluate_system
+from monitor.scheduler.troubles import crashed, jumped, unknown_word
 from monitor.store import alerts, batches, providers
 from monitor.store.writer import Priority, Store
 
@@ -43,12 +45,15 @@ class Judge:
         context: Context,
         wake: Callable[[], None],
         dates: Mapping[str, Dates] | None = None,
+        refusals: Mapping[str, Refusals] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._context = context
         self._wake = wake
         self._dates = dates or {}  # what the answers of each provider say of its clock
+        # Webhooks that did not prove who sent them, by provider; others keep the account.
+        self._refusals = {} if refusals is None else refusals
         self._pending: set[int] = set()
         self._troubles: dict[str, Trouble] = {}
         # Seen to be well in this process, which has read its configuration and its clock.
@@ -85,19 +90,42 @@ class Judge:
         """Judge one batch now."""
         now = self._clock.now()
         done = await self._write(lambda conn: evaluate_batch(conn, batch, self._context, now))
+        self._judged(batch, done, now)
+        return done
+
+    async def together(self, take: Callable[[Connection], tuple[T, Iterable[int]]]) -> T:
+        """Write something and judge the batches that it names, all in one transaction.
+
+        From news to alert it costs one commit. What cannot be judged is not written either.
+        """
+        now = self._clock.now()
+
+        def write(conn: Connection) -> tuple[T, dict[int, BatchEvaluated | None]]:
+            made, moved = take(conn)
+            judged = {batch: evaluate_batch(conn, batch, self._context, now) for batch in moved}
+            return made, judged
+
+        made, judged = await self._write(write)
+        for batch, done in judged.items():
+            self._judged(batch, done, now)
+        return made
+
+    def _judged(self, batch: int, done: BatchEvaluated | None, now: datetime) -> None:
         if done is None:
-            return None
+            return
         (self._pending.add if done.followed.pending else self._pending.discard)(batch)
         self._followed(f"batch {batch}", done.followed, now)
         if not done.open:
             self._recovered_from(f"batch {batch}", set(self._crashed))
-        return done
 
     async def provider(self, name: str) -> None:
         """Judge one provider now."""
         now = self._clock.now()
         view = self._context.providers[name]
-        done = await self._write(lambda conn: evaluate_provider(conn, view, self._context, now))
+        refused = self._refusals[name].told() if name in self._refusals else None
+        done = await self._write(
+            lambda conn: evaluate_provider(conn, view, self._context, now, refused)
+        )
         self._followed(f"provider {name}", done, now)
 
     async def everything(self) -> None:
@@ -188,7 +216,7 @@ class Judge:
             for kind, words in row.unknown_words.items():
                 for word in words:
                     subject = f"{view.name} {kind} {word}"
-                    found[subject] = _unknown_word(view.name, view.vendor, kind, word, row.fresh_at)
+                    found[subject] = unknown_word(view.name, view.vendor, kind, word, row.fresh_at)
         return found
 
     def _recovered_from(self, subject: str, rules: set[str]) -> None:
@@ -207,7 +235,7 @@ class Judge:
     def _followed(self, subject: str, followed: Followed, now: datetime) -> None:
         for rule, error in followed.crashes.items():
             self._crashed.setdefault(rule, set()).add(subject)
-            self.trouble(f"rule {rule}", _crashed(rule, error, now))
+            self.trouble(f"rule {rule}", crashed(rule, error, now))
         self._recovered_from(subject, set(followed.judged) - set(followed.crashes))
         _log_moves(followed.transitions)
         if followed.told:
@@ -226,7 +254,7 @@ class Judge:
         self._context = replace(self._context, held_since=now, started_at=started)
         seconds = round((drift - before).total_seconds())
         log.warning("clock_jumped", seconds=seconds)
-        self.trouble("clock", _jumped(seconds, now))
+        self.trouble("clock", jumped(seconds, now))
 
     def _compare_clocks(self, now: datetime) -> None:
         skews: dict[str, list[timedelta]] = {}
@@ -256,37 +284,3 @@ def _log_moves(transitions: Iterable[Transition]) -> None:
             reason=each.reason,
             key=alert.key,
         )
-
-
-def _unknown_word(
-    provider: str, vendor: str, kind: str, word: str, since: datetime | None
-) -> Trouble:
-    return Trouble(
-        rule="self_unknown_status",
-        subject=f"{provider} {kind} {word}",
-        provider=provider,
-        since=since or datetime.fromtimestamp(0, _UTC),
-        summary=f"{vendor} gave a {kind} the status “{word}”, which Offhook does not know",
-        todo="Look it up in the vendor's documentation; until then such a thing stays open.",
-    )
-
-
-def _crashed(rule: str, error: str, now: datetime) -> Trouble:
-    return Trouble(
-        rule="self_rule_failed",
-        subject=f"rule {rule}",
-        since=now,
-        summary=f"the rule {rule} crashed ({error}); its alerts stay as they are",
-        todo="Look for rule_failed in the log and report it.",
-    )
-
-
-def _jumped(seconds: int, now: datetime) -> Trouble:
-    way = "forward" if seconds > 0 else "back"
-    return Trouble(
-        rule="self_clock_jumped",
-        subject="clock",
-        since=now,
-        summary=f"the clock of this machine jumped {way} by {abs(seconds)} s",
-        todo="Check its time synchronisation; nothing fires or resolves on what was seen before.",
-    )

@@ -11,12 +11,12 @@ import structlog
 from sqlalchemy import Connection
 
 from monitor.clock import Clock
-from monitor.core.model import Batch, BatchStatus, ContactStatus
+from monitor.core.model import Batch, BatchStatus
 from monitor.core.pace import SLOWEST, URGENT
-from monitor.core.tally import CONTACTS, people
 from monitor.errors import ProviderError
 from monitor.evaluation.context import ProviderView
 from monitor.providers import Discovery, Known, LookFailed, Provider
+from monitor.scheduler.asking import Asking, known_of
 from monitor.scheduler.judge import Judge
 from monitor.scheduler.reader import GONE_AT_LAST, Reader
 from monitor.scheduler.standing import OF_THE_ACCOUNT, Standing
@@ -62,7 +62,18 @@ class Poller:
         self._clock = clock
         self._judge = judge
         self._standing = standing
+        self.asking = Asking(
+            provider=provider,
+            settings=settings,
+            view=view,
+            store=store,
+            clock=clock,
+            judge=judge,
+            reader=reader,
+            standing=standing,
+        )
         self._hinted: set[str] = set()
+        self._lists_tell = False  # the vendor's lists tell how batches stand
         self.polled_at: float | None = None  # monotonic: when the last poll ended, good or bad
 
     def hint(self, batch_id: str) -> None:
@@ -112,7 +123,7 @@ class Poller:
         rows = batches.load_open(conn, self._view.name)
         if not any(self._is_due(row, now) for row in rows):
             return []
-        return [_known(row) for row in rows if self._is_soon(row, now) or self._is_due(row, now)]
+        return [known_of(row) for row in rows if self._is_soon(row, now) or self._is_due(row, now)]
 
     def _is_due(self, row: BatchRow, now: datetime) -> bool:
         # An alert that waits to fire needs to be seen to hold, and soon.
@@ -148,7 +159,8 @@ class Poller:
         unknown = await self._hinted_and_unknown()
         # A hint may be about a batch that nobody watches, again and again.
         wait = max(every / 4, self._urgent) if unknown else every
-        if last is not None and last <= now < last + wait:
+        waits = last is not None and last <= now < last + wait
+        if last is not None and waits and not await self._come_with_looks(now, last + wait):
             return False
         if not self._standing.may_discover():
             return False
@@ -162,6 +174,15 @@ class Poller:
         else:
             self._standing.found()
         return True
+
+    async def _come_with_looks(self, now: datetime, due_at: datetime) -> bool:
+        """Whether lists that are due soon come now, as they also answer for batches that are.
+
+        Else the same would be asked for twice, soon after each other.
+        """
+        if not self._lists_tell or now < due_at - self._settings.poll_every * TOGETHER:
+            return False
+        return bool(await self._store.read(lambda conn: self._due(conn, now)))
 
     async def _hinted_and_unknown(self) -> set[str]:
         """Those that a hint named and that are not watched: new, or ended and moving again."""
@@ -180,6 +201,7 @@ class Poller:
         since = now - self._settings.discover_since
         found = await self.provider.discover(since=since, known=known, memory=memory)
         baseline = row.baseline_at is None
+        self._lists_tell = any(each.look is not None for each in found.sightings)
         for look in (each.look for each in found.sightings):
             if look is not None and not _is_old_news(look, closed):
                 await self.reader.take(look, baseline=baseline)
@@ -228,7 +250,7 @@ class Poller:
         closed = batches.load_closed(conn, self._view.name)
         known = {key: Known(batch_id=key) for key in closed}
         for row in batches.load_open(conn, self._view.name):
-            known[row.look.batch_id] = _known(row)
+            known[row.look.batch_id] = known_of(row)
         return known, closed
 
     def _scope(self) -> str:
@@ -241,12 +263,3 @@ class Poller:
 def _is_old_news(look: Batch, closed: Mapping[str, BatchStatus]) -> bool:
     """Whether it ended as it was known to have ended."""
     return look.status.terminal and closed.get(look.batch_id) is look.status
-
-
-def _known(row: BatchRow) -> Known:
-    return Known(
-        batch_id=row.look.batch_id,
-        look=row.look,
-        contacts=row.tally.get(CONTACTS, 0),
-        waiting=people(row.tally, ContactStatus.PENDING),
-    )

@@ -15,9 +15,11 @@ from monitor.core.route import all_match
 from monitor.errors import NotFoundError, ProviderError
 from monitor.evaluation.batches import labels_of
 from monitor.evaluation.context import ProviderView
+from monitor.ingest.ends import note_batch
 from monitor.ingest.looks import take_look
 from monitor.providers import LookFailed, Provider
 from monitor.providers.budget import Chance, Turn, turn
+from monitor.scheduler.hearing import Reliance
 from monitor.scheduler.judge import Judge
 from monitor.scheduler.standing import OF_THE_ACCOUNT, Standing
 from monitor.scheduler.sweeper import Sweeper
@@ -53,6 +55,7 @@ class Reader:
         standing: Standing,
         full_every: timedelta,
         chance: Chance,
+        reliance: Reliance | None = None,
     ) -> None:
         self._provider = provider
         self._settings = settings
@@ -64,6 +67,7 @@ class Reader:
         self._standing = standing
         self._full_every = full_every
         self._chance = chance
+        self._reliance = reliance  # on webhooks, where they are listened to
         # Whole lists wait for each other; what has just moved does not wait for them.
         self._gates = {mode: asyncio.Semaphore(SWEEPS_AT_ONCE) for mode in Reading}
         self._reading: dict[int, asyncio.Task[None]] = {}
@@ -88,11 +92,11 @@ class Reader:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def take(self, look: Batch, *, baseline: bool) -> None:
+    async def take(self, look: Batch, *, baseline: bool) -> bool:
         """Take one look in, begin to read what moved, judge, and say when to look again.
 
-        What goes wrong with one batch keeps no other from being looked at; ``raise_error``
-        tells of it.
+        Whether all went well: what goes wrong with one batch keeps no other from being looked
+        at, and ``raise_error`` tells of it.
         """
         (error,) = await asyncio.gather(self._take(look, baseline=baseline), return_exceptions=True)
         if isinstance(error, Exception):
@@ -100,6 +104,7 @@ class Reader:
             await self._put_off(look.batch_id, str(error))
         elif error is not None:
             raise error
+        return error is None
 
     async def _take(self, look: Batch, *, baseline: bool) -> None:
         if not all_match(self._view.match, labels_of(look, self._view)):
@@ -119,7 +124,8 @@ class Reader:
                 full_every=self._full_every,
                 poll_every=self._settings.poll_every,
             )
-            if mode is not Reading.NOTHING:
+            # Another look may have begun it meanwhile: webhooks and polls ask side by side.
+            if mode is not Reading.NOTHING and row.id not in self._reading:
                 self._begin(row, mode)
         await self._judged(row)
         await self._schedule(row)
@@ -131,6 +137,8 @@ class Reader:
         if taken.fresh_at == look.seen_at:  # not old, nor in doubt
             row = providers.load(conn, self._view.name, self._view.vendor)
             providers.save(conn, providers.heard(row, look.seen_at))
+            if self._reliance is not None:
+                note_batch(conn, taken, look, self._reliance.expected)
         return taken
 
     async def _leave(self, look: Batch) -> None:
@@ -246,6 +254,7 @@ class Reader:
             agrees=not disagreements(row.look, row.tally, self._provider.capabilities),
             overdue=book.overdue(self._clock.now()),
             late_changes=self._provider.capabilities.late_changes,
+            told=self._reliance is not None and await self._reliance.reliable(),
         )
 
     async def _schedule(self, row: BatchRow) -> None:

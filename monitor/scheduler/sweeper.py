@@ -9,6 +9,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.core.completion import disagreements
+from monitor.core.hearing import Expected
 from monitor.core.model import Counts, Item
 from monitor.core.pace import Reading, explained
 from monitor.errors import ProviderError
@@ -80,8 +81,10 @@ class Sweeper:
         clock: Clock,
         seed: int,
         recheck_after: timedelta = RECHECK_AFTER,
+        expected: Expected | None = None,
     ) -> None:
         self._provider = provider
+        self._expected = expected  # of webhooks, where they are listened to
         self._recheck_after = recheck_after if provider.capabilities.cost else None
         self._store = store
         self._clock = clock
@@ -151,7 +154,13 @@ class Sweeper:
         may_end = under_way.mode is Reading.HOT and _may_end(under_way, page, difference)
         if under_way.items_waiting >= self._chunk or may_end:
             await self._flush(under_way, book)
+        if page.stop is Stop.AGREED:
+            return may_end and self._is_agreed(under_way.row)
         return may_end and (page.stop is not Stop.EXPLAINED or self._is_explained(under_way.row))
+
+    def _is_agreed(self, row: BatchRow) -> bool:
+        found = disagreements(row.look, row.tally, self._provider.capabilities)
+        return all(each.counted <= each.read for each in found if each.what)
 
     def _is_explained(self, row: BatchRow) -> bool:
         found = disagreements(row.look, row.tally, self._provider.capabilities)
@@ -189,7 +198,7 @@ class Sweeper:
         at = max(read.difference.page.seen_at for read in reads)
         began = self._clock.monotonic()
         taken = await self._store.write(
-            Priority.INGEST, lambda conn: take_pages(conn, batch, book, reads, at)
+            Priority.INGEST, lambda conn: take_pages(conn, batch, book, reads, at, self._expected)
         )
         remember(book, taken)
         self._adapt(self._clock.monotonic() - began)
@@ -260,7 +269,7 @@ def _may_end(under_way: _Pass, page: Page, difference: Difference | None) -> boo
             return under_way.read >= len(under_way.first)
         case Stop.KNOWN:
             return difference is None or len(difference.slices) - 1 not in difference.positions
-        case Stop.HERE:
+        case Stop.HERE | Stop.AGREED:
             return True
         case Stop.NEVER:
             return False

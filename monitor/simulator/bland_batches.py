@@ -53,7 +53,7 @@ def _payload(batch: Batch, moment: Moment) -> dict[str, Any]:
         case BatchStatus.SCHEDULED:
             return {"message": "Waiting.", "state_change": "waiting_for_scheduled_calls"}
         case BatchStatus.RUNNING:
-            return {"message": _progress(batch), "state_change": "in_progress"}
+            return {"message": progress(batch), "state_change": "in_progress"}
         case BatchStatus.COMPLETED:
             return counts
         case BatchStatus.PARTIAL | BatchStatus.EXPIRED:
@@ -69,7 +69,8 @@ def _payload(batch: Batch, moment: Moment) -> dict[str, Any]:
             return {"message": "Batch stopped.", "state_change": "stopped"}
 
 
-def _progress(batch: Batch) -> str:
+def progress(batch: Batch) -> str:
+    """How far the calls of a batch are handed out, as Bland says it."""
     people, asked = len(batch.people), len(batch.people) + batch.plan.rejected
     return f"Requested: {asked}. Validated: {people}. Dispatched: {people}. CPS: 4.20."
 

@@ -1,7 +1,7 @@
 """What really happened in the simulated world: an append-only log, and questions to it."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -44,10 +44,14 @@ class Entry(NamedTuple):
 
 
 class Truth:
-    """The log. Without ``detail`` people and calls are left out (worlds of a million people)."""
+    """The log. Without ``detail`` people and calls are left out (worlds of a million people).
+
+    ``listeners`` hear of each entry while it happens.
+    """
 
     def __init__(self, *, detail: bool = True) -> None:
         self.detail = detail
+        self.listeners: list[Callable[[Entry], None]] = []
         self.entries: list[Entry] = []
         self._of: dict[str, list[Entry]] = {}
 
@@ -55,6 +59,8 @@ class Truth:
         """Append one entry; entries come in the order of their times."""
         self.entries.append(entry)
         self._of.setdefault(entry.batch, []).append(entry)
+        for listener in self.listeners:
+            listener(entry)
 
     def of(self, batch: str) -> tuple[Entry, ...]:
         """Everything that happened to one batch, oldest first."""

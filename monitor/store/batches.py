@@ -62,6 +62,24 @@ class BatchRow:
         return self.terminal_at is not None
 
 
+def another_run(row: BatchRow, at: datetime) -> BatchRow:
+    """The row of an ended batch that has run again; all its pages are to be read anew."""
+    return replace(
+        row,
+        run=row.run + 1,
+        open=True,
+        news=True,
+        reopening_at=None,
+        terminal_at=None,
+        terminal_again_at=None,
+        reported_at=None,
+        resumed_at=at,
+        fallen_from=None,
+        swept_at=None,
+        swept_counts=None,
+    )
+
+
 def _values(row: BatchRow) -> dict[str, Any]:
     look = row.look
     return {

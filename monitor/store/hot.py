@@ -10,7 +10,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Column, Connection, Select, Table, bindparam, select
+from sqlalchemy import Column, Connection, Insert, Select, Table, Update, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
@@ -18,6 +18,7 @@ from sqlalchemy.engine import Dialect
 IN_SIZES = (8, 64, 512)
 
 _AT_ONCE = 256
+_ROWS_AT_ONCE = (64, 32, 16, 8, 4, 2, 1)  # how many rows one statement inserts
 
 Row = tuple[Any, ...]
 
@@ -35,11 +36,23 @@ def insert(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
 
 
 def insert_once(
-    conn: Connection, columns: Sequence[Column[Any]], unique: Column[Any], row: Row
-) -> bool:
-    """Insert one row into some columns unless its unique value is there; whether it was new."""
-    sql = _insert_once_sql(tuple(columns), unique, conn.dialect.name)
-    return bool(_cursor(conn).execute(sql, row).rowcount)
+    conn: Connection, columns: Sequence[Column[Any]], unique: Column[Any], rows: Sequence[Row]
+) -> set[Any]:
+    """Insert rows into some columns, each unless its unique value is there; the new values.
+
+    Many rows are one statement: a thread that lets go of the interpreter for each row waits
+    its turn for each row.
+    """
+    new: set[Any] = set()
+    cursor = _cursor(conn)
+    start = 0
+    while start < len(rows):
+        size = next(size for size in _ROWS_AT_ONCE if size <= len(rows) - start)
+        sql = _insert_once_sql(tuple(columns), unique, size, conn.dialect.name)
+        values = [value for row in rows[start : start + size] for value in row]
+        new.update(value for (value,) in cursor.execute(sql, values).fetchall())
+        start += size
+    return new
 
 
 def update(conn: Connection, table: Table, key: int, values: Mapping[str, Any]) -> None:
@@ -47,6 +60,13 @@ def update(conn: Connection, table: Table, key: int, values: Mapping[str, Any]) 
     sql, types = _update_sql(table, tuple(values), conn.dialect.name)
     bound = [v if of is None else of(v) for v, of in zip(values.values(), types, strict=True)]
     _cursor(conn).execute(sql, (*bound, key))
+
+
+def change(conn: Connection, statement: Insert | Update, *rows: Mapping[str, Any]) -> None:
+    """Run a change that lives as long as the process, once a row; times are given as numbers."""
+    sql, names, given = _asked(statement, conn.dialect.name)
+    bound = [[row[name] if name in row else given[name] for name in names] for row in rows]
+    _cursor(conn).executemany(sql, bound)
 
 
 def delete(conn: Connection, table: Table, keys: Sequence[Row]) -> None:
@@ -89,7 +109,9 @@ def _typed(
 
 
 @cache
-def _asked(statement: Select[Any], name: str) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
+def _asked(
+    statement: Select[Any] | Insert | Update, name: str
+) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
     compiled = statement.compile(dialect=_dialect(name))
     return str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params)
 
@@ -163,11 +185,16 @@ def _upsert_sql(table: Table, name: str) -> str:
 
 
 @cache
-def _insert_once_sql(columns: tuple[Column[Any], ...], unique: Column[Any], name: str) -> str:
+def _insert_once_sql(
+    columns: tuple[Column[Any], ...], unique: Column[Any], size: int, name: str
+) -> str:
     module = sqlite if name == "sqlite" else postgresql
-    values: dict[str, Any] = {column.name: bindparam(column.name) for column in columns}
+    values: list[dict[str, Any]] = [
+        {column.name: bindparam(f"{column.name}_{n}") for column in columns} for n in range(size)
+    ]
     statement = module.insert(unique.table).values(values)
-    return _compiled(statement.on_conflict_do_nothing(index_elements=[unique]), name)
+    once = statement.on_conflict_do_nothing(index_elements=[unique])
+    return _compiled(once.returning(unique), name)
 
 
 @cache

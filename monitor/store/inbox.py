@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 
 from monitor.store import hot
-from monitor.store.schema import from_micros, inbox, to_micros
+from monitor.store.schema import inbox, to_micros
 
 _NEW, _ASKED, _DONE, _POISON = "new", "asked", "done", "poison"
+_UNANSWERED = "unanswered"
+_SET_ASIDE = (_POISON, _UNANSWERED)
+# What these say is true again when they are sent again.
+_HINTS = frozenset({"hint", "call_status"})
 _PIECE = 5_000
 
 
@@ -32,24 +36,45 @@ class Arrived:
 
 
 def put(conn: Connection, arrived: Sequence[Arrived]) -> list[bool]:
-    """Keep what came, once each; for each whether it is new."""
-    new = []
+    """Keep what came, once each; for each whether it is new.
+
+    A hint is new again once it was asked about: many vendors word them all alike. So is
+    anything that the vendor could not be asked about to any use.
+    """
+    rows = [_row(each) for each in arrived]
+    new = hot.insert_once(conn, _COLUMNS, inbox.c.unique_key, rows)
+    found = []
     for each in arrived:
-        row = (
-            each.provider,
-            each.unique_key,
-            to_micros(each.received_at),
-            each.event,
-            each.proves,
-            each.batch_id,
-            each.call_id,
-            each.told,
-            each.digest,
-            _POISON if each.poison else _NEW,
-            each.poison,
-        )
-        new.append(hot.insert_once(conn, _COLUMNS, inbox.c.unique_key, row))
-    return new
+        known = each.unique_key not in new
+        found.append(not known or _renew(conn, each))
+        new.discard(each.unique_key)
+    return found
+
+
+def _renew(conn: Connection, again: Arrived) -> bool:
+    over = [_UNANSWERED, _ASKED, _DONE] if again.proves in _HINTS else [_UNANSWERED]
+    renewed = (
+        update(inbox)
+        .where(inbox.c.unique_key == again.unique_key, inbox.c.state.in_(over))
+        .values(state=_NEW, received_at=again.received_at, told=again.told, why=None, done_at=None)
+    )
+    return bool(conn.execute(renewed).rowcount)
+
+
+def _row(arrived: Arrived) -> hot.Row:
+    return (
+        arrived.provider,
+        arrived.unique_key,
+        to_micros(arrived.received_at),
+        arrived.event,
+        arrived.proves,
+        arrived.batch_id,
+        arrived.call_id,
+        arrived.told,
+        arrived.digest,
+        _POISON if arrived.poison else _NEW,
+        arrived.poison,
+    )
 
 
 _COLUMNS = (
@@ -89,7 +114,7 @@ def waiting(conn: Connection, limit: int) -> list[Arrived]:
 
 def asked(conn: Connection, ids: Sequence[int]) -> None:
     """The vendor is being asked about these; ``readopt`` brings them back after a crash."""
-    _move(conn, ids, state=_ASKED)
+    _move(conn, _NEW, ids, state=_ASKED)
 
 
 def readopt(conn: Connection) -> None:
@@ -99,46 +124,104 @@ def readopt(conn: Connection) -> None:
 
 def done(conn: Connection, ids: Sequence[int], at: datetime) -> None:
     """These were taken in; what they told is in the snapshot now and is dropped here."""
-    _move(conn, ids, state=_DONE, done_at=at, told=None)
+    _move(conn, _NEW, ids, state=_DONE, done_at=at, told=None)
+
+
+def answered(conn: Connection, ids: Sequence[int], at: datetime) -> None:
+    """What was asked about these is answered; those that came again meanwhile stay new."""
+    _move(conn, _ASKED, ids, state=_DONE, done_at=at, told=None)
 
 
 def quarantine(conn: Connection, ids: Sequence[int], why: str, at: datetime) -> None:
-    """Set some aside that cannot be taken in; the others go on."""
-    _move(conn, ids, state=_POISON, why=why, done_at=at, told=None)
+    """Set some aside that cannot be taken in, new or asked about; the others go on."""
+    _set_aside(conn, ids, _POISON, why, at)
 
 
-def _move(conn: Connection, ids: Sequence[int], **values: Any) -> None:
+def unanswered(conn: Connection, ids: Sequence[int], why: str, at: datetime) -> None:
+    """Set some aside that can be read, and about which nobody could be asked to any use.
+
+    They are new again when they are sent again.
+    """
+    _set_aside(conn, ids, _UNANSWERED, why, at)
+
+
+def _set_aside(conn: Connection, ids: Sequence[int], aside: str, why: str, at: datetime) -> None:
+    for state in (_NEW, _ASKED):
+        _move(conn, state, ids, state=aside, why=why, done_at=at, told=None)
+
+
+def _move(conn: Connection, before: str, ids: Sequence[int], **values: Any) -> None:
     for start in range(0, len(ids), 500):
         some = inbox.c.id.in_(ids[start : start + 500])
-        conn.execute(update(inbox).where(some).values(**values))
+        conn.execute(update(inbox).where(some, inbox.c.state == before).values(**values))
+
+
+def oldest_new(conn: Connection) -> datetime | None:
+    """Since when the first of those waits that nobody has taken up yet."""
+    row = conn.execute(
+        select(inbox.c.received_at).where(inbox.c.state == _NEW).order_by(inbox.c.id).limit(1)
+    ).one_or_none()
+    return None if row is None else row.received_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How one provider's webhooks stand."""
+class Quarantined:
+    """One webhook that is set aside. ``why`` names keys at most, never values."""
 
-    received: int
-    waiting: int
-    poison: int
-    last_at: datetime | None
+    provider: str
+    received_at: datetime
+    event: str
+    digest: str  # of the body, SHA-256
+    why: str
 
 
-def standing(conn: Connection, provider: str) -> Standing:
-    """What is kept of one provider's webhooks."""
-    query = (
-        select(inbox.c.state, func.count().label("n"), func.max(inbox.c.received_at).label("last"))
-        .where(inbox.c.provider == provider)
-        .group_by(inbox.c.state)
+def quarantined(conn: Connection, limit: int = 20) -> tuple[Quarantined, ...]:
+    """The newest of what is set aside."""
+    aside = inbox.c.state.in_(_SET_ASIDE)
+    query = select(inbox).where(aside).order_by(inbox.c.id.desc()).limit(limit)
+    return tuple(
+        Quarantined(
+            provider=row.provider,
+            received_at=row.received_at,
+            event=row.event,
+            digest=row.digest.hex(),
+            why=row.why or "",
+        )
+        for row in conn.execute(query)
     )
-    rows = {row.state: row for row in conn.execute(query)}
-    counts = {state: row.n for state, row in rows.items()}
-    last = max((row.last for row in rows.values()), default=None)
-    return Standing(
-        received=sum(counts.values()),
-        waiting=counts.get(_NEW, 0) + counts.get(_ASKED, 0),
-        poison=counts.get(_POISON, 0),
-        last_at=from_micros(last) if isinstance(last, int) else last,
-    )
+
+
+def unreadable(conn: Connection, provider: str) -> int:
+    """How many of a provider's webhooks could not be read or taken in."""
+    query = select(func.count()).where(inbox.c.provider == provider, inbox.c.state == _POISON)
+    return conn.execute(query).scalar_one()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """How far one webhook has come. ``why`` says what is wrong with one that is set aside."""
+
+    received_at: datetime
+    done_at: datetime | None
+    state: str  # new | asked | done | poison | unanswered
+    why: str | None
+
+
+def trace(
+    conn: Connection, provider: str, subject: str, digest: bytes, since: datetime
+) -> Trace | None:
+    """The newest webhook of a provider since then that names this batch or call.
+
+    One that cannot be read names nothing, and is known by the digest of its body.
+    """
+    named = or_(inbox.c.batch_id == subject, inbox.c.call_id == subject, inbox.c.digest == digest)
+    row = conn.execute(
+        select(inbox.c.received_at, inbox.c.done_at, inbox.c.state, inbox.c.why)
+        .where(inbox.c.received_at >= since, inbox.c.provider == provider, named)
+        .order_by(inbox.c.received_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else Trace(**row._asdict())
 
 
 def prune(conn: Connection, before: datetime) -> int:
@@ -148,7 +231,7 @@ def prune(conn: Connection, before: datetime) -> int:
     """
     old = (
         select(inbox.c.id)
-        .where(inbox.c.received_at < before, inbox.c.state.in_([_DONE, _POISON]))
+        .where(inbox.c.received_at < before, inbox.c.state.in_([_DONE, *_SET_ASIDE]))
         .order_by(inbox.c.received_at)
         .limit(_PIECE)
     )

@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Update, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.core.facts import Failure
 from monitor.core.model import AccountState
 from monitor.core.traffic import Traffic
+from monitor.store import hot
 from monitor.store.coding import decode, encode
-from monitor.store.schema import providers, settings
+from monitor.store.schema import providers, settings, to_micros
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,8 @@ class ProviderRow:
     showed_at: datetime | None = None
     unknown_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     memory: Mapping[str, str] = field(default_factory=dict)
+    webhook_at: datetime | None = None  # written by ``save_webhook`` alone
+    refused_at: datetime | None = None  # written by ``save_refusal`` alone
 
 
 def load(conn: Connection, name: str, vendor: str) -> ProviderRow:
@@ -49,6 +52,8 @@ def load(conn: Connection, name: str, vendor: str) -> ProviderRow:
         showed_at=row.showed_at,
         unknown_words=decode(dict[str, tuple[str, ...]], row.unknown_words),
         memory=decode(dict[str, str], row.memory),
+        webhook_at=row.webhook_at,
+        refused_at=row.refused_at,
     )
 
 
@@ -107,6 +112,30 @@ def save_traffic(conn: Connection, name: str, vendor: str, traffic: Traffic) -> 
 def save_account(conn: Connection, name: str, vendor: str, account: AccountState) -> None:
     """Keep what the vendor tells of the account itself, and nothing else of its row."""
     _note(conn, name, vendor, {"account": encode(account)})
+
+
+def save_webhook(conn: Connection, name: str, at: datetime) -> None:
+    """Keep when the last of its webhooks was taken in, and nothing else of its row."""
+    hot.change(conn, _HEARD, {"of": name, "at": to_micros(at)})
+
+
+def save_refusal(conn: Connection, name: str, at: datetime) -> None:
+    """Keep when the last of what looked like its webhooks was refused, and nothing else."""
+    hot.change(conn, _REFUSED, {"of": name, "at": to_micros(at)})
+
+
+def _noting(column: str) -> Update:
+    """Sets a time that never goes back."""
+    known = providers.c[column]
+    return (
+        update(providers)
+        .where(providers.c.name == bindparam("of"), or_(known.is_(None), known < bindparam("at")))
+        .values({column: bindparam("at")})
+    )
+
+
+_HEARD = _noting("webhook_at")
+_REFUSED = _noting("refused_at")
 
 
 def _note(conn: Connection, name: str, vendor: str, told: Mapping[str, str]) -> None:

@@ -14,6 +14,9 @@ from prometheus_client.registry import Collector
 
 from monitor.core.model import AccountState
 from monitor.core.traffic import Traffic
+from monitor.store.webhook_views import WebhooksView
+from monitor.web.hearing import Received, webhook_gauges
+from monitor.web.receiver import Taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +31,13 @@ class Numbers:
     open_batches: Mapping[str, int] = field(default_factory=dict)  # by provider
     traffic: Mapping[str, Traffic] = field(default_factory=dict)  # by provider
     accounts: Mapping[str, AccountState] = field(default_factory=dict)  # by provider
+    webhooks: Mapping[str, WebhooksView] = field(default_factory=dict)  # by provider
+    received: Mapping[str, Taken] = field(default_factory=dict)  # webhooks, by provider
     firing: Mapping[str, int] = field(default_factory=dict)  # by rule instance
     owed: Mapping[str, int] = field(default_factory=dict)  # by receiver
     oldest_owed_at: Mapping[str, datetime | None] = field(default_factory=dict)
     dead_letters: int = 0
+    connections_closed: int = 0  # for being slow, or too many
     job_failures: Mapping[str, int] = field(default_factory=dict)
     reload_ok: bool = True
 
@@ -68,6 +74,8 @@ def render(numbers: Numbers) -> bytes:
     registry.register(_Asking(numbers.traffic))
     _budgets(registry, numbers.traffic)
     _accounts(registry, numbers.accounts)
+    webhook_gauges(registry, numbers.webhooks)
+    registry.register(Received(numbers.received))
     gauge("open_batches", "Batches watched now.", "provider", numbers.open_batches)
     gauge("alerts_firing", "Alerts firing now.", "rule", numbers.firing)
     gauge("outbox_owed", "Notifications not yet taken.", "receiver", numbers.owed)
@@ -82,6 +90,7 @@ def render(numbers: Numbers) -> bytes:
     )
     single("dead_letters", "Notifications given up; see offhook deliveries.", numbers.dead_letters)
     single("config_last_reload_successful", "1 unless the file on disk is bad.", numbers.reload_ok)
+    registry.register(_Closed(numbers.connections_closed))
     registry.register(_Failures(numbers.job_failures))
     return generate_latest(registry)
 
@@ -152,6 +161,19 @@ class _Asking(Collector):
             for kind, n in total.errors.items():
                 family.add_metric([provider, kind], n)
         yield family
+
+
+class _Closed(Collector):
+    """How many connections were closed since the start."""
+
+    def __init__(self, closed: int) -> None:
+        self._closed = closed
+
+    def collect(self) -> list[CounterMetricFamily]:
+        """As Prometheus' client asks for it."""
+        text = "Connections closed for being slow, or too many."
+        name = "offhook_http_connections_closed"
+        return [CounterMetricFamily(name, text, value=self._closed)]
 
 
 class _Failures(Collector):

@@ -13,7 +13,9 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from monitor.clock import Clock
+from monitor.core.hearing import Refusals
 from monitor.errors import StoreError
+from monitor.providers.rehearsal import is_rehearsal
 from monitor.providers.signing import Verified, Verifier, body_key
 from monitor.store.inbox import Arrived
 
@@ -21,8 +23,6 @@ log = structlog.get_logger()
 
 KIB = 1024
 MOST = 256 * KIB
-# The server closes a connection whose body takes longer; this is for one that never closes.
-READ_S = 15.0
 
 Read = Callable[[bytes, datetime], Arrived]
 Keep = Callable[[Sequence[Arrived]], Awaitable[list[bool]]]
@@ -49,8 +49,6 @@ class Taken:
     repeated: int = 0
     rejected: int = 0
     poison: int = 0
-    rejected_since: datetime | None = None  # the first of those after the last good one
-    rejected_in_a_row: int = 0
 
 
 class Receiver:
@@ -66,6 +64,7 @@ class Receiver:
     ) -> None:
         self.senders: Mapping[str, Sender] = {}
         self.taken: dict[str, Taken] = {}
+        self.refusals: dict[str, Refusals] = {}  # by provider
         self._group = _Group(keep)
         self._clock = clock
         self._arrived = arrived
@@ -82,14 +81,14 @@ class Receiver:
         headers += [(b"allow", b"POST")] * (status == 405)
         headers += [(b"retry-after", b"5")] * (status == 503)
         # The rest of a body that was refused is not waited for.
-        headers += [(b"connection", b"close")] * (status in {408, 413, 415})
+        headers += [(b"connection", b"close")] * (status in {400, 405, 413, 415})
         body = f"{text}\n".encode()
         headers.append((b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, str]:
-        headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))  # the first of a name counts
+        headers = _by_name(scope["headers"])
         try:
             body = await self._read(scope, headers, receive)
         except _RefusedError as refused:
@@ -103,13 +102,15 @@ class Receiver:
     async def _read(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         if scope["method"] != "POST":
             raise _RefusedError(405, "webhooks are sent by POST")
-        if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+        if b"content-encoding" in headers:
             raise _RefusedError(415, "send it without a content-encoding")
-        try:
-            async with asyncio.timeout(READ_S):
-                return await _body(receive, self._most)
-        except TimeoutError as error:
-            raise _RefusedError(408, "the body took too long") from error
+        length = headers.get(b"content-length")
+        if length is not None and b"transfer-encoding" in headers:
+            # Two lengths are two readings: what stands between us and the sender may differ.
+            raise _RefusedError(400, "two lengths")
+        if length is not None and length.isdigit() and int(length[:20]) > self._most:
+            raise _RefusedError(413, f"longer than {self._most // KIB} KiB")
+        return await _body(receive, self._most)
 
     def _verified(
         self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, now: datetime
@@ -122,10 +123,9 @@ class Receiver:
         secret = None if path is None else path.encode("utf-8", "surrogateescape")
         verified = sender.verifier.check(headers, secret, body, now)
         if verified is None:
-            taken = self._of(sender)
-            taken.rejected += 1
-            taken.rejected_in_a_row += 1
-            taken.rejected_since = taken.rejected_since or now
+            self._of(sender).rejected += 1
+            signed = sender.verifier.is_tried(headers, secret, now)
+            self._refusals_of(sender).refused(now, signed=signed)
         return sender, verified
 
     async def _keep(
@@ -134,7 +134,9 @@ class Receiver:
         arrived = sender.read(body, now)
         if verified.hint_only:
             # Whoever knows the address may have sent it: it proves nothing but that to ask pays.
-            arrived = replace(arrived, told=None, proves="hint")
+            # What is proven later by the same body is no repetition of it.
+            unique = body_key(b"hint\0" + arrived.unique_key)
+            arrived = replace(arrived, told=None, proves="hint", unique_key=unique)
         if verified.unique is not None:
             unique = body_key(sender.provider.encode() + b"\0id\0" + verified.unique)
             arrived = replace(arrived, unique_key=unique)
@@ -144,7 +146,9 @@ class Receiver:
             log.warning("webhook_not_kept", provider=sender.provider, error=str(error))
             return 503, "try again"
         taken = self._of(sender)
-        taken.rejected_in_a_row, taken.rejected_since = 0, None
+        # What Offhook sent to itself says nothing of the vendor's secret.
+        if not is_rehearsal(arrived.batch_id, arrived.call_id):
+            self._refusals_of(sender).accepted(now)
         taken.accepted += new
         taken.repeated += not new
         taken.poison += bool(new and arrived.poison)
@@ -154,6 +158,19 @@ class Receiver:
 
     def _of(self, sender: Sender) -> Taken:
         return self.taken.setdefault(sender.provider, Taken())
+
+    def _refusals_of(self, sender: Sender) -> Refusals:
+        return self.refusals.setdefault(sender.provider, Refusals())
+
+
+def _by_name(pairs: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Headers by name. What comes twice is joined, as others would read it: it proves nothing."""
+    headers = dict(pairs)
+    if len(headers) != len(pairs):
+        headers = {}
+        for name, value in pairs:
+            headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers
 
 
 class _RefusedError(Exception):
@@ -166,6 +183,7 @@ class _RefusedError(Exception):
 
 
 async def _body(receive: Receive, most: int) -> bytes:
+    """The whole body. The server breaks off what comes too slowly."""
     body = bytearray()
     while True:
         message = await receive()
@@ -178,12 +196,15 @@ async def _body(receive: Receive, most: int) -> bytes:
             return bytes(body)
 
 
+_Waiting = tuple[Arrived, asyncio.Future[bool]]
+
+
 class _Group:
     """Commits together whatever arrived during the last commit; nobody waits for a timer."""
 
     def __init__(self, keep: Keep) -> None:
         self._keep = keep
-        self._waiting: list[tuple[Arrived, asyncio.Future[bool]]] = []
+        self._waiting: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
 
     async def put(self, arrived: Arrived) -> bool:
@@ -192,22 +213,49 @@ class _Group:
         self._waiting.append((arrived, future))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._commit())
+            self._task.add_done_callback(_ended)
         return await future
 
     async def _commit(self) -> None:
-        while self._waiting:
-            some, self._waiting = self._waiting, []
-            new: list[bool] | None = None
-            failure = StoreError("the commit was cut off")
-            try:
-                new = await self._keep([arrived for arrived, _ in some])
-            except StoreError as error:
-                failure = error
-            finally:
-                for place, (_, future) in enumerate(some):
-                    if future.done():
-                        continue  # the sender hung up
-                    if new is None:
-                        future.set_exception(failure)
-                    else:
-                        future.set_result(new[place])
+        some: list[_Waiting] = []
+        try:
+            while self._waiting:
+                some, self._waiting = self._waiting, []
+                await self._settle(some)
+        finally:
+            # Cut off: nobody who came meanwhile would ever be answered.
+            for _, future in (*some, *self._waiting):
+                if not future.done():
+                    future.set_exception(StoreError("the commit was cut off"))
+            self._waiting = []
+
+    async def _settle(self, some: Sequence[_Waiting]) -> None:
+        """Keep these, and tell each what became of it; the store apart, one row spoils no other."""
+        kept = self._keep([arrived for arrived, _ in some])
+        (found,) = await asyncio.gather(kept, return_exceptions=True)
+        if isinstance(found, list):
+            for (_, future), new in zip(some, found, strict=True):
+                if not future.done():  # else the sender hung up
+                    future.set_result(new)
+        elif not isinstance(found, Exception):
+            raise found
+        elif isinstance(found, StoreError):
+            _fail(some, found)
+        elif len(some) > 1:
+            for each in some:
+                await self._settle([each])
+        else:
+            error = type(found).__name__
+            log.error("webhook_cannot_be_kept", provider=some[0][0].provider, error=error)
+            _fail(some, StoreError(f"it cannot be kept ({error})"))
+
+
+def _fail(some: Sequence[_Waiting], error: StoreError) -> None:
+    for _, future in some:
+        if not future.done():
+            future.set_exception(error)
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("webhooks_commit_failed", error=type(error).__name__)

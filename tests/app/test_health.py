@@ -13,14 +13,17 @@ from sqlalchemy import Connection, select
 
 from monitor.app import health
 from monitor.app.daemon import WATCH_EVERY_S, _Daemon
+from monitor.app.intake import Intake
 from monitor.app.runtime import LATE_S, POLL_LATE_S, Runtime, assemble
 from monitor.config import load
 from monitor.core.facts import Trouble
 from monitor.scheduler.jobs import Jobs
+from monitor.store import inbox
 from monitor.store.schema import alerts
 from monitor.store.writer import Priority, Store
 from tests.builders import NOON
 from tests.delivering import MovedClock, make_alert, routing, tell_all
+from tests.notices import arrived
 
 CONFIG = """\
 [monitor]
@@ -111,7 +114,9 @@ async def test_numbers_are_of_what_is_configured(tmp_path: Path) -> None:
         await owe(runtime)
         clock.move(timedelta(seconds=5))
 
-        numbers = await health.numbers(runtime, Jobs(), reload_ok=True)
+        numbers = await health.numbers(
+            runtime, Jobs(), Intake(runtime.store, runtime.clock), reload_ok=True
+        )
 
     assert numbers.ready
     assert numbers.owed == {"hook": 1}
@@ -197,3 +202,19 @@ async def firing(runtime: Runtime) -> set[str]:
     """What the alerts that fire are about."""
     query = select(alerts.c.subject_id).where(alerts.c.state == "firing")
     return await runtime.store.read(lambda conn: set(conn.execute(query).scalars()))
+
+
+async def test_webhooks_that_nobody_takes_in_are_late(tmp_path: Path) -> None:
+    clock = MovedClock()
+    async with at_work(tmp_path, clock) as runtime:
+        waiting = [arrived("hint", "b1", at=NOON), arrived("hint", "b2", at=NOON)]
+        await runtime.store.write(Priority.INBOX, lambda conn: inbox.put(conn, waiting))
+        clock.move(health.INBOX_LATE)
+        assert not [each for each in await health.problems(runtime) if "webhooks" in each]
+
+        clock.move(timedelta(seconds=1))
+        late = "webhooks wait to be taken in since 12:00:00 UTC"
+        assert late in await health.problems(runtime)
+
+        await runtime.store.write(Priority.INBOX, lambda conn: inbox.asked(conn, [1, 2]))
+        assert late not in await health.problems(runtime)

@@ -15,9 +15,10 @@ from monitor.core.message import Message
 from monitor.core.model import AccountState, Batch, BatchStatus, Cap, Counts
 from monitor.core.rule import Finding, SubjectKind
 from monitor.core.traffic import Allowance, Asked, Traffic
+from monitor.store.arrivals import note_poll, note_webhook
 from monitor.store.coding import encode
 from monitor.store.engine import open_engine
-from monitor.store.providers import save_account, save_traffic
+from monitor.store.providers import save_account, save_traffic, save_webhook
 from monitor.store.schema import (
     alert_events,
     alerts,
@@ -408,3 +409,43 @@ def test_status_names_the_last_complete_sweep(
 
     assert "7m ago" in offhook("status").out
     assert offhook("status", "--json").json["providers"][0]["open_batches"] == 1
+
+
+IDLE = Traffic(
+    at=THEN,
+    total=Asked(seconds=1.0, requests=0, received=0, not_modified=0, waited_s=0.0),
+    hour=Asked(seconds=1.0, requests=0, received=0, not_modified=0, waited_s=0.0),
+    allowance=Allowance(per_minute=60.0, ceiling=60.0),
+)
+
+
+def test_status_says_what_webhooks_missed_and_how_late_they_were(
+    offhook: Offhook, conn: Connection, tmp_path: Path
+) -> None:
+    written = (tmp_path / "config.toml").read_text()
+    secret = 'vendor = "graine"\nwebhook_secret = "long enough to be one"'
+    (tmp_path / "config.toml").write_text(written.replace('vendor = "graine"', secret))
+    assert "webhooks of renewals: none ever came; they do not say what ended" in (
+        offhook("status").out
+    )
+
+    bland = written.replace('vendor = "graine"', secret).replace('"graine"', '"bland"')
+    (tmp_path / "config.toml").write_text(bland)
+    assert "none ever came; polls saw nothing end in 6 h" in offhook("status").out
+
+    now = SystemClock().now()
+    then = now - timedelta(minutes=14)
+    save_traffic(conn, "renewals", "bland", IDLE)
+    save_webhook(conn, "renewals", then)
+    ends = [(f"c{n}", then) for n in range(20)]
+    note_poll(conn, "renewals", [(key, at + timedelta(seconds=20), at) for key, at in ends])
+    note_webhook(conn, "renewals", [(key, at + timedelta(seconds=2), at) for key, at in ends[1:]])
+    conn.commit()
+
+    assert (
+        "webhooks of renewals: the last one 14m ago; 1 of 20 ends missed (5 %), 0 late;"
+        " heard of after 2 s (95 % within 2 s) by webhook and 20 s (95 % within 20 s) by poll"
+    ) in offhook("status").out
+    told = offhook("status", "--json").json["webhooks"]["renewals"]
+    assert (told["both"], told["missed"], told["missed_share"]) == (19, 1, 0.05)
+    assert told["webhook_delays"] == {"p50_s": 2.0, "p95_s": 2.0}

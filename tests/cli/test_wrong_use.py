@@ -148,11 +148,11 @@ def test_a_crash_is_logged_without_what_is_personal_and_is_no_finding(tmp_path: 
     crash = tmp_path / "crash.py"
     crash.write_text(
         "import sys\n"
-        "from monitor.cli import main, reading\n"
+        "from monitor.cli import main, status\n"
         "def boom(*_, **__):\n"
         "    number = 'a-local-variable'\n"
         "    raise ZeroDivisionError('bug with +1 415 555 0123')\n"
-        "reading.status = boom\n"
+        "status.status = boom\n"
         "sys.argv = ['offhook', 'status']\n"
         "main.main()\n"
     )

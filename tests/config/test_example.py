@@ -35,6 +35,17 @@ ENVIRON = {
     "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/x",
     "SMTP_PASSWORD": "x",
     "OFFHOOK_TOKEN": "a-long-enough-token",
+    **dict.fromkeys(
+        (
+            "GRAINE_WEBHOOK_SECRET",
+            "BLAND_WEBHOOK_SECRET",
+            "BLAND_WEBHOOK_SECRET_OLD",
+            "VOGENT_WEBHOOK_SECRET",
+            "SVALYNC_WEBHOOK_SECRET",
+            "VENDOR_WEBHOOK_SECRET",
+        ),
+        "a-long-enough-secret",
+    ),
 }
 TEXT = EXAMPLE.read_text()
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "http_json"

@@ -9,6 +9,7 @@ from monitor.config.secrets import secrets_of
 from monitor.core.route import Matcher
 from monitor.core.rule import Severity
 from monitor.errors import ConfigError, Problem
+from monitor.providers.signing import path_secret
 from rules import catalogue
 from rules.error_spike import ErrorSpike
 
@@ -97,7 +98,7 @@ def test_with_zero_rules_and_routes_written_the_product_works(tmp_path: Path) ->
             id="heartbeat",
         ),
         pytest.param(
-            '[web]\npublic_url="https://x"', 8, "web.public_url", "not supported yet", id="links"
+            '[web]\npublic_url="http://example.com"', 8, "web.public_url", "use https", id="links"
         ),
         pytest.param('[web]\nlisten="8420"', 8, "web.listen", "host and a port", id="address"),
         pytest.param('[web]\nlisten="::1:99999"', 8, "web.listen", "host and a port", id="port"),
@@ -140,11 +141,26 @@ def test_with_zero_rules_and_routes_written_the_product_works(tmp_path: Path) ->
             id="credential",
         ),
         pytest.param(
-            '[providers.two]\nvendor="bland"\napi_key="k"\nwebhook_secret="s"',
+            '[providers.two]\nvendor="bland"\napi_key="k"\nwebhook_secret="fifteen letters"',
             10,
             "providers.two.webhook_secret",
-            "not supported yet",
-            id="webhooks",
+            "shorter than 16",
+            id="short secret",
+        ),
+        pytest.param(
+            '[providers.two]\nvendor="bland"\napi_key="k"\n'
+            'webhook_secret=["long enough to hold", {env="NOPE"}]',
+            10,
+            "providers.two.webhook_secret[2]",
+            "no NOPE",
+            id="one of two secrets",
+        ),
+        pytest.param(
+            '[providers.two]\nvendor="bland"\napi_key="k"\nwebhook_secret=[]',
+            10,
+            "providers.two.webhook_secret",
+            "empty",
+            id="no secret at all",
         ),
         pytest.param(
             '[providers.two]\nvendor="bland"\napi_key="k"\ncalendar="ofice"',
@@ -389,6 +405,47 @@ def test_a_readable_file_with_secrets_in_it_warns(tmp_path: Path) -> None:
 
     assert [warning.key for warning in config.warnings] == ["providers.renewals.api_key"]
     assert "plain" not in repr(config)
+
+
+def with_webhooks(value: str) -> str:
+    return SMALL.replace("[providers.renewals]", f"[providers.renewals]\nwebhook_secret = {value}")
+
+
+@pytest.mark.parametrize("value", ['"the old secret of 16"', '["the old secret of 16"]'])
+def test_one_webhook_secret_is_written_with_or_without_a_list(tmp_path: Path, value: str) -> None:
+    (secret,) = loaded(tmp_path, with_webhooks(value)).providers["renewals"].webhook_secret or ()
+
+    assert secret.get_secret_value() == "the old secret of 16"
+
+
+def test_every_webhook_secret_is_kept_out_of_logs_and_warned_of_like_the_others(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(with_webhooks('["the old secret of 16", { credential = "new" }]'))
+    path.chmod(0o644)
+
+    config = load(path, environ=ENVIRON, in_service=False)
+
+    assert "the old secret of 16" in secrets_of(config)
+    assert path_secret("renewals", "the old secret of 16") in secrets_of(config)
+    assert "the old secret of 16" not in repr(config)
+    assert {(each.key, each.text.split(";")[0]) for each in config.warnings} == {
+        (
+            "providers.renewals.webhook_secret[1]",
+            "others can read this file and the secret in it",
+        ),
+        (
+            "providers.renewals.webhook_secret[2]",
+            "credential 'new' can be read only inside the service",
+        ),
+    }
+
+
+def test_the_public_address_is_taken_without_a_slash_at_its_end(tmp_path: Path) -> None:
+    config = loaded(tmp_path, f'[web]\npublic_url = "https://offhook.example.com/"\n{SMALL}')
+
+    assert config.web.public_url == "https://offhook.example.com"
 
 
 def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:

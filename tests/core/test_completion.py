@@ -11,6 +11,7 @@ from monitor.core.completion import (
     report,
     rows,
     still_live,
+    unwitnessed,
 )
 from monitor.core.model import BatchStatus, Capabilities, ContactStatus, Counts
 from monitor.core.tally import Tally
@@ -92,6 +93,70 @@ def test_the_vendors_counts_are_held_against_what_was_read(
 
 def test_a_count_that_is_not_trusted_is_not_held_against_anything() -> None:
     assert told(Counts(total=12, finished=3, live=1), {}, frozenset()) == []
+
+
+@pytest.mark.parametrize(
+    ("counts", "trusted", "says"),
+    [
+        pytest.param(
+            Counts(total=0, live=0, finished=0), {"total", "live", "finished"}, [], id="0"
+        ),
+        pytest.param(
+            Counts(),
+            {"total", "finished"},
+            [
+                "the vendor does not say how many people there are",
+                "the vendor does not say how many are finished",
+            ],
+            id="no counts at all",
+        ),
+        pytest.param(
+            Counts(total=3),
+            {"total", "live"},
+            ["the vendor does not say how many people are in a call"],
+            id="one is missing",
+        ),
+        pytest.param(
+            Counts(total=3),
+            {"total", "by_status"},
+            ["the vendor does not say how many people have which status"],
+            id="nobody by status",
+        ),
+        pytest.param(
+            Counts(total=3),
+            {"total", "unaccounted"},
+            ["the vendor does not say whether its own counts add up"],
+            id="no sum",
+        ),
+        pytest.param(Counts(), set(), [], id="none is trusted"),
+    ],
+)
+def test_a_trusted_count_that_is_missing_is_a_doubt(
+    counts: Counts, trusted: set[str], says: list[str]
+) -> None:
+    batch = make_batch(status=BatchStatus.COMPLETED, counts=counts)
+
+    assert list(unwitnessed(batch, {}, Capabilities(trusted=frozenset(trusted)))) == says
+
+
+@pytest.mark.parametrize(
+    ("n", "tally", "trusted", "doubted"),
+    [
+        pytest.param(0, {}, ALL, False, id="they add up"),
+        pytest.param(2, {}, ALL, True, id="two are left out"),
+        pytest.param(2, {"call.busy": 1, "call.no_answer": 1}, ALL, False, id="and listed"),
+        pytest.param(2, {"call.completed": 9, "call.failed": 9}, ALL, True, id="counted as such"),
+        pytest.param(2, {"call.busy": 2}, frozenset(), True, id="not everybody is listed"),
+    ],
+)
+def test_what_the_vendors_counts_leave_out_is_a_doubt(
+    n: int, tally: Tally, trusted: frozenset[str], *, doubted: bool
+) -> None:
+    counts = Counts(total=9, live=0, finished=9, by_status=BY_STATUS, unaccounted=n)
+    batch = make_batch(status=BatchStatus.COMPLETED, counts=counts)
+
+    says = ["the vendor's own counts differ by 2 calls"] if doubted else []
+    assert list(unwitnessed(batch, tally, Capabilities(trusted=trusted))) == says
 
 
 @pytest.mark.parametrize(

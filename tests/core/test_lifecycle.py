@@ -420,7 +420,7 @@ def test_a_report_settles_into_its_last_word() -> None:
     step = settled(first, final, NOON + 5 * MINUTE)
 
     assert step.alert is not None
-    assert (step.alert.finding, step.alert.closing) == (final, first.finding)
+    assert (step.alert.finding, step.alert.closing) == (final, None)
     assert (step.alert.state, step.alert.revision) == (AlertState.INFO, 2)
     assert (step.alert.key, step.alert.closed_at) == (first.key, first.closed_at)
     assert [each.reason for each in step.transitions] == [Reason.SETTLED]

@@ -31,6 +31,7 @@ CONTACTS = st.builds(
 def some_calls(draw: st.DrawFn) -> Call:
     ended_at, ended_by = draw(ENDS)
     detail_at = draw(SOMETIMES)
+    pushed = draw(st.booleans())
     cost = draw(st.none() | st.integers(0, 2)) if detail_at else None
     return Call(
         call_id="c1",
@@ -40,11 +41,14 @@ def some_calls(draw: st.DrawFn) -> Call:
         attempt=draw(st.integers(0, 1)),
         duration_s=draw(st.none() | st.sampled_from([0.0, 12.5])),
         error_class=draw(st.sampled_from([None, "Call failed."])),
-        seen_at=draw(SOMETIMES),
+        seen_at=None if pushed else draw(SOMETIMES),
         ended_at=ended_at,
         ended_by=ended_by,
         cost_micros=cost,
-        detail_at=detail_at,
+        currency=None if cost is None else "USD",
+        cost_estimated=cost is not None and draw(st.booleans()),
+        hangup_by=draw(st.sampled_from([None, "user", "assistant"])) if detail_at else None,
+        detail_at=None if pushed else detail_at,
     )
 
 
@@ -125,6 +129,66 @@ def test_an_answer_without_details_leaves_them_alone() -> None:
         NOON,
         NOON + MINUTE,
     )
+
+
+@BOUNDED
+@given(st.lists(some_calls(), min_size=1, max_size=4))
+def test_nothing_that_was_told_is_taken_back_by_what_leaves_it_out(views: list[Call]) -> None:
+    merged = reduce(merge_call, views)
+    level = [each for each in views if each.status.rank == merged.status.rank]
+
+    for name in ("answered_by", "duration_s", "error_class"):
+        told = {getattr(each, name) for each in level} - {None}
+        assert getattr(merged, name) in (told or {None})
+    for name in ("cost_micros", "hangup_by"):
+        told = {getattr(each, name) for each in views} - {None}
+        assert getattr(merged, name) in (told or {None})
+
+
+@BOUNDED
+@given(some_calls(), st.lists(some_calls(), max_size=3))
+def test_what_was_pushed_never_overrules_an_end_that_was_asked_for(
+    asked: Call, records: list[Call]
+) -> None:
+    asked = asked._replace(status=CallStatus.COMPLETED, seen_at=NOON)
+    pushed = [each._replace(seen_at=None, detail_at=None) for each in records]
+
+    for order in permutations([asked, *pushed]):
+        merged = reduce(merge_call, order)
+        assert (merged.status, merged.seen_at) == (CallStatus.COMPLETED, NOON)
+        assert merged.answered_by is asked.answered_by or asked.answered_by is None
+
+
+def test_a_view_that_leaves_out_who_answered_leaves_it_alone() -> None:
+    told = make_call(answered_by=AnsweredBy.VOICEMAIL, error_class="busy", seen_at=NOON)
+    partial = make_call(seen_at=NOON + MINUTE)
+    corrected = make_call(answered_by=AnsweredBy.HUMAN, seen_at=NOON + MINUTE / 2)
+
+    merged = merge_call(told, partial)
+
+    assert (merged.answered_by, merged.error_class) == (AnsweredBy.VOICEMAIL, "busy")
+    assert merge_call(merged, corrected).answered_by is AnsweredBy.HUMAN
+    assert merge_call(merged, corrected) == merge_call(merge_call(told, corrected), partial)
+
+
+def test_a_record_without_a_cost_leaves_the_known_cost_alone() -> None:
+    told = make_call(cost_micros=9_000, currency="USD", seen_at=NOON, detail_at=NOON)
+    guessed = make_call(cost_micros=1, currency="EUR", cost_estimated=True, detail_at=NOON + MINUTE)
+    partial = make_call(hangup_by="user", seen_at=NOON, detail_at=NOON + 2 * MINUTE)
+
+    merged = reduce(merge_call, (told, guessed, partial))
+
+    assert (merged.cost_micros, merged.currency, merged.cost_estimated) == (9_000, "USD", False)
+    assert merged.hangup_by == "user"
+
+
+def test_a_pushed_view_of_a_person_goes_behind_one_that_was_asked_for() -> None:
+    asked = make_contact(status=ContactStatus.FAILED, seen_at=NOON)
+    pushed = make_contact(status=ContactStatus.COMPLETED)
+    waits = make_contact(status=ContactStatus.IN_CALL, seen_at=NOON)
+
+    assert merge_contact(asked, pushed) == merge_contact(pushed, asked) == asked
+    assert merge_contact(waits, pushed) == merge_contact(pushed, waits) == pushed
 
 
 def test_a_person_moves_back_to_waiting_with_the_next_attempt_only() -> None:

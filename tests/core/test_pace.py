@@ -61,6 +61,14 @@ def uncounted(status: BatchStatus = BatchStatus.RUNNING, **counts: Any) -> dict[
 
 
 ENDED = {"terminal_at": NOON - MINUTE}
+
+
+def unseen(lasts: timedelta) -> dict[str, Any]:
+    """One that ended a minute ago, with calls that may go on so long and stand on no list."""
+    found = uncounted(BatchStatus.COMPLETED, live=0, waiting=0)
+    return ENDED | found | {"look": replace(found["look"], unseen_for=lasts)}
+
+
 SCHEDULED = {
     "look": make_batch(
         status=BatchStatus.SCHEDULED, scheduled_at=NOON + HOUR + EVERY + 10 * SECOND
@@ -147,6 +155,15 @@ CLOSED = {
             Reading.ALL,
             id="ended, read once more",
         ),
+        pytest.param(
+            unseen(10 * MINUTE), SETTLE_READ, Reading.HOT, id="ended, some may go on for longer"
+        ),
+        pytest.param(
+            unseen(2 * MINUTE), MINUTE, Reading.ALL, id="ended, those that might are over now"
+        ),
+        pytest.param(
+            unseen(MINUTE) | {"swept_at": NOON}, MINUTE, Reading.NOTHING, id="ended, read since"
+        ),
     ],
 )
 def test_as_much_is_read_as_moved(
@@ -175,6 +192,14 @@ def test_as_much_is_read_as_moved(
         pytest.param(HANGING, 3 * MINUTE, 2 * EVERY, id="paused, and somebody still talks"),
         pytest.param({"overdue": True}, 3 * MINUTE, EVERY, id="quiet, but a retry is due"),
         pytest.param(CLOSED | {"overdue": True}, 3 * MINUTE, BLIND / 2, id="due, but closed"),
+        pytest.param({"told": True}, NOTHING, 4 * EVERY, id="moving, and webhooks tell"),
+        pytest.param({"told": True}, 2 * MINUTE + TICK, 4 * EVERY, id="quiet, and they would"),
+        pytest.param({"told": True}, HOUR, BLIND / 2, id="quiet for long, and they would"),
+        pytest.param(SCHEDULED | {"told": True}, HOUR, EVERY + 10 * SECOND, id="told, but starts"),
+        pytest.param({"told": True, "overdue": True}, HOUR, 4 * EVERY, id="a retry would be told"),
+        pytest.param({"told": True, "doubted": True}, NOTHING, URGENT, id="told, but in doubt"),
+        pytest.param({"told": True, "pending": True}, HOUR, URGENT, id="told, but about to fire"),
+        pytest.param({"told": True, "terminal_at": NOON}, NOTHING, URGENT, id="told, and ended"),
         pytest.param({"pending": True}, HOUR, URGENT, id="an alert is about to fire"),
         pytest.param({"terminal_at": NOON}, NOTHING, URGENT, id="just ended"),
         pytest.param({"terminal_at": NOON}, 30 * SECOND - TICK, URGENT, id="to be confirmed"),
@@ -203,6 +228,7 @@ AGES = st.timedeltas(min_value=NOTHING, max_value=48 * HOUR)
     ended=st.none() | AGES,
     pending=st.booleans(),
     overdue=st.booleans(),
+    told=st.booleans(),
     chance=st.floats(0, 1),
 )
 def test_no_pace_is_so_slow_that_it_looks_like_blindness(
@@ -212,6 +238,7 @@ def test_no_pace_is_so_slow_that_it_looks_like_blindness(
     ended: timedelta | None,
     pending: bool,
     overdue: bool,
+    told: bool,
     chance: float,
 ) -> None:
     batch = watched(
@@ -219,6 +246,7 @@ def test_no_pace_is_so_slow_that_it_looks_like_blindness(
         terminal_at=None if ended is None else NOON - ended,
         pending=pending,
         overdue=overdue,
+        told=told,
     )
     longest = next_look(batch, NOON, poll_every=poll_every, blind_after=blind_after)
     wait = next_look(batch, NOON, poll_every=poll_every, blind_after=blind_after, chance=chance)

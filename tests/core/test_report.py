@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from monitor.core.model import Capabilities
 from monitor.core.report import report_lines
 from tests.builders import EVERYTHING, make_report
@@ -37,6 +39,21 @@ def test_what_a_vendor_cannot_tell_is_said_and_not_shown_as_zero() -> None:
     for label in ("retries", "cost", "sentiment", "voicemail"):
         assert lines[label] == "cannot see it at Bland"
     assert "duration" not in lines
+
+
+def test_where_one_word_stands_for_failures_and_no_answers_the_report_says_both() -> None:
+    mixed = make_report(
+        contacts={"completed": 70, "failed": 30},
+        outcomes={"completed": 70, "failed": 30},
+        calls=100,
+    )
+    untold = replace(EVERYTHING, tells_failures=False)
+
+    lines = dict(report_lines(mixed, None, untold, "elevenlabs"))
+
+    assert lines["failed or not answered"] == "30 (30 %)"
+    assert lines["calls"] == "100, 30 of them failed or not answered"
+    assert lines["no answer"] == lines["busy"] == "cannot see it at Elevenlabs"
 
 
 def test_a_cost_from_your_own_rates_is_shown_as_an_estimate() -> None:

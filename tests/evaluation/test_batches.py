@@ -16,11 +16,12 @@ from monitor.core.rule import BatchRule, Finding, Holds, Severity, Verdict
 from monitor.evaluation.batches import LINGER
 from monitor.ingest.looks import take_look
 from monitor.store import batches
+from monitor.store.views import load_alerts, load_history
 from rules.batch_completed import BatchCompleted
 from rules.batch_failed import BatchFailed
 from rules.batch_stalled import BatchStalled
 from rules.error_spike import ErrorSpike
-from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch, make_report
+from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch, make_call, make_report
 from tests.stories import Story, make_context, run, transitions, viewed, without
 
 FIRING = ("firing", "held_long_enough")
@@ -283,6 +284,70 @@ def test_a_report_settles(story: Story) -> None:
     assert story.moves("batch_completed") == [
         (None, "info", "reported"),
         ("info", "info", "settled"),
+    ]
+
+
+def test_the_audit_of_a_settled_report_has_its_last_numbers(story: Story) -> None:
+    end(story)
+    story.see(MINUTE)
+    story.invite(1)
+    story.dial(1)
+    poll(story, 6)
+
+    with story.engine.connect() as conn:
+        (report,) = load_alerts(conn, closed=True)
+        told = [each.summary for each in load_history(conn, report.key)]
+    assert told == [
+        "completed, 200 of 200 people reached (100 %)",
+        "completed, 201 of 201 people reached (100 %)",
+    ]
+    assert report.summary == told[-1]
+
+
+def test_a_run_that_no_look_saw_is_reported_by_what_it_left(story: Story) -> None:
+    poll(end(story), 6)
+    story.invite(5)
+    story.dial(5)
+    poll(story, 9)
+
+    told = [each.sentence for each in story.messages("batch_completed")]
+    row = story.row()
+    assert list(dict.fromkeys(told)) == [
+        "Renewals May: completed, 200 of 200 people reached (100 %)",
+        "Renewals May: completed, 205 of 205 people reached (100 %)",
+    ]
+    assert [each[1] for each in story.moves("batch_completed")] == ["info"] * 4
+    assert row.run == 2
+    assert row.report is not None
+    assert row.report.people == 205
+
+
+def test_more_calls_to_the_same_people_are_another_run(story: Story) -> None:
+    poll(end(story), 6)
+    story.calls["again"] = make_call(call_id="again", contact_id="p000", ended_at=story.now)
+    poll(story, 9)
+
+    assert story.row().run == 2
+    assert [each[1] for each in story.owed()].count("reported") == 2
+
+
+def test_late_numbers_of_the_same_calls_are_no_other_run(story: Story) -> None:
+    poll(end(story), 6)
+    for key, call in story.calls.items():
+        story.calls[key] = call._replace(cost_micros=10_000, currency="USD", detail_at=story.now)
+    poll(story, 9)
+
+    assert story.row().run == 1
+
+
+def test_a_call_that_outlasts_a_cancelled_batch_is_no_other_run(story: Story) -> None:
+    poll(end(story, BatchStatus.CANCELLED), 2)
+    story.calls["late"] = make_call(call_id="late", contact_id="p000", ended_at=story.now)
+    poll(story, 5)
+
+    assert story.row().run == 1
+    assert [each for each in story.owed() if each[1] == "reported"] == [
+        ("batch_failed", "reported")
     ]
 
 

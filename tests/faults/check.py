@@ -12,15 +12,19 @@ from tests.faults.worlds import KEY
 TOLD = {"firing", "info"}
 
 
-def harmless(one: Trial, moves: Iterable[Moved], doubted: Iterable[str] = ()) -> list[str]:
-    """What no fault may ever cause; empty when all is well."""
-    moves = list(moves)
+def harmless(
+    one: Trial, moves: list[Moved], row: Row, doubted: Iterable[str] | None = None
+) -> list[str]:
+    """What no fault may ever cause; empty when all is well.
+
+    ``doubted`` are batches that may be reported as unverified; default: those of the row.
+    """
     return [
         *(f"unhandled: {each}" for each in one.errors),
         *(f"unhandled: {each}" for each in one.logs if each["event"] in CRASHES),
         *(["the key is in the log"] if KEY in str(one.logs) else []),
-        *_false_ends(one, moves, set(doubted)),
-        *_false_recoveries(one, moves),
+        *_false_ends(one, moves, set(row.doubted if doubted is None else doubted)),
+        *([] if row.moves_stuck else _false_recoveries(one, moves)),
     ]
 
 
@@ -104,7 +108,7 @@ def expected(one: Trial, moves: list[Moved], row: Row) -> list[str]:
             and (each.rule, each.subject) not in usual | {named}
             and each.rule not in row.may
         ),
-        *_once(moves, "batch_stalled", "Stuck"),
+        *([] if row.moves_stuck else _once(moves, "batch_stalled", "Stuck")),
         *(found for batch in one.account for found in _reported(moves, batch.plan.name, row)),
         *(_timely(one, moves, row) if row.alert else []),
     ]

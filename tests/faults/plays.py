@@ -8,15 +8,18 @@ from monitor.core.model import Batch, Item
 from monitor.providers import Known, Provider
 from monitor.simulator.faults.vendors import SHAPES
 from monitor.simulator.ids import Vendor
+from tests.faults.check import expected, harmless, lost
 from tests.faults.rows import Row, Scene
 from tests.faults.trial import SOON, Moved, Snapshot, Trial, at, trial
 from tests.faults.worlds import (
-    END_S,
+    AFTER_S,
     FAULT_S,
     FIRST_LOOKS_S,
     LASTING,
     LASTING_END_S,
     LASTING_LET_GO_S,
+    LATE,
+    LATER,
     NAME,
     Story,
 )
@@ -44,7 +47,20 @@ async def play(folder: Path, vendor: Vendor, row: Row) -> Played:
         await one.run(at(FAULT_S) + row.lasts, row.step)
         await one.mend()
         await one.run(_end(row))
+        if vendor in LATE:
+            await one.run(_end(row) + LATER)
         return Played(one, await one.moves(), await one.snapshot())
+
+
+async def wrong(folder: Path, vendor: Vendor, row: Row) -> list[str]:
+    """All that is not as the row and the promise say; nothing, when all is well."""
+    fresh = await fresh_reading(folder, vendor, row)
+    played = await play(folder, vendor, row)
+    return [
+        *harmless(played.one, played.moves, row),
+        *expected(played.one, played.moves, row),
+        *lost(played.known, fresh),
+    ]
 
 
 def _story(vendor: Vendor, row: Row) -> Story:
@@ -54,7 +70,9 @@ def _story(vendor: Vendor, row: Row) -> Story:
 
 
 def _end(row: Row) -> datetime:
-    return at(LASTING_END_S if row.lasting else END_S)
+    return at(LASTING_END_S if row.lasting else FAULT_S + AFTER_S) + (
+        timedelta(0) if row.lasting else row.lasts
+    )
 
 
 async def fresh_reading(folder: Path, vendor: Vendor, row: Row) -> Snapshot:
@@ -62,7 +80,7 @@ async def fresh_reading(folder: Path, vendor: Vendor, row: Row) -> Snapshot:
     key = (vendor, row.lasting)
     if key not in _FRESH:
         async with trial(folder, _story(vendor, row)) as one:
-            one.clock.at = _end(row)
+            one.clock.at = at(LASTING_END_S) + LATER
             _FRESH[key] = await read_all(one)
     return _FRESH[key]
 

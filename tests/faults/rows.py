@@ -13,6 +13,7 @@ from monitor.simulator.faults.shapes import Shape
 
 MINUTE = timedelta(minutes=1)
 AT_ONCE = timedelta(0)
+STEP = timedelta(seconds=150)
 NAME = "renewals"
 
 
@@ -34,7 +35,8 @@ class Row:
     until the fault is met at all: lists are read when counts move. ``may`` are rules that may
     speak besides. ``doubted`` are batches that may be reported complete as unverified.
     ``lasting``: the batch does not end before the
-    fault does. ``at`` holds other fields for single vendors.
+    fault does. ``moves_stuck``: what the vendor says
+    of the batch that stands still moves. ``at`` holds other fields for single vendors.
     """
 
     id: str
@@ -44,13 +46,14 @@ class Row:
     alert: str | None = None
     after: timedelta = AT_ONCE
     noticed: timedelta = AT_ONCE
-    step: timedelta = timedelta(seconds=150)
+    step: timedelta = STEP
     subject: str = NAME
     news: bool = False
     may: frozenset[str] = frozenset()
     doubted: frozenset[str] = frozenset()
     lasts: timedelta = 10 * MINUTE
     lasting: bool = False
+    moves_stuck: bool = False
     tls: bool = False
     manners: Manners = field(default_factory=Manners)
     at: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -31,9 +31,9 @@ from monitor.simulator.world import Account, World
 from monitor.store import snapshot
 from monitor.store.schema import alert_events, alerts, batches
 from monitor.store.writer import Store
+from tests.faults.rows import STEP
 from tests.faults.worlds import KEY, NAME, START, Story, open_story
 
-STEP = timedelta(seconds=150)
 SOON = timedelta(seconds=30)
 # Answers of simulated batches are far smaller, so that what is too large need not be gigantic.
 LIMIT = MIB // 4
@@ -258,7 +258,7 @@ kind = "slack"
 webhook_url = "http://127.0.0.1:9/services/x"
 
 [rules.batch_stalled]
-idle = "90s"
+idle = "2m"
 gap_factor = 0
 """
 

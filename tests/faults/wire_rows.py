@@ -7,16 +7,21 @@ from monitor.http import MIB
 from monitor.simulator.faults import bodies, lines, refusals
 from monitor.simulator.faults.server import Door, Fault
 from monitor.simulator.faults.shapes import Kind, about, of_kind
-from tests.faults.rows import MINUTE, Row, Scene, always, in_turn
+from tests.faults.rows import MINUTE, STEP, Row, Scene, always, in_turn
 
 FROZEN = "what is known stays as it is; nothing fires and nothing resolves"
 DISCARDED = f"the answer is discarded whole; {FROZEN}"
 REFUSED = f"it is asked less and less often, and not about each batch; {FROZEN}"
-BLIND: dict[str, Any] = {"alert": "provider_blind", "after": 5 * MINUTE}
+BLIND: dict[str, Any] = {
+    "alert": "provider_blind",
+    "after": 5 * MINUTE,
+    "lasts": timedelta(seconds=330),
+}
 # The second refusal confirms the first.
 AT_ONCE: dict[str, Any] = {
     "alert": "provider_blind",
     "after": MINUTE,
+    "noticed": MINUTE,
     "step": timedelta(seconds=30),
     "lasts": 5 * MINUTE,
 }
@@ -34,6 +39,9 @@ def _discovery_fails(scene: Scene) -> Fault:
 def _one_batch_fails(scene: Scene) -> Fault:
     return Fault(reply=refusals.refused(500), to=about(scene.shape, scene.ids["Ending"]))
 
+
+# Where only single batches are asked for, what is refused may concern them alone.
+SLOWLY: dict[str, Any] = {"after": 5 * MINUTE, "step": STEP, "lasts": 10 * MINUTE}
 
 LIMITS = (
     Row(
@@ -79,8 +87,9 @@ REFUSALS = (
         fault="500 to the lists of batches alone",
         behaviour="known batches are looked at as before; new ones cannot be found",
         make=_discovery_fails,
+        alert="provider_blind",
+        after=5 * MINUTE,
         noticed=3 * MINUTE,
-        **BLIND,
     ),
     Row(
         id="server_error_people",
@@ -93,7 +102,7 @@ REFUSALS = (
         lasts=14 * MINUTE,
         lasting=True,
         doubted=frozenset({"Ending"}),
-        at={"vogent": BLIND},
+        at={"vogent": {"alert": "provider_blind"}, "bland": {"noticed": 10 * MINUTE}},
     ),
     Row(
         id="server_error_one_batch",
@@ -105,7 +114,7 @@ REFUSALS = (
         noticed=5 * MINUTE,
         lasts=14 * MINUTE,
         lasting=True,
-        at={"graine": {"alert": "self_list_unread"}},
+        at={vendor: {"alert": "self_list_unread"} for vendor in ("graine", "elevenlabs")},
     ),
     Row(
         id="unauthorised",
@@ -126,6 +135,7 @@ REFUSALS = (
         fault="403",
         behaviour=f"one question in five minutes at most; {FROZEN}",
         make=always(refusals.refused(403)),
+        at={"svalync": SLOWLY},
         **AT_ONCE,
     ),
     Row(
@@ -180,7 +190,7 @@ CONNECTIONS = (
         behaviour=f"nothing is sent, the key least of all; {FROZEN}",
         make=always(lines.silent, door=Door.NO_TLS),
         tls=True,
-        **AT_ONCE,
+        **BLIND,
     ),
     Row(
         id="reset_before",
@@ -326,5 +336,3 @@ BODIES = (
         **BLIND,
     ),
 )
-
-WIRE = (*LIMITS, *REFUSALS, *CONNECTIONS, *BODIES)

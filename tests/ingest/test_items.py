@@ -417,3 +417,17 @@ def test_times_are_kept_to_the_microsecond(conn: Connection) -> None:
 
     (kept,) = snapshot.every_contact(conn, row.id)
     assert kept.next_retry_at == at
+
+
+def test_a_time_that_is_told_no_more_moves_nobody(conn: Connection) -> None:
+    row = begin(conn)
+    call = make_call(created_at=NOON - MINUTE)
+    take(conn, row.id, Item(make_contact(), (call,)))
+    before = batches.load(conn, row.id)
+    later = NOON + 10 * MINUTE
+    seen = call._replace(created_at=None, seen_at=later)
+
+    taken = take(conn, row.id, Item(make_contact(seen_at=later), (seen,)), at=later)
+
+    assert taken.moved, "it is kept"
+    assert taken.row.moved_at == before.moved_at

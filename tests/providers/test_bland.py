@@ -10,7 +10,7 @@ import pytest
 from monitor.core.model import Batch, BatchStatus, CallStatus, Counts, Item, Outcome
 from monitor.errors import NotFoundError, ProviderError
 from monitor.http import HttpClient
-from monitor.providers import Known, LookFailed, Page
+from monitor.providers import Known, LookFailed, Page, Stop
 from monitor.providers.bland import Bland, BlandSettings
 from tests.loopback import NOW, Asked, Loopback, Reply, StillClock, serving
 
@@ -46,6 +46,9 @@ class Vendor:
         self.broken: dict[str, Any] = {}
         self.clamp = 1000
         self.without_total = False
+        self.sorts = True
+        self.rows_broken = False
+        self.changed: list[dict[str, Any]] = []  # last
         self.missing: Any = Reply(UNAUTHORIZED | {"errors": [{"error": "NOT_FOUND"}]}, 404)
 
     def v2_batch(self, batch_id: str = V2, calls: int = 3, hours: float = 1.0) -> str:
@@ -82,6 +85,8 @@ class Vendor:
                 found = {"data": log, "errors": None}
             case ["v1", "batches", batch_id] if batch_id in self.v1:
                 found = self._v1(asked, self.v1[batch_id])
+            case ["v1", "calls"] if self.rows_broken and "sort_by" in asked.params:
+                found = Reply(b"no", 500)
             case ["v1", "calls"]:
                 found = self._calls(asked)
             case ["v1", "calls", call_id]:
@@ -113,6 +118,8 @@ class Vendor:
             int(asked.params.get("to", len(rows))),
             start + min(int(asked.params["limit"]), self.clamp),
         )
+        if asked.params.get("sort_by") == "updated_at" and self.sorts:
+            rows = [row for row in self.changed if row in rows] + rows
         page = rows[start:end]
         total = {} if self.without_total else {"total_count": len(rows)}
         return {"status": "success", "count": len(page), "calls": page} | total
@@ -177,8 +184,8 @@ async def test_later_looks_ask_for_the_log_and_two_counts() -> None:
         await looked(bland, Known(batch_id=V2, look=before))
     assert [(asked.path, asked.params) for asked in server.asked] == [
         (f"/v2/batches/{V2}/logs", {"take": "5"}),
-        ("/v1/calls", {"batch_id": V2, "limit": "1"}),
         ("/v1/calls", {"batch_id": V2, "completed": "true", "limit": "1"}),
+        ("/v1/calls", {"batch_id": V2, "limit": "1"}),
     ]
 
 
@@ -349,7 +356,7 @@ async def test_a_list_that_is_too_large_to_read_is_read_in_smaller_pages() -> No
         assert found.complete
         server.asked.clear()
         await bland.discover(since=NOW - timedelta(days=7), known={}, memory={})
-    assert {asked.params["take"] for asked in server.asked} == {"10"}
+    assert {asked.params["take"] for asked in server.asked} == {"12"}
 
 
 @pytest.mark.parametrize(
@@ -407,6 +414,80 @@ async def test_a_sweep_reads_all_calls_oldest_first_in_pages_of_one_size() -> No
         "to": "400",
         "limit": "200",
     }
+
+
+async def moved(vendor: Vendor, bland: Bland, before: Batch, calls: int = 1) -> Batch:
+    """A look after so many more calls were over."""
+    waiting = [row for row in vendor.calls[V2] if not row["completed"]][-calls:]
+    for row in waiting:
+        row["completed"] = True
+    vendor.changed = waiting
+    (found,) = await looked(bland, Known(batch_id=V2, look=before))
+    assert isinstance(found, Batch)
+    return found
+
+
+async def begun(vendor: Vendor, bland: Bland) -> Batch:
+    vendor.v2_batch(calls=500)
+    for row in vendor.calls[V2][100:]:
+        row["completed"] = False
+    (found,) = await looked(bland, Known(batch_id=V2))
+    assert isinstance(found, Batch)
+    return found
+
+
+async def test_a_quick_reading_begins_with_what_changed_last_and_asks_for_nothing() -> None:
+    vendor = Vendor()
+    async with watching(vendor) as (bland, server):
+        batch = await moved(vendor, bland, await begun(vendor, bland), 2)
+        server.asked.clear()
+        sweep = bland.sweep(batch, (1, 2))
+        page = await anext(sweep)
+        await sweep.aclose()
+        ids = {item.contact.contact_id for item in items_of(bland, [page])}
+    assert (page.listing, page.stop, server.asked) == ("recent", Stop.AGREED, [])
+    assert {"c-498", "c-499"} <= ids
+
+
+async def test_a_look_at_which_nothing_has_moved_asks_for_one_row() -> None:
+    vendor = Vendor()
+    async with watching(vendor) as (bland, server):
+        before = await begun(vendor, bland)
+        server.asked.clear()
+        await looked(bland, Known(batch_id=V2, look=before))
+    assert [asked.params.get("limit") for asked in server.asked] == [None, "1", "1"]
+
+
+async def test_rows_that_cannot_be_had_leave_the_look_as_it_is() -> None:
+    vendor = Vendor()
+    async with watching(vendor) as (bland, _):
+        before = await begun(vendor, bland)
+        vendor.rows_broken = True
+        batch = await moved(vendor, bland, before)
+        vendor.rows_broken = False
+        pages = await pages_of(bland, batch, (1,))
+    assert (before.counts.finished, batch.counts.finished) == (100, 101)
+    assert {page.listing for page in pages} == {"calls"}
+
+
+async def test_a_reading_of_everything_takes_no_page_of_what_changed_last() -> None:
+    vendor = Vendor()
+    async with watching(vendor) as (bland, _):
+        batch = await moved(vendor, bland, await begun(vendor, bland))
+        pages = await pages_of(bland, batch)
+    assert {page.listing for page in pages} == {"calls"}
+
+
+async def test_an_order_that_proves_wrong_again_and_again_is_asked_for_seldom() -> None:
+    vendor = Vendor()
+    vendor.sorts = False
+    async with watching(vendor) as (bland, server):
+        batch = await begun(vendor, bland)
+        for _ in range(20):
+            batch = await moved(vendor, bland, batch)
+            assert len(await pages_of(bland, batch, (1,))) >= 3  # goes on to the list itself
+        asked = [each.params["limit"] for each in server.asked if "sort_by" in each.params]
+    assert asked == ["100", "200", "400", "400", "400"]
 
 
 @pytest.mark.parametrize("clamp", [100, 333, 1000])

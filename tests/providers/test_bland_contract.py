@@ -51,9 +51,10 @@ def read(answer: Mapping[str, Any]) -> list[Item | None]:
 def possible(row: Mapping[str, Any]) -> set[CallStatus]:
     """What a call may be read as, by its words."""
     status, queue = row.get("status"), row["queue_status"]
+    lost = queue in {"pre_queue_error", "queue_error", "call_error"}
     if status in STATUS:
-        return {STATUS[status]}
-    if queue in {"pre_queue_error", "queue_error", "call_error"}:
+        return {CallStatus.ERROR if lost and status == "failed" else STATUS[status]}
+    if lost:
         return {CallStatus.ERROR}
     if row["completed"] or queue in {"complete", "complete_error"}:
         # Without any error nothing failed; with one that names a busy line, it was that.
@@ -75,8 +76,8 @@ def test_no_valid_list_of_calls_loses_a_call_or_is_misread(*, proof: bool) -> No
 def same_call(row: Mapping[str, Any], item: Item) -> None:
     assert item.contact.contact_id == row["call_id"]
     told = possible(row)
-    # A failure that only the lack of talk suggests is asked about, and not taken as it is.
-    assert item.calls or CallStatus.FAILED in told
+    # An end that only a lack suggests, of talk or of its length, is asked about and not taken.
+    assert item.calls or told & {CallStatus.FAILED, CallStatus.COMPLETED}
     for call in item.calls:
         assert call.status in told
         assert call.ended_at is None or (call.status.terminal and call.ended_at <= NOW)

@@ -74,9 +74,14 @@ def test_a_record_that_does_not_say_how_the_call_ended_is_a_hint() -> None:
     ("body", "event"),
     [
         pytest.param(
-            {"message": "x", "call_id": "c-1", "category": "info", "log_level": "info"},
-            "in-call event",
-            id="in a call",
+            {"message": "x", "call_id": "c-1", "category": "error", "log_level": "info"},
+            "in-call error",
+            id="an error in a call",
+        ),
+        pytest.param(
+            {"message": "x", "call_id": "c-1", "category": "call", "log_level": "error"},
+            "in-call error",
+            id="an error by its level",
         ),
         pytest.param(
             RECORD | {"category": "call"}, "in-call event", id="a category is of no record"
@@ -88,11 +93,17 @@ def test_a_record_that_does_not_say_how_the_call_ended_is_a_hint() -> None:
         ),
     ],
 )
-def test_what_comes_during_a_call_and_in_addition_is_a_hint(body: Any, event: str) -> None:
+def test_errors_in_calls_and_what_comes_in_addition_are_hints(body: Any, event: str) -> None:
     notice = read(body)
 
     assert (notice.event, notice.proves, notice.call_id) == (event, Proof.HINT, "c-1")
     assert notice.item is None
+
+
+def test_what_is_said_during_a_call_asks_for_nothing() -> None:
+    notice = read({"message": "x", "call_id": "c-1", "category": "call", "log_level": "info"})
+
+    assert (notice.event, notice.proves) == ("in-call event", Proof.NOTHING)
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,17 @@ def test_an_error_after_the_call_is_no_failed_call() -> None:
     assert found.status is CallStatus.COMPLETED
 
 
+@pytest.mark.parametrize("queue", ["pre_queue_error", "queue_error", "call_error"])
+def test_one_failed_call_reads_the_same_with_and_without_its_status(queue: str) -> None:
+    listed = row(completed=True, queue_status=queue, error_message="Call failed.", call_length=0)
+    record = listed | {"status": "failed"}
+
+    (one,), (other,) = item(listed).calls, item(record).calls
+
+    assert one.status is other.status is CallStatus.ERROR
+    assert item(listed).contact.status is item(record).contact.status
+
+
 def test_a_queue_error_without_status_or_end_has_no_end() -> None:
     bare = {"call_id": "c-1", "queue_status": "pre_queue_error", "created_at": stamp(START)}
     (found,) = item(bare).calls
@@ -583,3 +594,12 @@ def test_counts_in_a_message_are_read_leniently(
 )
 def test_an_id_looks_like_one_generation(batch_id: str, shape: str) -> None:
     assert generations.likely_shape(batch_id) == shape
+
+
+def test_a_call_that_is_over_without_a_length_is_asked_about() -> None:
+    over = row(completed=True, queue_status="complete")
+    for name in ("call_length", "corrected_duration", "answered_by", "status"):
+        over.pop(name, None)
+
+    assert item(over).calls == ()
+    assert item(over, certain=True).calls != ()

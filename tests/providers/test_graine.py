@@ -597,19 +597,19 @@ async def test_calls_are_asked_for_at_the_places_of_those_who_lack_them() -> Non
     assert [
         (asked.params["skip"], asked.params["limit"], asked.params["include_calls"])
         for asked in server.asked
-    ] == [("100", "5", "true"), ("130", "1", "true"), ("199", "1", "true")]
+    ] == [("100", "31", "true"), ("199", "1", "true")]
 
 
 async def test_who_moved_meanwhile_is_missing_from_the_calls_and_nobody_is_mistaken() -> None:
     vendor = Vendor()
-    vendor.people(vendor.batch(1), 20)
-    for place in (3, 16):
+    vendor.people(vendor.batch(1), 60)
+    for place in (3, 50):
         with_calls(vendor.contacts["btc_001"][place], 1)
     async with watching(vendor) as (graine, _):
-        (page,) = await pages_of(graine, batch_of(20))
+        (page,) = await pages_of(graine, batch_of(60))
         items = [graine.decode(batch_of(), page, raw) for raw in graine.split(page)]
-        vendor.contacts["btc_001"].insert(5, vendor.contacts["btc_001"].pop(16))
-        found = await graine.calls(batch_of(), page, [(3, items[3]), (16, items[16])])
+        vendor.contacts["btc_001"].insert(5, vendor.contacts["btc_001"].pop(50))
+        found = await graine.calls(batch_of(), page, [(3, items[3]), (50, items[50])])
     assert found.keys() == {"con_0003"}
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -223,6 +224,25 @@ async def test_the_key_is_shown_as_the_vendor_wants_it(
     assert headers.items() <= asked.headers.items()
     assert asked.headers["vendor-version"] == "2026-03-01"
     assert KEY not in repr(provider.__dict__) + repr(settings(table(**more)))
+
+
+async def test_secrets_beside_the_key_are_sent_as_they_are() -> None:
+    changes = [
+        ("headers", {"X-Pass": {"env": "HOME"}, "X-Org": "acme"}),
+        ("items.params", {"token": {"env": "HOME"}, "n": 1}),
+        ("items.paging", {"style": "link", "next": "to"}),
+    ]
+    secret = os.environ["HOME"].strip()
+    said = {"data": {"rows": [row()]}}
+
+    def answer(asked: Asked) -> Any:
+        return said | {"to": None if "p" in asked.params else "/jobs/j1/rows?p=2&token=no"}
+
+    async with asking(answer, *changes) as (provider, server):
+        assert len(await people(provider)) == 2
+    assert [asked.headers["x-pass"] for asked in server.asked] == [secret] * 2
+    assert [asked.params["token"] for asked in server.asked] == [secret] * 2
+    assert secret not in repr(settings(table(*changes)))
 
 
 async def test_addresses_begin_below_the_base_url_and_hold_any_id() -> None:

@@ -24,6 +24,7 @@ from monitor.core.tally import recount
 from monitor.http import HttpClient
 from monitor.providers import Known
 from monitor.providers.http_json import HttpJson, HttpJsonSettings, check_sample
+from monitor.providers.http_json.capabilities import capabilities_of
 from monitor.providers.http_json.settings import Sample
 from tests.loopback import Asked, Loopback, Reply, StillClock, serving
 
@@ -135,6 +136,36 @@ async def test_completed_with_calls_to_come_is_not_yet_a_completion() -> None:
     caught_up = tally | {"call.completed": 8}
     assert batch.status is BatchStatus.COMPLETED
     assert disagreements(batch, caught_up, provider.capabilities)
+
+
+@pytest.mark.parametrize("finished", [8, 9], ids=["people", "conversations"])
+async def test_after_a_retry_what_finished_counts_is_not_known_and_not_held_against_the_people(
+    finished: int,
+) -> None:
+    changes = {"status": "completed", "total_calls_finished": finished, "retry_count": 1}
+    again = LIST | {"batch_calls": [LIST["batch_calls"][0] | changes]}
+    async with asking(again) as (provider, _):
+        batch = await look(provider)
+    assert batch.counts == Counts(total=8, finished=None)
+    for ended in (8, 9):
+        tally = {"contacts": 8, "calls": ended, "call.completed": ended}
+        assert disagreements(batch, tally, provider.capabilities) == ()
+        short = tally | {"contacts": 7}
+        assert disagreements(batch, short, provider.capabilities)
+
+
+async def test_a_sample_of_a_batch_that_was_retried_is_good(tmp_path: Path) -> None:
+    again = BATCH | {"retry_count": 2}
+    (tmp_path / "batch.json").write_text(json.dumps(again))
+    sample = Sample.model_validate({"batch": tmp_path / "batch.json"})
+    assert list(check_sample(shipped().model_copy(update={"sample": sample}))) == []
+
+
+def test_failures_that_hold_ordinary_no_answers_are_said_to_be_blurred() -> None:
+    capabilities = capabilities_of(shipped())
+
+    assert not capabilities.tells_failures
+    assert "which calls failed and which were not answered" in capabilities.blind_to
 
 
 async def test_the_cursor_is_followed_to_the_end() -> None:

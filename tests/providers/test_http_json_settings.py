@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from monitor.config import load
+from monitor.config.secrets import secrets_of
 from monitor.errors import ConfigError
 from monitor.providers.http_json import capabilities_of
 from monitor.providers.http_json.settings import HttpJsonSettings
@@ -59,6 +60,16 @@ AUTH = {"header": "x-api-key"}
         pytest.param([("units.times", "%d.%m.%Y")], "need zone", id="form without zone"),
         pytest.param([("units.zone", "Mars/Base")], "not a time zone", id="zone"),
         pytest.param([("words.batch", {"x": "complete"})], "words.batch.x", id="our word"),
+        pytest.param(
+            [("headers", {"a": {"env": "A", "file": "b"}})], "a secret is a text", id="how"
+        ),
+        pytest.param([("headers", {"a": {"env": "NOBODY_SET_IT"}})], "NOBODY_SET_IT", id="env"),
+        pytest.param([("headers", {"a": 1})], "headers", id="number as a header"),
+        pytest.param(
+            [("items.paging", {"style": "link"}), ("items.method", "POST")],
+            "a link is followed with GET",
+            id="link of a POST",
+        ),
         pytest.param([("items.paging", {"style": "pages"})], "items.paging.style", id="style"),
         pytest.param([("items.paging", {"style": "page"})], "needs param", id="page"),
         pytest.param(
@@ -328,3 +339,130 @@ def test_a_sample_that_cannot_be_used_says_so(
     tmp_path: Path, changes: dict[str, Any], said: str
 ) -> None:
     assert any(said in each for each in checked(tmp_path, **changes))
+
+
+@pytest.mark.parametrize(
+    ("key", "paging", "following", "said"),
+    [
+        pytest.param(
+            "items",
+            'style = "cursor", param = "after", next = "data.nxt"',
+            {"next": None},
+            "'data.nxt' finds nothing in the sample items.json (did you mean \"next\"?)",
+            id="cursor",
+        ),
+        pytest.param(
+            "items",
+            'style = "link", next = "data.nxt"',
+            {"next": "/x"},
+            "'data.nxt' finds nothing in the sample items.json (did you mean \"next\"?)",
+            id="link",
+        ),
+        pytest.param(
+            "items",
+            'style = "cursor", param = "after", next = "data.more && data.nxt"',
+            {"more": True, "next": "a"},
+            "'data.more && data.nxt' finds nothing in the sample items.json",
+            id="two names",
+        ),
+        pytest.param(
+            "items",
+            'style = "cursor", param = "after", next = "data.next"',
+            {"next": {"id": 1}},
+            "'data.next' finds no cursor or address in the sample items.json",
+            id="a table",
+        ),
+    ],
+)
+def test_a_path_to_what_follows_is_tried_too(
+    tmp_path: Path, key: str, paging: str, following: dict[str, Any], said: str
+) -> None:
+    rows = f"[providers.jobs.{key}]\npaging = {{ {paging} }}"
+    config = CONFIG.replace(f"[providers.jobs.{key}]", rows)
+    (problem,) = checked(tmp_path, config, items={"data": SAMPLE["items"]["data"] | following})
+    assert problem.partition(": ")[2] == f"providers.jobs.items.paging.next: {said}"
+
+
+@pytest.mark.parametrize(
+    ("next_", "following"),
+    [
+        ("data.next", {"next": None}),
+        ("data.next", {"next": 7}),
+        ("data.next", {"next": ""}),
+        ("data.more && data.next", {"more": False}),
+        ("data.more && data.next", {"more": True, "next": "a"}),
+        ("data.gone || `false`", {}),
+    ],
+)
+def test_a_path_to_what_follows_may_find_an_end(
+    tmp_path: Path, next_: str, following: dict[str, Any]
+) -> None:
+    paging = f'paging = {{ style = "cursor", param = "after", next = "{next_}" }}'
+    config = CONFIG.replace("[providers.jobs.items]", f"[providers.jobs.items]\n{paging}")
+    assert checked(tmp_path, config, items={"data": SAMPLE["items"]["data"] | following}) == []
+
+
+def warned(tmp_path: Path, config: str = CONFIG, **changes: Any) -> list[str]:
+    assert checked(tmp_path, config, **changes) == []
+    path = tmp_path / "config.toml"
+    found = [str(each).removeprefix(f"{path}:") for each in load(path, environ={}).warnings]
+    return [each.partition(": ")[2] for each in found if "providers.jobs" in each]
+
+
+DONE = CONFIG.replace('going = "running"', 'going = "running"\nover = "completed"')
+
+
+def test_words_without_an_end_are_warned_of(tmp_path: Path) -> None:
+    bare, _, _ = CONFIG.partition("[providers.jobs.sample]")
+    assert warned(tmp_path, DONE) == []
+    for config in (CONFIG, bare.replace('[providers.jobs.words.batch]\ngoing = "running"', "")):
+        (warning,) = warned(tmp_path, config)
+        assert warning.startswith("providers.jobs.words")
+        assert 'no word means "completed", so no batch can ever complete' in warning
+
+
+@pytest.mark.parametrize("said", ["lead_4155552671", "call-14155552671", 14155552671])
+def test_ids_that_look_like_phone_numbers_are_warned_of(tmp_path: Path, said: str | int) -> None:
+    tries = [{"call": said, "result": "ok", "why": "w"}]
+    items = {"data": {"rows": [{"person": "p", "state": "done", "tries": tries}]}}
+    (warning,) = warned(tmp_path, DONE, items=items)
+    assert warning.startswith("providers.jobs.fields.call.id: 'call' finds what may be a phone")
+    assert str(said) not in warning
+
+
+# Secrets beside the key
+
+
+SECRETS = """
+headers = { X-Org = "acme", X-Pass = { env = "PASS" }, X-File = { file = "pass.txt" } }
+batches = ["j1"]
+"""
+
+
+def test_headers_and_params_take_secrets_that_are_hidden(tmp_path: Path) -> None:
+    config = DONE.replace(
+        'base_url = "https://api.example.com"',
+        f'{SECRETS}\
+base_url = "https://api.example.com"',
+    ).replace(
+        'path = "/jobs"\n',
+        'path = "/jobs"\nparams = { state = "any", n = 1, token = { env = "TOKEN" } }\n',
+    )
+    checked(tmp_path, config)
+    (tmp_path / "pass.txt").write_text("filesecret\n")
+    (tmp_path / "pass.txt").chmod(0o600)
+    made = load(tmp_path / "config.toml", environ={"PASS": "passsecret", "TOKEN": "tokensecret"})
+    secrets = {"passsecret", "filesecret", "tokensecret"}
+    assert secrets <= set(secrets_of(made))
+    assert "acme" not in secrets_of(made)
+    assert not [each for each in secrets if each in repr(made)]
+
+
+def test_a_credential_in_a_header_is_warned_of_outside_the_service(tmp_path: Path) -> None:
+    config = DONE.replace(
+        'base_url = "https://api.example.com"',
+        'base_url = "https://api.example.com"\nheaders = { X-Pass = { credential = "pass" } }',
+    )
+    checked(tmp_path, config)
+    made = load(tmp_path / "config.toml", environ={}, in_service=False)
+    assert any("headers.X-Pass: credential 'pass'" in str(each) for each in made.warnings)

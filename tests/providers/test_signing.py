@@ -8,11 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.providers.schemes import ELEVENLABS, RETELL, STANDARD_WEBHOOKS, SVIX
 from monitor.providers.signing import (
-    ELEVENLABS,
-    RETELL,
-    STANDARD_WEBHOOKS,
-    SVIX,
     Basic,
     Hmac,
     SecretPath,
@@ -20,6 +17,7 @@ from monitor.providers.signing import (
     StaticHeader,
     Verifier,
     path_secret,
+    sign,
 )
 
 # Published with the Standard Webhooks specification.
@@ -186,3 +184,139 @@ def test_svix_is_the_same_under_other_names() -> None:
     }
 
     assert Verifier(SVIX, (SECRET,), ()).check(headers, None, VECTOR_BODY, THEN) is not None
+
+
+WORD = st.text("abcdefghijklmnopqrstuvwxyzABC0123456789-", min_size=1, max_size=12)
+HMACS = st.builds(
+    Hmac,
+    header=WORD.map("X-Sig-".__add__),
+    value=st.sampled_from(["{digest}", "v1,{digest}", "t={time},v0={digest}", "sha256={digest}"]),
+    message=st.permutations(["{time}", "{id}", ".", "{body}"]).map(tuple),
+    algorithm=st.sampled_from(["sha1", "sha256", "sha512"]),
+    encoding=st.sampled_from(["hex", "base64"]),
+    many=st.sampled_from(["", " "]),
+    id_header=WORD.map("X-Id-".__add__),
+    time_header=WORD.map("X-Time-".__add__),
+    unit=st.sampled_from(["s", "ms"]),
+)
+SIGNINGS = (
+    HMACS
+    | st.sampled_from([STANDARD_WEBHOOKS, SVIX, ELEVENLABS, RETELL, PLAIN])
+    | st.builds(StaticHeader, header=WORD, prefix=st.sampled_from(["", "Bearer "]))
+    | st.just(Basic())
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(
+    signing=SIGNINGS,
+    body=st.binary(max_size=200),
+    unique=WORD,
+    at=st.datetimes(datetime(2001, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - hypothesis wants bounds without a zone
+    place=st.integers(0, 1600),
+)
+def test_what_is_signed_is_accepted_then_and_by_that_secret_only(
+    signing: Signing, body: bytes, unique: str, at: datetime, place: int
+) -> None:
+    secret, other = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AAAAAAAAAAAAAAAAAAAAAAAA"
+    made = sign(signing, secret, body, at, unique)
+    headers = {name.lower().encode(): value.encode() for name, value in made.items()}
+
+    assert Verifier(signing, (other, secret), ()).check(headers, None, body, at) is not None
+    assert Verifier(signing, (other,), ()).check(headers, None, body, at) is None
+    if isinstance(signing, Hmac):
+        verifier = Verifier(signing, (secret,), ())
+        assert body == b"" or verifier.check(headers, None, _flipped(body, place), at) is None
+        late = at + timedelta(hours=1)
+        assert (verifier.check(headers, None, body, late) is None) is ("{time}" in signing.message)
+
+
+def test_the_published_vector_is_what_would_be_signed() -> None:
+    made = sign(STANDARD_WEBHOOKS, SECRET, VECTOR_BODY, THEN, ID.decode())
+
+    assert made == {
+        "webhook-id": ID.decode(),
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": SIGNATURE.decode(),
+    }
+
+
+def test_an_address_that_is_the_secret_needs_no_headers() -> None:
+    assert sign(SecretPath(), "s3cret", BODY, NOW) == {}
+
+
+WRONG = b"0" * 64
+MADE = path_secret("renewals", "another secret").encode()
+
+
+@pytest.mark.parametrize(
+    ("signing", "headers", "path", "tried"),
+    [
+        pytest.param(PLAIN, {b"x-webhook-signature": WRONG}, None, True, id="another digest"),
+        pytest.param(PLAIN, {b"x-webhook-signature": b"x"}, None, False, id="no digest"),
+        pytest.param(PLAIN, {b"x-webhook-signature": WRONG + b"0"}, None, False, id="too long"),
+        pytest.param(PLAIN, {}, None, False, id="no header"),
+        pytest.param(
+            ELEVENLABS,
+            {b"elevenlabs-signature": b"t=%s,v0=%s" % (STAMPED, WRONG)},
+            None,
+            True,
+            id="of now",
+        ),
+        pytest.param(
+            ELEVENLABS,
+            {b"elevenlabs-signature": b"t=1614265330,v0=" + WRONG},
+            None,
+            False,
+            id="of long ago",
+        ),
+        pytest.param(StaticHeader(header="X-Secret"), {b"x-secret": b"?"}, None, True, id="word"),
+        pytest.param(
+            StaticHeader(header="Authorization", prefix="Bearer "),
+            {b"authorization": b"Basic eDp5"},
+            None,
+            False,
+            id="another kind",
+        ),
+        pytest.param(Basic(), {b"authorization": b"Basic eDp5"}, None, True, id="basic"),
+        pytest.param(Basic(), {b"authorization": b"Bearer x"}, None, False, id="bearer for basic"),
+        pytest.param(SecretPath(), {b"x-secret": b"?"}, None, False, id="nothing is signed"),
+        pytest.param(PLAIN, {}, MADE, True, id="an address made from another secret"),
+        pytest.param(PLAIN, {}, b"d41d8cd98f00b204e9800998ecf8427e", False, id="a hash"),
+        pytest.param(PLAIN, {}, b"wp-admin", False, id="an address that is tried"),
+    ],
+)
+def test_only_what_lacks_nothing_but_the_secret_looks_like_the_senders(
+    signing: Signing, headers: dict[bytes, bytes], path: bytes | None, *, tried: bool
+) -> None:
+    verifier = Verifier(signing, ("s3cret",), (path_secret("renewals", "s3cret"),))
+
+    assert verifier.check(headers, path, BODY, NOW) is None
+    assert verifier.is_tried(headers, path, NOW) is tried
+
+
+def test_many_forged_signatures_cost_one_hash_of_the_body_for_each_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hashed: list[bytes] = []
+
+    def counted(key: bytes, message: bytes, algorithm: str) -> bytes:
+        hashed.append(key)
+        return digest(key, message, algorithm)
+
+    digest = hmac.digest
+    monkeypatch.setattr(hmac, "digest", counted)
+    forged = base64.b64encode(b"0" * 32)
+    headers = {
+        b"webhook-id": ID,
+        b"webhook-timestamp": b"1614265330",
+        b"webhook-signature": b" ".join([b"v1," + forged] * 9),
+    }
+    secrets = (SECRET, "whsec_AAAA", "whsec_BBBB")
+
+    verifier = Verifier(STANDARD_WEBHOOKS, secrets, ())
+    assert verifier.check(headers, None, VECTOR_BODY, THEN) is None
+    assert len(hashed) == 3
+
+    headers[b"webhook-signature"] += b" " + SIGNATURE
+    assert verifier.check(headers, None, VECTOR_BODY, THEN) is not None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from monitor.core.completion import disagreements, still_live
+from monitor.core.completion import disagreements, still_live, unwitnessed
 from monitor.core.model import (
     Batch,
     BatchStatus,
@@ -100,7 +100,7 @@ async def test_the_documented_example_is_read_exactly() -> None:
         batch_id=ID,
         status=BatchStatus.COMPLETED,
         seen_at=later,
-        counts=Counts(total=100, finished=98, succeeded=95, failed=3, live=2),
+        counts=Counts(total=100, finished=98, succeeded=95, failed=3, live=2, unaccounted=0),
         created_at=datetime(2024, 1, 1, 12, 0, tzinfo=UTC),
         ended_at=datetime(2024, 1, 1, 12, 30, tzinfo=UTC),
     )
@@ -367,7 +367,55 @@ async def test_with_a_filter_no_count_is_held_against_the_list() -> None:
     tally = {"contacts": 1, "calls": 1, "call.completed": 1}
     assert batch.counts.total is None
     assert disagreements(batch, tally, svalync.capabilities) == ()
+    assert list(unwitnessed(batch, tally, svalync.capabilities)) == [
+        "the vendor does not say whether its own counts add up"
+    ]
     assert "calls that the filter leaves out" in svalync.capabilities.blind_to
+
+
+@pytest.mark.parametrize(
+    ("told", "chosen", "says"),
+    [
+        pytest.param({}, ["completed"], None, id="they add up"),
+        pytest.param({"total_calls": 100}, ["completed"], "differ by 47 calls", id="left out"),
+        pytest.param({"total_calls": 100}, None, "differ by 47 calls", id="more than are listed"),
+        pytest.param({"total_calls": 55}, None, None, id="those listed as busy"),
+        pytest.param(
+            {"total_calls": 55}, ["busy"], "differ by 2 calls", id="more may be on no list"
+        ),
+        pytest.param({"total_calls": 50}, ["completed"], "differ by 3 calls", id="too many"),
+        pytest.param({"in_progress": None}, ["busy"], "does not say", id="one is missing"),
+    ],
+)
+async def test_the_statistics_of_an_end_must_add_up_filter_or_not(
+    told: dict[str, Any], chosen: list[str] | None, says: str | None
+) -> None:
+    counted = {"total_calls": 53, "completed": 50, "failed": 3, "in_progress": 0} | told
+    answer = result(call(1), status="completed", statistics=counted)
+    table: dict[str, Any] = {} if chosen is None else {"filter": {"status": chosen}}
+    async with asking(answer, **table) as (svalync, _):
+        batch = await looked(svalync)
+    tally = {"contacts": 55, "calls": 55, "call.completed": 50, "call.failed": 3, "call.busy": 2}
+    doubts = "; ".join(unwitnessed(batch, tally, svalync.capabilities))
+    assert (says or "") in doubts
+    assert bool(doubts) is bool(says)
+
+
+async def test_an_end_without_statistics_is_not_borne_out() -> None:
+    async with asking(result(call(1), status="completed", statistics=None)) as (svalync, _):
+        batch = await looked(svalync)
+    tally = {"contacts": 1, "calls": 1, "call.completed": 1}
+    assert list(unwitnessed(batch, tally, svalync.capabilities)) == [
+        "the vendor does not say how many people there are",
+        "the vendor does not say how many people are in a call",
+        "the vendor does not say whether its own counts add up",
+    ]
+
+
+async def test_while_it_runs_the_statistics_need_not_add_up() -> None:
+    counted = {"total_calls": 100, "completed": 50, "failed": 3, "in_progress": 2}
+    async with asking(result(call(1), statistics=counted)) as (svalync, _):
+        assert (await looked(svalync)).counts.unaccounted is None
 
 
 # Files
@@ -397,6 +445,30 @@ async def test_an_end_stands_however_long_ago_it_was_written(tmp_path: Path) -> 
     body = result(call(1), status="completed")
     svalync = reading(write(tmp_path / "r.json", body, NOW - timedelta(days=2)))
     assert (await looked(svalync)).seen_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("age", "now"),
+    [
+        pytest.param(timedelta(0), False, id="just written"),
+        pytest.param(timedelta(minutes=2, seconds=29), False, id="may be written again"),
+        pytest.param(timedelta(minutes=2, seconds=30), True, id="is written no more"),
+    ],
+)
+async def test_the_same_bytes_are_no_second_look_at_an_end(
+    tmp_path: Path, age: timedelta, *, now: bool
+) -> None:
+    written = NOW - age
+    path = write(tmp_path / "r.json", result(call(1), status="completed"), written)
+    assert (await looked(reading(path))).seen_at == (NOW if now else written)
+
+
+async def test_an_end_that_is_written_again_is_seen_again(tmp_path: Path) -> None:
+    body, path = result(call(1), status="completed"), tmp_path / "r.json"
+    svalync = reading(write(path, body, NOW - timedelta(seconds=40)))
+    first = await looked(svalync)
+    write(path, body, NOW - timedelta(seconds=10))
+    assert (await looked(svalync)).seen_at - first.seen_at == timedelta(seconds=30)
 
 
 async def test_a_file_is_never_from_the_future(tmp_path: Path) -> None:

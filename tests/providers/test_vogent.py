@@ -1,7 +1,7 @@
 import base64
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from monitor.http import HttpClient
 from monitor.providers import Discovery, Known, LookFailed, Page, Stop
 from monitor.providers.facts import Scheme
 from monitor.providers.vogent import Vogent, VogentSettings
+from monitor.providers.vogent.jobs import ESTIMATED
 from tests.loopback import NOW, Asked, Loopback, Reply, StillClock, serving
 
 KEY = "vgt_verysecret"
@@ -128,8 +129,10 @@ class Vendor:
 
 
 @asynccontextmanager
-async def watching(vendor: Vendor, key: str = KEY) -> AsyncIterator[tuple[Vogent, Loopback]]:
-    http = HttpClient(StillClock())
+async def watching(
+    vendor: Vendor, key: str = KEY, clock: StillClock | None = None
+) -> AsyncIterator[tuple[Vogent, Loopback]]:
+    http = HttpClient(clock or StillClock())
     async with serving(vendor.answer) as server:
         settings = VogentSettings(vendor="vogent", api_key=key, base_url=server.url)  # type: ignore[arg-type]  # the validator makes it a secret
         yield Vogent("offers", settings, http, b"k" * 32), server
@@ -206,7 +209,7 @@ async def test_a_look_tells_how_the_job_stands_and_counts_who_waits() -> None:
     assert (batch.status, batch.concurrency, batch.campaign) == (BatchStatus.RUNNING, 5, "agent_1")
     assert batch.created_at == NOW - timedelta(hours=2)
     assert (batch.timezone, batch.calendar is not None) == ("Asia/Kolkata", True)
-    assert batch.counts == Counts(waiting=37)
+    assert batch.counts == Counts(waiting=37, estimated=ESTIMATED)
     assert [(asked.path, asked.params) for asked in server.asked] == [
         (f"/batch_dial_jobs/{JOB}", {}),
         (f"/batch_dial_jobs/{JOB}/queue", {"limit": "500"}),
@@ -279,6 +282,34 @@ async def test_the_queue_of_an_ended_job_is_counted_to_its_last_row() -> None:
         (found,) = await looked(vogent, Known(batch_id=JOB))
     assert isinstance(found, Batch)
     assert (found.status, found.counts.waiting) == (BatchStatus.CANCELLED, 50)
+
+
+@pytest.mark.parametrize(
+    ("before", "stored", "proven"),
+    [
+        pytest.param(2, None, True, id="always two lines"),
+        pytest.param(5, None, False, id="lines were taken away"),
+        pytest.param(2, 5, False, id="before a restart"),
+    ],
+)
+async def test_calls_on_lines_that_were_taken_away_may_go_on_unseen(
+    before: int, stored: int | None, *, proven: bool
+) -> None:
+    vendor, clock = Vendor(), StillClock()
+    vendor.job(waiting=2, maxConcurrentDials=before)
+    known = Known(batch_id=JOB, look=a_batch(concurrency=stored) if stored else None)
+    async with watching(vendor, clock=clock) as (vogent, _):
+        await looked(vogent, known)
+        await swept(vogent)
+        clock.at = NOW + timedelta(minutes=6)
+        for began in (NOW + timedelta(minutes=minutes) for minutes in (2, 3)):
+            ended = (began + timedelta(minutes=2)).isoformat()
+            vendor.called(createdAt=began.isoformat(), startedAt=began.isoformat(), endedAt=ended)
+        vendor.jobs[0] |= {"maxConcurrentDials": 2, "status": "COMPLETE"}
+        await swept(vogent)
+        (found,) = await looked(vogent, Known(batch_id=JOB, look=a_batch(concurrency=2)))
+    assert isinstance(found, Batch)
+    assert (found.unseen_for == timedelta(0)) is proven
 
 
 async def test_many_jobs_are_looked_up_in_the_lists_of_open_ones() -> None:
@@ -549,6 +580,40 @@ async def test_one_row_against_the_order_ends_the_belief_in_it() -> None:
     assert stops[2:] == [Stop.NEVER] * (len(stops) - 2)
 
 
+async def test_lists_that_are_read_at_once_do_not_disturb_each_others_order() -> None:
+    vendor = Vendor()
+    vendor.job(dials=200)
+    async with watching(vendor) as (vogent, _):
+        first, second = vogent.sweep(a_batch()), vogent.sweep(a_batch())
+        async with aclosing(first) as one, aclosing(second) as two:
+            await anext(one)
+            async for _page in two:
+                await anext(one, None)
+        stops = [page.stop for page in await swept(vogent) if page.listing == "dials"]
+    assert stops == [Stop.KNOWN] * len(stops)
+
+
+async def test_a_long_call_is_found_before_the_shorter_ones_at_the_end_of_the_list() -> None:
+    vendor = Vendor()
+    vendor.newest_first = False
+    vendor.job(dials=300)
+    for number, row in enumerate(vendor.dials[JOB]):
+        ended = NOW - timedelta(seconds=30 * (number * 7 % 300))
+        row["endedAt"] = row["startedAt"] = ended.isoformat()
+    long = vendor.dials[JOB].pop(250)
+    async with watching(vendor) as (vogent, _):
+        await swept(vogent, a_batch(concurrency=65))
+        vendor.dials[JOB].insert(250, long)
+        found: set[str] = set()
+        async with aclosing(vogent.sweep(a_batch(concurrency=65))) as pages:
+            async for page in pages:
+                found.update(json.loads(bytes(raw))["id"] for raw in vogent.split(page))
+                if page.stop is Stop.HERE:
+                    break
+    assert long["id"] in found
+    assert len(found) < 150
+
+
 async def test_in_order_of_creation_as_many_dials_as_lines_are_looked_through() -> None:
     vendor = Vendor()
     vendor.job(dials=200)
@@ -741,6 +806,37 @@ async def test_a_dial_that_does_not_say_how_it_stands_is_asked_about() -> None:
     assert [call.status for call in found[person].calls] == [CallStatus.COMPLETED] * 3
     assert {call.contact_id for call in found[person].calls} == {person}
     assert [call.status for call in found["gone"].calls] == [CallStatus.UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        pytest.param(Reply({"message": "unauthorized"}, 401), "auth", id="the key is refused"),
+        pytest.param(Reply({"message": "slow down"}, 429), "rate_limited", id="too many"),
+        pytest.param(Reply({"message": "oops"}, 500), "server", id="a failure"),
+        pytest.param(Reply({"message": "gone"}, 404), "not_found", id="unknown"),
+        pytest.param({"id": "d-9", "status": "completed"}, "garbage", id="another dial"),
+        pytest.param({"status": "completed"}, "garbage", id="no dial"),
+    ],
+)
+async def test_what_is_wrong_with_an_answer_about_one_dial_is_raised(
+    answer: Any, kind: str
+) -> None:
+    vendor = Vendor()
+    vendor.shown = lambda _, before: before
+    vendor.broken = {"/dials/d-0": answer}
+    async with watching(vendor) as (vogent, _):
+        with pytest.raises(ProviderError) as caught:
+            await vogent.call("d-0")
+    assert caught.value.kind == kind
+
+
+async def test_one_dial_is_told_without_its_job() -> None:
+    vendor = Vendor()
+    vendor.job(dials=1)
+    async with watching(vendor) as (vogent, _):
+        told = await vogent.call("d-0")
+    assert (told.batch_id, told.item.calls[0].call_id) == (None, "d-0")
 
 
 async def test_rows_of_both_lists_that_say_enough_are_not_asked_about() -> None:

@@ -416,7 +416,7 @@ def test_a_name_and_a_limit_of_the_wrong_type_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("contacts", "undialled", "waiting", "counts"),
     [
-        pytest.param(0, 0, 40, Counts(waiting=40), id="never read"),
+        pytest.param(0, 0, 40, Counts(waiting=40, estimated=jobs.ESTIMATED), id="never read"),
         pytest.param(
             50,
             40,

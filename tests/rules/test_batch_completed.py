@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from monitor.core.facts import BatchFacts
-from monitor.core.model import BatchStatus, Counts
+from monitor.core.model import BatchStatus, Capabilities, ContactStatus, Counts
 from monitor.core.rule import Clear, Finding, Holds, Unknown
 from rules.batch_completed import BatchCompleted
 from tests.builders import (
@@ -20,8 +20,11 @@ from tests.builders import (
 )
 
 RULE = BatchCompleted()
+PEOPLE = {ContactStatus.COMPLETED: 310}
+COUNTED_NOBODY = Counts(total=0, live=0, by_status={ContactStatus.COMPLETED: 0})
+COUNTS_NOTHING = Capabilities(contacts=True, call_times=True)
 AGREED: dict[str, Any] = {
-    "batch": {"counts": Counts(total=412, live=0)},
+    "batch": {"counts": Counts(total=412, live=0, by_status=PEOPLE)},
     "tally": {"contacts": 412, "contact.completed": 310, "calls": 520},
     "calls": ListedCalls(reached=310),
 }
@@ -43,8 +46,8 @@ def test_a_confirmed_end_is_reported_with_its_result() -> None:
 
 
 def test_people_never_dialled_are_in_the_first_sentence() -> None:
-    counts = Counts(total=412, rejected=22)
-    tally = {"contacts": 412, "undialled": 15}
+    counts = Counts(total=412, live=0, by_status=PEOPLE, rejected=22)
+    tally = {"contacts": 412, "contact.completed": 310, "undialled": 15}
 
     finding = held(make_ended_facts(**AGREED | {"batch": {"counts": counts}, "tally": tally}))
 
@@ -76,17 +79,59 @@ def test_a_second_look_must_confirm_it(looked: timedelta, *, holds: bool) -> Non
 
 DOUBTS = [
     pytest.param(
-        {"tally": {"contacts": 400}}, "the vendor counts 412 people, 400 were read", id="counts"
+        {"tally": AGREED["tally"] | {"contacts": 400}},
+        "the vendor counts 412 people, 400 were read",
+        id="counts",
     ),
     pytest.param(
-        {"tally": {"contacts": 412, "calls.open": 2}}, "2 calls still open", id="open calls"
+        {"tally": AGREED["tally"] | {"calls.open": 2}}, "2 calls still open", id="open calls"
     ),
     pytest.param(
         {"certainty": make_certainty(complete_at=NOON - 60 * MINUTE)},
         "its lists were not read to their end since",
         id="not read since",
     ),
+    pytest.param(
+        {"batch": {"counts": COUNTED_NOBODY}, "tally": {}},
+        "nobody is known to have been in it",
+        id="nobody is known",
+    ),
+    pytest.param(
+        {"batch": {"counts": Counts(total=412, by_status=PEOPLE)}},
+        "the vendor does not say how many people are in a call",
+        id="a trusted count is missing",
+    ),
 ]
+
+
+@pytest.mark.parametrize(
+    ("lasts", "swept", "holds"),
+    [
+        pytest.param(timedelta(0), timedelta(0), True, id="all are known to be over"),
+        pytest.param(10 * MINUTE, 10 * MINUTE, True, id="read once they must be over"),
+        pytest.param(10 * MINUTE, 10 * MINUTE - SECOND, False, id="read before that"),
+    ],
+)
+def test_calls_that_nobody_saw_begin_must_have_had_time_to_end(
+    lasts: timedelta, swept: timedelta, *, holds: bool
+) -> None:
+    ended = NOON - 12 * MINUTE
+    counts = Counts(total=412, estimated=frozenset({"live", "total"}))
+    facts = make_ended_facts(
+        **AGREED | {"batch": {"counts": counts, "unseen_for": lasts}},
+        ended=12 * MINUTE,
+        moved_at=ended,
+        capabilities=COUNTS_NOTHING,
+        certainty=make_certainty(swept_at=ended + swept),
+    )
+
+    verdict = RULE.evaluate(facts)
+
+    assert isinstance(verdict, Holds) is holds
+    if not holds:
+        assert verdict == Unknown(
+            "calls under way are on no list, and some may have begun before the first look"
+        )
 
 
 @pytest.mark.parametrize(("changes", "says"), DOUBTS)
@@ -178,7 +223,11 @@ def test_where_live_calls_are_on_no_list_it_waits_until_nothing_moves(
     moved: timedelta, live: int, says: str | None
 ) -> None:
     counts = Counts(total=412, live=live, estimated=frozenset({"total", "live"}))
-    facts = make_ended_facts(**AGREED | {"batch": {"counts": counts}}, moved_at=NOON - moved)
+    facts = make_ended_facts(
+        **AGREED | {"batch": {"counts": counts}},
+        moved_at=NOON - moved,
+        capabilities=COUNTS_NOTHING,
+    )
 
     if says is None:
         finding = held(facts)

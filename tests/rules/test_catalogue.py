@@ -35,6 +35,8 @@ EXPECTED = {
     "self_rule_failed",
     "self_unknown_status",
     "self_watching",
+    "self_webhook_rejected",
+    "self_webhook_silent",
     "stalled_retries",
 }
 

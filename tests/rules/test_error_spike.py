@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from monitor.core.model import BatchStatus, Outcome
 from monitor.core.rule import Clear, Finding, Holds, Unknown, Verdict
 from rules.error_spike import ErrorSpike
 from tests.builders import (
+    EVERYTHING,
     MINUTE,
     NOON,
     SECOND,
@@ -71,6 +73,19 @@ def test_the_sentence_says_how_many_why_and_who_waits() -> None:
 )
 def test_the_limits(failed: int, n: int, kind: type[Verdict]) -> None:
     assert isinstance(judged(*mixed(failed, n)), kind)
+
+
+def test_one_word_for_failures_and_no_answers_says_nothing_of_either() -> None:
+    untold = replace(EVERYTHING, tells_failures=False)
+    told: dict[str, Any] = {"capabilities": untold, "vendor": "elevenlabs"}
+
+    assert judged(*mixed(20, 20), **told) == Unknown(
+        "cannot tell failures from no answers at Elevenlabs"
+    )
+    errors = mixed(20, 20, Outcome.ERROR)
+    assert isinstance(
+        judged(*errors, rule=ErrorSpike(statuses=frozenset({Outcome.ERROR})), **told), Holds
+    )
 
 
 def test_few_failures_are_no_spike_however_large_their_share() -> None:

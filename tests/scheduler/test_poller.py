@@ -124,6 +124,24 @@ async def test_nothing_is_asked_before_it_is_due(at: Lookout) -> None:
     assert await at.poll(SECOND) == ["look b1"]
 
 
+async def test_lists_that_tell_how_batches_stand_come_when_these_are_due(at: Lookout) -> None:
+    await at.restart(discover_every=65 * SECOND)
+    await begin(at)
+    assert await at.poll(EVERY) == ["look b1"]
+    assert await at.poll(EVERY) == ["discover"]
+    assert await at.poll(EVERY - SECOND) == []
+    assert await at.poll(SECOND) == ["look b1"]
+
+
+async def test_lists_that_only_name_batches_come_no_earlier(at: Lookout) -> None:
+    at.vendor.silent_lists = True
+    await at.restart(discover_every=65 * SECOND)
+    await begin(at)
+    assert await at.poll(EVERY) == ["look b1"]
+    assert await at.poll(EVERY) == ["look b1"]
+    assert await at.poll(5 * SECOND) == ["discover"]
+
+
 async def test_counts_that_stand_still_need_no_list(at: Lookout) -> None:
     await begin(at)
     asked = await at.poll_for(5 * MINUTE)

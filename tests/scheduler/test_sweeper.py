@@ -246,6 +246,25 @@ async def test_a_page_says_whether_a_quick_reading_may_end_with_it(
     assert (done.row.swept_at == NOON + MINUTE) is (len(pages) < 4)
 
 
+@pytest.mark.parametrize(
+    ("finished", "pages"), [(2, [0]), (3, [0, 1])], ids=["nothing missing", "one missing"]
+)
+async def test_a_quick_reading_ends_as_soon_as_nothing_counted_is_missing(
+    desk: Desk, finished: int, pages: list[int]
+) -> None:
+    batch = desk.at.vendor.batches["b1"]
+    desk.at.vendor.stop = Stop.AGREED
+    desk.at.vendor.capabilities = replace(EVERYTHING, trusted=frozenset({"finished"}))
+    await desk.sweep(Reading.ANEW)
+    for number in (3, 4, 12)[:finished]:
+        call = CallRow(id=f"c{number}")
+        batch.people[number] = Person(id=f"p{number:03}", status="completed", calls=[call])
+    batch.counts = Counts(total=35, finished=finished)
+    _, read = await desk.sweep(Reading.HOT)
+
+    assert read == pages
+
+
 async def test_a_whole_reading_ends_with_no_page_but_the_last(desk: Desk) -> None:
     desk.at.vendor.stop = Stop.HERE
     for mode in (Reading.ANEW, Reading.ALL):

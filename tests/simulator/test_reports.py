@@ -19,7 +19,7 @@ from monitor.core.rule import Finding
 from monitor.simulator.answers import Manners
 from monitor.simulator.hours import WorkingHours
 from monitor.simulator.ids import Vendor
-from monitor.simulator.script import DialStop, Incident, Mix, Pause, Plan, Resume
+from monitor.simulator.script import DialStop, Incident, Mix, Pause, Plan, Reopen, Resume
 from monitor.simulator.serving import serve
 from monitor.simulator.vendors import vendor_app, vendor_table
 from monitor.simulator.world import Account, RunningBatch, World
@@ -62,6 +62,12 @@ REACHED = Plan(
 # The world begins on a Sunday at nine, in the middle of these hours.
 MORNING = WorkingHours(
     zone="UTC", days={"sunday": ("08:00", "09:05"), "monday": ("08:00", "09:00")}
+)
+
+
+UNPROVEN = (
+    "reported complete, unverified: calls under way are on no list, and some may have begun "
+    "before the first look"
 )
 
 
@@ -171,6 +177,53 @@ async def test_an_end_is_reported_once_never_early_and_with_true_numbers(
     assert (int(numbers[1]), int(numbers[2])) == reached(batch)
 
 
+@pytest.mark.parametrize(
+    ("talk", "unanswered", "summary"),
+    [
+        pytest.param(50.0, 0.0, "completed, 3 of about 3 people reached (100 %)", id="short"),
+        pytest.param(400.0, 0.0, "completed, 3 of about 3 people reached (100 %)", id="long"),
+        pytest.param(
+            1200.0,
+            0.0,
+            f"{UNPROVEN}; nobody is known to have been in it",
+            id="longer than anybody waits for",
+        ),
+        pytest.param(1200.0, 0.5, UNPROVEN, id="nobody has talked but who still talks"),
+    ],
+)
+async def test_calls_that_began_before_the_first_look_and_stand_on_no_list_are_waited_for(
+    world: World, clock: HandClock, tmp_path: Path, talk: float, unanswered: float, summary: str
+) -> None:
+    account = world.account("surveys", "vogent", "key")
+    answered = Mix(no_answer=unanswered, busy=0.0, failed=0.0)
+    plan = Plan(name="Survey", contacts=3, concurrency=5, talk=(talk, talk), mix=answered)
+    batch = account.open(plan, after=95)
+    async with watching(tmp_path, account, clock, Manners(ends_early=True)) as runtime:
+        for _ in range(22):
+            await step(runtime, clock, timedelta(minutes=1))
+        told = await moves(runtime)
+
+    assert [each.reason for each in told[:2]] == ["reported", "settled"]
+    assert told[0].summary == summary
+    assert "unverified" in summary or told[0].at.timestamp() >= batch.history[-1].t
+
+
+async def test_a_short_run_after_the_last_word_is_told_of(
+    world: World, clock: HandClock, tmp_path: Path
+) -> None:
+    account = world.account("surveys", "svalync", "key")
+    batch = account.open(MIXED, Reopen(after=720, contacts=5))
+    async with watching(tmp_path, account, clock, Manners()) as runtime:
+        for _ in range(28):
+            await step(runtime, clock, timedelta(minutes=1))
+        told = await moves(runtime)
+
+    assert batch.run == 2
+    assert [each.reason for each in told] == ["reported", "settled"] * 2
+    said = re.findall(r"completed, (\d+) of (\d+) p", told[-1].summary)
+    assert [tuple(map(int, each)) for each in said] == [reached(batch)]
+
+
 def a_day(seed: int) -> tuple[Vendor, Plan, Manners, tuple[Incident, ...]]:
     """Some vendor with some manners, whose batch is paused or stands still now and then."""
     draw = random.Random(seed)
@@ -213,7 +266,7 @@ async def test_any_day_of_any_vendor_is_told_once_and_truly(
         async with watching(tmp_path_factory.mktemp("day"), account, clock, manners) as runtime:
             while not batch.status.terminal:
                 await step(runtime, clock)
-            for _ in range(14):
+            for _ in range(18):
                 await step(runtime, clock, timedelta(minutes=1))
             told = await moves(runtime)
 

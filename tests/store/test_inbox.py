@@ -78,13 +78,34 @@ def test_poison_is_counted_and_never_given_out(conn: Connection) -> None:
     inbox.put(conn, [poison, *some(2)[1:]])
     (other,) = inbox.waiting(conn, 9)
     assert other.call_id == "c1"
-    inbox.quarantine(conn, [other.id], "the vendor does not know its batch", NOON)
+    inbox.quarantine(conn, [other.id], "it cannot be taken in", NOON)
 
-    standing = inbox.standing(conn, "sales")
+    assert inbox.unreadable(conn, "sales") == 2
+    assert inbox.unreadable(conn, "other") == 0
 
-    assert (standing.received, standing.waiting, standing.poison) == (2, 0, 2)
-    assert standing.last_at == NOON
-    assert inbox.standing(conn, "other").last_at is None
+
+@pytest.mark.parametrize("proves", ["hint", "call"])
+def test_what_nobody_could_be_asked_about_is_new_when_it_comes_again(
+    conn: Connection, proves: str
+) -> None:
+    inbox.put(conn, [replace(ONE, proves=proves)])
+    inbox.asked(conn, [1])
+    inbox.unanswered(conn, [1], "the vendor does not know the batch", NOON)
+    assert inbox.unreadable(conn, "sales") == 0
+    assert [each.why for each in inbox.quarantined(conn)] == ["the vendor does not know the batch"]
+
+    assert inbox.put(conn, [replace(ONE, proves=proves)]) == [True]
+    (again,) = inbox.waiting(conn, 9)
+    assert again.told == ONE.told
+    assert inbox.quarantined(conn) == ()
+
+
+def test_what_cannot_be_read_is_a_repetition_when_it_comes_again(conn: Connection) -> None:
+    poison = replace(ONE, poison="it is not a JSON object", told=None)
+
+    assert inbox.put(conn, [poison]) == [True]
+    assert inbox.put(conn, [poison]) == [False]
+    assert inbox.waiting(conn, 9) == []
 
 
 def test_only_what_was_taken_in_long_ago_is_forgotten(conn: Connection) -> None:
@@ -96,3 +117,43 @@ def test_only_what_was_taken_in_long_ago_is_forgotten(conn: Connection) -> None:
     assert inbox.prune(conn, NOON + timedelta(minutes=1)) == 1
     assert [each.id for each in inbox.waiting(conn, 9)] == [waiting[1].id, waiting[2].id]
     assert inbox.put(conn, [young]) == [False]
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["asked about", "answered"])
+def test_a_hint_in_the_same_words_is_new_once_the_first_was_asked_about(
+    conn: Connection, asked: bool
+) -> None:
+    hint = replace(ONE, proves="hint", told=None)
+    assert inbox.put(conn, [hint, hint]) == [True, False]
+    (first,) = inbox.waiting(conn, 9)
+    inbox.asked(conn, [first.id])
+    if not asked:
+        inbox.answered(conn, [first.id], NOON)
+
+    assert inbox.put(conn, [replace(hint, received_at=NOON + HOUR)]) == [True]
+    inbox.answered(conn, [first.id], NOON)
+
+    (again,) = inbox.waiting(conn, 9)
+    assert (again.id, again.received_at) == (first.id, NOON + HOUR)
+
+
+def test_since_when_the_first_waits_that_nobody_took_up(conn: Connection) -> None:
+    assert inbox.oldest_new(conn) is None
+    inbox.put(conn, [replace(each, received_at=NOON + HOUR) for each in some(2)])
+    inbox.asked(conn, [inbox.waiting(conn, 1)[0].id])
+
+    assert inbox.oldest_new(conn) == NOON + HOUR
+
+
+def test_what_is_set_aside_can_be_seen_by_its_digest_the_newest_first(conn: Connection) -> None:
+    inbox.put(conn, some(3))
+    rows = [each.id for each in inbox.waiting(conn, 9)]
+    inbox.asked(conn, rows[:1])
+    inbox.unanswered(conn, rows[:1], "the vendor does not know the batch", NOON)
+    inbox.quarantine(conn, rows[1:2], "it cannot be taken in", NOON)
+
+    found = inbox.quarantined(conn, limit=1)
+
+    assert [(each.provider, each.why) for each in found] == [("sales", "it cannot be taken in")]
+    assert found[0].digest == (b"d" * 32).hex()
+    assert len(inbox.quarantined(conn)) == 2

@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from monitor.web.connections import Patience
+from monitor.web.connections import Door, Patience
 from monitor.web.server import serving
+from tests.loopback import hang_up
 
 SOON = Patience(head_s=0.2, body_s=0.2, answer_s=0.3, most=20, most_of_one=12)
 PATIENT = Patience(head_s=60, body_s=60, answer_s=60, most=20, most_of_one=12)
@@ -36,7 +37,7 @@ APP = Starlette(
 
 @contextlib.asynccontextmanager
 async def served(patience: Patience) -> AsyncIterator[int]:
-    async with serving(APP, "127.0.0.1", 0, patience) as port:
+    async with serving(APP, "127.0.0.1", 0, Door(patience)) as port:
         yield port
 
 
@@ -52,9 +53,7 @@ async def closed_by_the_server(port: int, *pieces: bytes) -> bytes:
                 return await reader.read()
         return b""
     finally:
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
+        await hang_up(writer)
 
 
 async def whole(port: int) -> bytes:
@@ -62,7 +61,7 @@ async def whole(port: int) -> bytes:
     writer.write(WHOLE)
     async with asyncio.timeout(5):
         answer = await reader.readuntil(b"hello")
-    writer.close()
+    await hang_up(writer)
     return answer
 
 
@@ -85,8 +84,10 @@ async def whole(port: int) -> bytes:
     ],
 )
 async def test_what_stalls_is_closed(pieces: tuple[bytes, ...]) -> None:
-    async with served(SOON) as port:
+    door = Door(SOON)
+    async with serving(APP, "127.0.0.1", 0, door) as port:
         await closed_by_the_server(port, *pieces)
+    assert door.closed == 1
 
 
 async def test_bytes_that_trickle_in_buy_no_time() -> None:
@@ -101,7 +102,7 @@ async def test_bytes_that_trickle_in_buy_no_time() -> None:
                 if done:
                     break
         assert time.monotonic() - begun < 3
-        writer.close()
+        await hang_up(writer)
 
 
 async def test_a_connection_that_is_kept_takes_one_request_after_the_other() -> None:
@@ -115,7 +116,7 @@ async def test_a_connection_that_is_kept_takes_one_request_after_the_other() -> 
         async with asyncio.timeout(5):
             await reader.readuntil(b"hello")
             await reader.readuntil(b"hello")
-        writer.close()
+        await hang_up(writer)
 
 
 async def test_stalled_connections_make_room_for_those_that_speak() -> None:
@@ -132,7 +133,7 @@ async def test_stalled_connections_make_room_for_those_that_speak() -> None:
                 async with asyncio.timeout(0.01):
                     await reader.read(1)
             closed += reader.at_eof() or reader.exception() is not None
-            writer.close()
+            await hang_up(writer)
         assert closed >= 60 - PATIENT.most_of_one
 
 
@@ -149,4 +150,4 @@ async def test_who_is_being_answered_is_not_closed_for_another() -> None:
 
         for reader, writer in busy:
             assert not reader.at_eof()
-            writer.close()
+            await hang_up(writer)

@@ -8,10 +8,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 
+from monitor.core.hearing import Delays
 from monitor.core.model import AccountState, Cap
 from monitor.core.traffic import Allowance, Asked, Traffic
 from monitor.errors import OffhookError, StoreError
+from monitor.store.webhook_views import WebhooksView
 from monitor.web.metrics import CONTENT_TYPE, Numbers, render
+from monitor.web.receiver import Taken
 from monitor.web.server import application, serving
 
 NOW = datetime(2026, 5, 10, 12, 0, tzinfo=UTC)
@@ -30,6 +33,30 @@ ACCOUNT = AccountState(
     seen_at=NOW,
     balance_micros=1_250_000,
     caps=(Cap(name="calls today", limit=2000, used=120), Cap(name="calls at once", limit=10)),
+)
+WEBHOOKS = WebhooksView(
+    heard_at=NOW,
+    unreadable=2,
+    both=95,
+    missed=5,
+    alone=1,
+    late=19,
+    missed_share=0.05,
+    late_share=0.2,
+    webhook_delays=Delays(p50_s=1.5, p95_s=4),
+    poll_delays=Delays(p50_s=15, p95_s=29),
+)
+NONE_CAME = WebhooksView(
+    heard_at=None,
+    unreadable=2,
+    both=0,
+    missed=0,
+    alone=0,
+    late=0,
+    missed_share=None,
+    late_share=None,
+    webhook_delays=None,
+    poll_delays=None,
 )
 NUMBERS = Numbers(now=NOW, version="1.2.3", ready=True)
 
@@ -50,7 +77,7 @@ async def ask(
     application: Starlette, path: str, method: str = "GET", **headers: str
 ) -> httpx.Response:
     transport = httpx.ASGITransport(app=application)
-    async with httpx.AsyncClient(transport=transport, base_url="http://offhook") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         return await client.request(method, path, headers=headers)
 
 
@@ -118,10 +145,13 @@ def test_every_number_is_in_the_exposition_and_any_label_parses() -> None:
         open_batches={name: 3},
         traffic={name: TRAFFIC},
         accounts={name: ACCOUNT},
+        webhooks={name: WEBHOOKS, "silent": NONE_CAME},
+        received={name: Taken(accepted=9, repeated=3, rejected=2, poison=1)},
         firing={"error_spike": 2},
         owed={"ops": 4},
         oldest_owed_at={"ops": NOW - timedelta(seconds=90), "later": NOW + timedelta(seconds=90)},
         dead_letters=1,
+        connections_closed=8,
         job_failures={f"poll {name}": 7},
         reload_ok=False,
     )
@@ -136,6 +166,7 @@ def test_every_number_is_in_the_exposition_and_any_label_parses() -> None:
     assert found == {
         ("offhook_build_info", "1.2.3"): 1,
         ("offhook_ready",): 0,
+        ("offhook_http_connections_closed_total",): 8,
         ("offhook_provider_last_answer_timestamp_seconds", name): NOW.timestamp(),
         ("offhook_provider_last_complete_sweep_timestamp_seconds", name): NOW.timestamp() - 3600,
         ("offhook_provider_requests_total", name): 12,
@@ -152,6 +183,27 @@ def test_every_number_is_in_the_exposition_and_any_label_parses() -> None:
         ("offhook_provider_account_cap_limit", "calls today", name): 2000,
         ("offhook_provider_account_cap_limit", "calls at once", name): 10,
         ("offhook_provider_account_cap_used", "calls today", name): 120,
+        ("offhook_webhooks_total", name, "accepted"): 9,
+        ("offhook_webhooks_total", name, "repeated"): 3,
+        ("offhook_webhooks_total", name, "rejected"): 2,
+        ("offhook_webhooks_total", name, "poison"): 1,
+        ("offhook_webhook_last_timestamp_seconds", name): NOW.timestamp(),
+        ("offhook_webhook_unreadable", name): 2,
+        ("offhook_webhook_unreadable", "silent"): 2,
+        ("offhook_webhook_ends", "both", name): 95,
+        ("offhook_webhook_ends", "missed", name): 5,
+        ("offhook_webhook_ends", "alone", name): 1,
+        ("offhook_webhook_ends", "late", name): 19,
+        ("offhook_webhook_ends", "both", "silent"): 0,
+        ("offhook_webhook_ends", "missed", "silent"): 0,
+        ("offhook_webhook_ends", "alone", "silent"): 0,
+        ("offhook_webhook_ends", "late", "silent"): 0,
+        ("offhook_webhook_missed_ratio", name): 0.05,
+        ("offhook_webhook_late_ratio", name): 0.2,
+        ("offhook_webhook_delay_seconds", name, "0.5", "webhook"): 1.5,
+        ("offhook_webhook_delay_seconds", name, "0.95", "webhook"): 4,
+        ("offhook_webhook_delay_seconds", name, "0.5", "poll"): 15,
+        ("offhook_webhook_delay_seconds", name, "0.95", "poll"): 29,
         ("offhook_open_batches", name): 3,
         ("offhook_alerts_firing", "error_spike"): 2,
         ("offhook_outbox_owed", "ops"): 4,

@@ -1,13 +1,26 @@
 """What Bland documents besides its lists."""
 
+from collections.abc import Mapping
+
 from monitor.providers.facts import Action, Event, Proof, Scheme, VendorFacts, Webhooks
+
+
+def _within(name: str, match: Mapping[str, str], proves: Proof) -> Event:
+    return Event(name=name, match=match, proves=proves, call_id="call_id")
+
 
 WEBHOOKS = Webhooks(
     scheme=Scheme.HMAC_SHA256_HEX,
     header="X-Webhook-Signature",
     events=(
-        # Events during a call carry a category; the record after a call never does.
-        Event(name="in-call event", match={"category": ""}, proves=Proof.HINT, call_id="call_id"),
+        # Events during a call carry a category; the record after a call never does. They come
+        # by the dozen, and to ask for a call that still goes on brings nothing that its record
+        # does not. An error may be the last that is heard of a call, so it is asked about; so
+        # is what looks unlike any that is documented.
+        _within("in-call error", {"category": "error"}, Proof.HINT),
+        _within("in-call error", {"category": "", "log_level": "error"}, Proof.HINT),
+        _within("in-call event", {"category": "", "log_level": ""}, Proof.NOTHING),
+        _within("in-call event", {"category": ""}, Proof.HINT),
         Event(
             name="addition to a call",
             match={"event_type": ""},
@@ -33,6 +46,11 @@ WEBHOOKS = Webhooks(
         " organisation's fallback; the signing secret is made in the dashboard"
     ),
     retries="the status of a batch is sent once; records of calls again, how often is not told",
+    by_hand=(
+        "no API for it is documented; the one that Bland's n8n package uses for the fallback"
+        " cannot take an address back, so Offhook leaves it alone"
+    ),
+    unsigned="the status_webhook of a batch: whether it is signed is not documented",
 )
 
 FACTS = VendorFacts(

@@ -1,7 +1,7 @@
 """How one batch at Bland stands: finding its generation out, and asking as that one wants."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -21,9 +21,12 @@ from monitor.providers.bland.generations import (
     v1_batch,
     v2_label,
 )
+from monitor.providers.bland.recent import Recent
 
 # What a wrong generation may answer: the documentation does not say.
 _MAYBE_OTHER = frozenset({"not_found", "contract", "garbage"})
+# What many rows may cause and one may not: how a batch stands is told all the same.
+_OF_THE_ROWS = frozenset({"server", "timeout", "oversize", "garbage", "contract", "not_found"})
 # At first sight the log is read further back, for the counts that its first messages hold.
 _LOG_ENTRIES = 5
 _LOG_ENTRIES_AT_FIRST = 50
@@ -38,11 +41,21 @@ class _Count(msgspec.Struct):
 _COUNT = msgspec.json.Decoder(_Count)
 
 
+class _Total(NamedTuple):
+    """How many match, where that is told; when it was asked for, the answer, rows wanted."""
+
+    total: int | None
+    at: datetime
+    body: bytes
+    rows: int
+
+
 class Looks:
     """Looks at batches of both generations."""
 
-    def __init__(self, account: Account, provider: str) -> None:
+    def __init__(self, account: Account, provider: str, recent: Recent) -> None:
         self._account = account
+        self._recent = recent
         self._provider = provider
 
     async def look(self, known: Known) -> Batch:
@@ -80,6 +93,7 @@ class Looks:
     async def _v2(self, known: Known) -> Batch:
         """Status from the log, counts from the totals of two lists of one row each.
 
+        Where more calls are over than before, the one list comes with those that changed last.
         What never changes is asked for once and kept in the batch's last look.
         """
         before = known.look
@@ -89,17 +103,18 @@ class Looks:
             {"take": _LOG_ENTRIES if before else _LOG_ENTRIES_AT_FIRST},
         )
         log = standing(read(LOG, answer.body, "a batch's log").data, answer.sent_at)
-        listed, listed_at = await self._total(known.batch_id)
-        over, over_at = await self._total(known.batch_id, completed="true")
-        return Batch(
+        over = await self._total(known.batch_id, 1, completed="true")
+        moved = before is not None and over.total != before.counts.finished
+        listed = await self._listed(known.batch_id, self._recent.rows(moved=moved))
+        look = Batch(
             provider=self._provider,
             batch_id=known.batch_id,
             status=log.status,
             raw_status=log.raw_status,
             # Each answer may come from a cache: the look is as old as the oldest.
-            seen_at=min(answer.sent_at, listed_at, over_at),
+            seen_at=min(answer.sent_at, listed.at, over.at),
             name=label.name,
-            counts=_counts(log, before.counts if before else Counts(), listed, over),
+            counts=_counts(log, before.counts if before else Counts(), listed.total, over.total),
             created_at=label.created_at,
             started_at=(before.started_at if before else None) or log.started_at,
             ended_at=log.at if log.status.terminal else None,
@@ -107,6 +122,9 @@ class Looks:
             reason_code=log.code,
             shape="v2",
         )
+        if listed.rows > 1:
+            self._recent.keep(listed.body, look)
+        return look
 
     async def _label(self, batch_id: str) -> Label:
         answer = await self._account.get(f"/v2/batches/{part(batch_id)}")
@@ -118,13 +136,25 @@ class Looks:
             raise ProviderError("garbage", "a batch: the answer is not about the batch asked for")
         return label
 
-    async def _total(self, batch_id: str, **only: str) -> tuple[int | None, datetime]:
-        """How many calls of the batch match, told without their rows (None where not), and when."""
-        answer = await self._account.get("/v1/calls", {"batch_id": batch_id, **only, "limit": 1})
+    async def _listed(self, batch_id: str, rows: int) -> _Total:
+        """How many calls there are, with those that changed last where these can be had."""
+        if rows > 1:
+            try:
+                return await self._total(batch_id, rows, sort_by="updated_at", ascending="false")
+            except ProviderError as error:
+                if error.kind not in _OF_THE_ROWS:
+                    raise
+        return await self._total(batch_id, 1)
+
+    async def _total(self, batch_id: str, rows: int, **asked: str) -> _Total:
+        """How many calls of the batch match, told with so many of their rows."""
+        params: dict[str, str | int] = {"batch_id": batch_id, **asked, "limit": rows}
+        answer = await self._account.get("/v1/calls", params)
         told = read(_COUNT, answer.body, "the count of calls")
         total = whole(told.total_count)
-        # ``count`` is of the rows in this answer, of which one was asked for.
-        return (0 if total is None and whole(told.count) == 0 else total), answer.sent_at
+        # ``count`` is of the rows in this answer, of which few were asked for.
+        total = 0 if total is None and whole(told.count) == 0 else total
+        return _Total(total, answer.sent_at, answer.body, rows)
 
 
 def _kept(before: Batch) -> Label:

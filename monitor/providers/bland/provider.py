@@ -17,6 +17,7 @@ from monitor.providers.bland import generations, rows
 from monitor.providers.bland.facts import FACTS
 from monitor.providers.bland.looks import Looks
 from monitor.providers.bland.notices import read_notice
+from monitor.providers.bland.recent import Recent
 from monitor.providers.bland.settings import BlandSettings
 from monitor.providers.notices import Notice
 from monitor.providers.paging import Listing, Longest, Reading, Rows, read_batches
@@ -88,7 +89,8 @@ class Bland:
         self.name = name
         key = settings.api_key.get_secret_value()
         self._account = Account(http, settings.base_url, {"authorization": key})
-        self._looks = Looks(self._account, name)
+        self._recent = Recent()
+        self._looks = Looks(self._account, name, self._recent)
         self._reading = rows.Reading(hash_key, settings.rates)
         self._listing = Listing("calls", _CALLS_PER_PAGE)
         self._longest = Longest()
@@ -139,11 +141,20 @@ class Bland:
     async def sweep(self, batch: Batch, first: Sequence[int] = ()) -> AsyncGenerator[Page, None]:
         """The batch's calls, oldest first, so that new ones move no page.
 
+        A reading of what moved begins with the calls that changed last, where they are at hand.
         A batch of the first generation comes as one page, whatever its size.
         """
         if batch.shape == "v1":
             yield await self._whole(batch.batch_id)
             return
+        recent = self._recent.page(batch) if first else None
+        if recent is not None:
+            try:
+                yield recent
+            except GeneratorExit:
+                self._recent.was_enough(enough=True)
+                raise
+            self._recent.was_enough(enough=False)
 
         async def ask(skip: int, limit: int) -> Rows:
             params: dict[str, str | int] = {

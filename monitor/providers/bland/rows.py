@@ -211,12 +211,15 @@ def _standing(row: _Row) -> tuple[CallStatus, ContactStatus | None]:
     """Where the call stands; the person's status only where the call's does not tell it.
 
     ``status`` goes before all else where it says something. ``completed: true`` says that the
-    call is over whatever the queue says, but a queue error stays the reason why.
+    call is over whatever the queue says, but a queue error stays the reason why: also of a
+    ``failed`` call, since lists tell the same call's queue without its status.
     """
     said = _said(row)
     queue = word(row.queue_status) or ""
     if said not in _SAYS_NOTHING:
-        return CALL_STATUS.get(said, CallStatus.UNKNOWN), None
+        status = CALL_STATUS.get(said, CallStatus.UNKNOWN)
+        lost = status is CallStatus.FAILED and queue in _QUEUE_ERROR
+        return CallStatus.ERROR if lost else status, None
     if queue in _QUEUE_ERROR:
         return CallStatus.ERROR, None
     if flag(row.completed) or queue in _QUEUE_DONE:

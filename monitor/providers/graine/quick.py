@@ -139,6 +139,7 @@ def calls(
                     hangup,
                     None,
                     seen_at,
+                    (),
                 )
             )
         )

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import msgspec
+from pydantic import SecretStr
 
 from monitor.errors import ProviderError
 from monitor.http import MIB, Answer, Asks
@@ -47,7 +48,7 @@ class Api:
         self._origin = f"{base.scheme}://{base.netloc}"
         self._prefix = base.path
         key = settings.api_key.get_secret_value() if settings.api_key else ""
-        headers = {name.lower(): value for name, value in settings.headers.items()}
+        headers = {name.lower(): str(_open(value)) for name, value in settings.headers.items()}
         self._query = _query(settings.auth, key)
         headers |= _headers(settings.auth, key)
         self._account = Account(http, self._origin, headers)
@@ -57,7 +58,7 @@ class Api:
     ) -> Got:
         """The answer of an endpoint. ``paging`` goes where the endpoint's parameters go."""
         path = self._prefix + endpoint.path.replace(BATCH_ID, part(fill.get(BATCH_ID, "")))
-        query: dict[str, Any] = filled(endpoint.params, fill)
+        query: dict[str, Any] = _opened(filled(endpoint.params, fill))
         if endpoint.method == "POST":
             body = filled(endpoint.body, fill) | dict(paging or {})
             target = _with(path, [*query.items(), *self._query])
@@ -67,8 +68,15 @@ class Api:
             answer = await self._account.get(target, deadline=_SECONDS, limit=_LIMIT)
         return Got(answer, what, self._origin + target)
 
-    async def follow(self, got: Got, link: str, what: str) -> Got:
-        """The answer at an address that an answer gave. It must lie where the vendor is."""
+    async def patch(self, path: str, body: Mapping[str, Any]) -> None:
+        """Change something at the vendor; only ever done because a person asked for it."""
+        await self._account.patch(_with(self._prefix + path, list(self._query)), body)
+
+    async def follow(self, got: Got, link: str, endpoint: Endpoint, what: str) -> Got:
+        """The answer at an address that an answer gave. It must lie where the vendor is.
+
+        What is secret in the parameters is shown again, whatever the address makes of it.
+        """
         try:
             parts = urlsplit(urljoin(got.address, link))
             origin = f"{parts.scheme}://{parts.netloc}"
@@ -76,9 +84,11 @@ class Api:
             origin = ""
         if origin.lower() != self._origin.lower():
             raise ProviderError("contract", f"{what} goes on at another host: it is not followed")
-        shown = {name for name, _ in self._query}
+        secret = {k: each for k, each in endpoint.params.items() if isinstance(each, SecretStr)}
+        keys = [*_opened(secret).items(), *self._query]
+        shown = {name for name, _ in keys}
         query = [pair for pair in parse_qsl(parts.query, True) if pair[0] not in shown]
-        target = _with(parts.path, [*query, *self._query])
+        target = _with(parts.path, [*query, *keys])
         answer = await self._account.get(target, deadline=_SECONDS, limit=_LIMIT)
         return Got(answer, what, self._origin + target)
 
@@ -94,6 +104,14 @@ def filled(value: Any, fill: Mapping[str, str]) -> Any:
     if isinstance(value, list | tuple):
         return [filled(inner, fill) for inner in value]
     return value
+
+
+def _opened(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _open(value) for name, value in params.items()}
+
+
+def _open(value: Any) -> Any:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def _headers(auth: Auth | None, key: str) -> dict[str, str]:

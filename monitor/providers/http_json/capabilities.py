@@ -26,10 +26,13 @@ def capabilities_of(settings: HttpJsonSettings) -> Capabilities:
         "in_flight": counts.live is not None or _sees_live(settings),
         "sentiment": call.sentiment is not None,
         "voicemail": _sees_voicemail(settings),
+        "tells_failures": settings.tells_failures,
     }
     blind = [text for name, text in _BLIND.items() if not found[name]]
     if contact.phone is None:
         blind.append("phone numbers")
+    if not found["cost"]:
+        blind.append(_COST + _ESTIMATE if _sees_times(settings) else _COST)
     return replace(
         Capabilities(trusted=settings.counted, blind_to=(*blind, "calling hours")), **found
     )
@@ -42,10 +45,20 @@ _BLIND = {
     "in_flight": "calls in progress",
     "retries": "retries",
     "call_times": "when a call was made",
-    "cost": "what calls cost (rates in the configuration give an estimate)",
     "voicemail": "voicemail",
+    "tells_failures": "which calls failed and which were not answered",
     "sentiment": "sentiment",
 }
+
+
+_COST = "what calls cost"
+_ESTIMATE = " (rates in the configuration give an estimate)"
+
+
+def _sees_times(settings: HttpJsonSettings) -> bool:
+    """Whether anything tells when a call was: without that, no rate is reckoned with."""
+    call = settings.fields.call
+    return any((call.created_at, call.ended_at, call.started_at and call.duration))
 
 
 def _sees_live(settings: HttpJsonSettings) -> bool:

@@ -19,12 +19,13 @@ from monitor.core.model import (
     Item,
     Rates,
 )
-from monitor.providers.answers import decoded, identity, raw_word, reason, whole
+from monitor.providers.answers import decoded, raw_word, reason, whole
 from monitor.providers.cost import estimated
 from monitor.providers.http_json.batches import found, unknown
 from monitor.providers.http_json.expressions import Expression
 from monitor.providers.http_json.fields import Fields
-from monitor.providers.http_json.values import Values, label, told
+from monitor.providers.http_json.ids import Ids, spelt, version
+from monitor.providers.http_json.values import Values, told
 from monitor.providers.phones import NO_PHONE, Phones, masked_number
 
 _ROW = msgspec.json.Decoder(dict[str, Any])
@@ -64,6 +65,7 @@ class ItemReading:
     ) -> None:
         self._contact_at = fields.contact
         self._call_at = fields.call
+        self._ids = Ids(fields, phones)
         self._calls_at = calls
         self._values = values
         self._phones = phones
@@ -82,7 +84,7 @@ class ItemReading:
         for each in rows:
             call_id = self._call_at.id.find(each) if self._call_at.id else None
             if call_id is not None:
-                known = self._identity(call_id, found(self._contact_at.phone, row))
+                known = self._ids.call(call_id, found(self._contact_at.phone, row))
                 calls.append(self._call(each, known, contact_id or known, seen_at))
         if contact_id is None:
             if not calls:
@@ -102,21 +104,14 @@ class ItemReading:
     def _person(self, row: dict[str, Any]) -> str | None:
         if self._contact_at.id is None:
             return None
-        return self._identity(self._contact_at.id.find(row), found(self._contact_at.phone, row))
-
-    def _identity(self, said: Any, phone: Any) -> str:
-        """An id. A phone number that serves as one is kept as its hash, like any other."""
-        if isinstance(said, str) and (said.lstrip()[:1] == "+" or said == phone):
-            number = self._phones.read(said)
-            if number.hash is not None:
-                return f"phone-{number.hash.hex()}"
-        return identity(said)
+        said, phone = self._contact_at.id.find(row), found(self._contact_at.phone, row)
+        return self._ids.person(said, phone)
 
     def _contact(
         self, row: dict[str, Any], contact_id: str, calls: list[Call], seen_at: datetime
     ) -> Contact:
         at = self._contact_at
-        phone = self._phones.read(at.phone.find(row)) if at.phone else NO_PHONE
+        phone = self._phones.read(spelt(at.phone.find(row))) if at.phone else NO_PHONE
         said = found(at.status, row)
         if at.status is not None:
             status = told(self._values.contact, said) or ContactStatus.UNKNOWN
@@ -149,7 +144,7 @@ class ItemReading:
             ended_at = values.time(found(at.ended_at, row), seen_at)
             ended = _ended(started_at, ended_at, duration, seen_at)
         cost = values.money(found(at.cost, row))
-        from_number = found(at.from_number, row)
+        from_number = spelt(found(at.from_number, row))
         call = Call(
             call_id=call_id,
             contact_id=contact_id,
@@ -170,7 +165,7 @@ class ItemReading:
             sentiment=told(values.sentiment, found(at.sentiment, row)),
             hangup_by=raw_word(found(at.hangup_by, row)),
             hangup_class=raw_word(found(at.hangup_class, row)),
-            agent_version=label(found(at.agent_version, row), 40),
+            agent_version=version(found(at.agent_version, row)),
         )
         return estimated(self._rates, _detailed(call, seen_at))
 

@@ -4,19 +4,22 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from pydantic import BaseModel
 
+from monitor.core.words import BatchStatus
 from monitor.errors import ProviderError
 from monitor.http import MIB
 from monitor.providers.answers import read, whole
 from monitor.providers.http_json.expressions import Expression
 from monitor.providers.http_json.fields import CountFields
-from monitor.providers.http_json.settings import HttpJsonSettings
+from monitor.providers.http_json.ids import Ids, bare_phone, spelt
+from monitor.providers.http_json.settings import HttpJsonSettings, Paging
 from monitor.providers.http_json.values import Values, key_of
-from monitor.providers.phones import normalised
+from monitor.providers.http_json.walking import readable
+from monitor.providers.phones import Phones, normalised
 
 _ANY = msgspec.json.Decoder(Any)
 _MOST_BYTES = 16 * MIB
@@ -26,12 +29,16 @@ Key = tuple[str, ...]
 
 
 class Miss(NamedTuple):
-    """A key whose path finds nothing, or whose words are not listed. ``near``: what is there."""
+    """A key whose path finds nothing, or whose words are not listed. ``near``: what is there.
+
+    ``doubt``: it may be meant so, and people are only warned of it.
+    """
 
     key: Key
     text: str
     word: str = ""
     near: tuple[str, ...] = ()
+    doubt: bool = False
 
 
 class _Seen(NamedTuple):
@@ -43,7 +50,8 @@ class _Seen(NamedTuple):
 
 
 def check_sample(settings: HttpJsonSettings) -> Iterator[Miss]:
-    """Every key of the configuration that does not fit the sample; nothing without one."""
+    """Every key of the configuration that does not fit the sample; without one, what cannot be."""
+    yield from _endless(settings)
     given = settings.sample
     listed = _answer("list", given.listing)
     one = _answer("batch", given.batch)
@@ -100,6 +108,7 @@ def _fields(settings: HttpJsonSettings, batches: _Seen, people: _Seen) -> Iterat
         return
     yield from _each(("fields", "contact"), fields.contact, people, values)
     yield from _words("contact", fields.contact.status, words.contact, people)
+    yield from _numbers("contact", settings, people)
     calls = people
     if settings.items.calls is not None:
         found = [settings.items.calls.find(row) for row in people.rows]
@@ -109,6 +118,7 @@ def _fields(settings: HttpJsonSettings, batches: _Seen, people: _Seen) -> Iterat
         calls = _Seen(inner, people.names, people.at)
     if calls.rows:
         yield from _each(("fields", "call"), fields.call, calls, values)
+        yield from _numbers("call", settings, calls)
         yield from _words("call", fields.call.status, words.call, calls)
 
 
@@ -125,12 +135,25 @@ def _empty(key: Key, at: Expression, answer: _Answer) -> Iterator[Miss]:
         yield Miss(key, f"finds an empty list in the sample {answer.name}")
 
 
-def _paged(endpoint: str, paging: BaseModel, answer: _Answer) -> Iterator[Miss]:
-    """``next`` may rightly find nothing on a last page, so it is not asked about."""
-    for name in ("more", "total"):
-        at = getattr(paging, name)
+def _endless(settings: HttpJsonSettings) -> Iterator[Miss]:
+    if BatchStatus.COMPLETED not in settings.words.batch.values():
+        text = 'no word means "completed", so no batch can ever complete'
+        yield Miss(("words", "batch"), text, doubt=True)
+
+
+def _paged(endpoint: str, paging: Paging, answer: _Answer) -> Iterator[Miss]:
+    """``next`` rightly finds nothing on a last page, but its key must be there."""
+    for name, at in (("more", paging.more), ("total", paging.total)):
         if at is not None and at.find(answer.data) is None:
             yield _missing((endpoint, "paging", name), at, [answer.data], answer.name)
+    key, at = (endpoint, "paging", "next"), paging.next
+    found = None if at is None else at.find(answer.data)
+    if at is None or found is False or found == "":
+        return
+    if found is None and not at.stands_in(answer.data):
+        yield _missing(key, at, [answer.data], answer.name)
+    elif found is not None and not readable(found):
+        yield Miss(key, f"{at.text!r} finds no cursor or address in the sample {answer.name}")
 
 
 def _each(key: Key, fields: BaseModel, seen: _Seen, values: Values) -> Iterator[Miss]:
@@ -155,10 +178,10 @@ _READ: Mapping[str, tuple[str, Reads]] = {
     "id": ("id", lambda found, _: isinstance(found, str | int)),
     "duration": ("length of time", lambda found, values: values.duration(found) is not None),
     "cost": ("amount of money", lambda found, values: values.money(found) is not None),
-    "phone": ("phone number", lambda found, _: normalised(found, "1") is not None),
+    "phone": ("phone number", lambda found, _: normalised(spelt(found), "1") is not None),
     **dict.fromkeys(
         ("attempts", "follow_ups", "attempt", "concurrency", *CountFields.model_fields),
-        ("whole number", lambda found, _: whole(found) is not None),
+        ("whole number", lambda found, _: found is False or whole(found) is not None),
     ),
     "by_status": ("table", lambda found, _: isinstance(found, dict)),
 }
@@ -171,6 +194,24 @@ def _unread(name: str, there: list[Any], at: datetime, values: Values) -> str | 
         return None if read else "time, as units.times has them"
     what, reads = _READ.get(name, ("", lambda *_: True))
     return None if any(reads(found, values) for found in there) else what
+
+
+def _numbers(
+    kind: Literal["contact", "call"], settings: HttpJsonSettings, seen: _Seen
+) -> Iterator[Miss]:
+    """Ids that may be phone numbers, and that nothing tells to be some."""
+    at = getattr(settings.fields, kind).id
+    if at is None:
+        return
+    ids = Ids(settings.fields, Phones(b""))
+    read = ids.person if kind == "contact" else ids.call
+    said = [found for row in seen.rows if isinstance(found := spelt(at.find(row)), str) and found]
+    if any(bare_phone(each) and read(each, None) == each for each in said):
+        text = (
+            f"{at.text!r} finds what may be a phone number in the sample {seen.names}; it is kept"
+            " as it is, so choose another id if it is one"
+        )
+        yield Miss(("fields", kind, "id"), text, doubt=True)
 
 
 def _words(

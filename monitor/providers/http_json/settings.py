@@ -1,22 +1,62 @@
 """What a table of ``vendor = "http_json"`` may hold: account, endpoints and sample."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path as File
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    SecretStr,
+    Tag,
+    ValidationInfo,
+    model_validator,
+)
 
 from monitor.providers.http_json.expressions import Path
 from monitor.providers.http_json.fields import Fields, Units, Words
-from monitor.settings import NAME, BaseUrl, ProviderSettings, Secret, Strict
+from monitor.providers.http_json.webhooks import WebhookTable
+from monitor.settings import (
+    NAME,
+    UNREADABLE_CREDENTIAL,
+    BaseUrl,
+    ProviderSettings,
+    Secret,
+    Strict,
+)
 
 BATCH_ID = "{batch_id}"
 SINCE = "{since}"
 COUNTED = ("total", "finished", "live")
 
+_HEADER = r"^[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?$"
+
+
+def _kind(value: Any) -> str:
+    return "secret" if isinstance(value, dict | SecretStr) else "plain"
+
+
+def _header(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if text != UNREADABLE_CREDENTIAL and (not re.match(_HEADER, text) or "\n" in text):
+        raise ValueError("holds more than a header can")
+    return value
+
+
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
-HeaderText = Annotated[str, Field(pattern=r"^[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?$")]
+HeaderText = Annotated[str, Field(pattern=_HEADER)]
 ParamName = Annotated[str, Field(pattern=r"^[^\s&=#]{1,64}$")]
+
+# What is written as { env = "NAME" } and the like is a secret, and hidden as the key is.
+HeaderValue = Annotated[
+    Annotated[HeaderText, Tag("plain")] | Annotated[Secret, AfterValidator(_header), Tag("secret")],
+    Discriminator(_kind),
+]
+ParamValue = Annotated[
+    Annotated[str | int, Tag("plain")] | Annotated[Secret, Tag("secret")], Discriminator(_kind)
+]
 
 
 class Auth(Strict):
@@ -44,6 +84,9 @@ class Paging(Strict):
     offset: ``param`` takes the rows to skip. page: ``param`` takes the page's number. cursor:
     ``param`` takes what ``next`` finds in the answer before. link: ``next`` finds the whole
     address, or the Link header has it. none: one answer holds all.
+
+    Null, "" or false at ``next`` end a list. A full page without the key does not, unless the
+    key was seen before: where a vendor leaves it out, "next || `false`" says that this is meant.
     """
 
     style: Literal["offset", "page", "cursor", "link", "none"]
@@ -86,7 +129,7 @@ class Endpoint(Strict):
 
     path: Annotated[str, AfterValidator(_path)]
     method: Literal["GET", "POST"] = "GET"
-    params: Mapping[ParamName, str | int] = {}
+    params: Mapping[ParamName, ParamValue] = {}
     body: Mapping[str, Any] = {}
 
     @model_validator(mode="after")
@@ -110,11 +153,24 @@ def texts(value: Any) -> list[str]:
     return [text for each in inner for text in texts(each)]
 
 
-class ListEndpoint(Endpoint):
-    """The list of batches. ``{since}`` is the time back to which batches are looked for."""
+class PagedEndpoint(Endpoint):
+    """A list; ``rows`` is where it stands in the answer."""
 
     rows: Path
     paging: Paging = ONE_ANSWER
+
+    @model_validator(mode="after")
+    def _links_are_got(self) -> Self:
+        if self.paging.style == "link" and self.method == "POST":
+            raise ValueError(
+                'a link is followed with GET, which would lose the body: method = "POST" needs'
+                " another style of paging"
+            )
+        return self
+
+
+class ListEndpoint(PagedEndpoint):
+    """The list of batches. ``{since}`` is the time back to which batches are looked for."""
 
 
 class BatchEndpoint(Endpoint):
@@ -123,11 +179,9 @@ class BatchEndpoint(Endpoint):
     row: Path | None = None
 
 
-class ItemsEndpoint(Endpoint):
+class ItemsEndpoint(PagedEndpoint):
     """A batch's people or calls. ``calls``: where a person's row has their calls."""
 
-    rows: Path
-    paging: Paging = ONE_ANSWER
     calls: Path | None = None
 
 
@@ -155,6 +209,7 @@ class HttpJsonSettings(ProviderSettings):
     ``vendor_name`` is what the vendor is called in messages, and the label ``vendor``.
     ``looks``: whether batches are looked at by the list, which answers for many at once, or
     one by one. ``trusted``: the counts that must agree before a batch is called complete.
+    ``tells_failures``: whether its word for failed calls leaves out those that nobody answered.
     """
 
     vendor: Literal["http_json"]
@@ -162,7 +217,7 @@ class HttpJsonSettings(ProviderSettings):
     api_key: Secret | None = None
     base_url: BaseUrl
     auth: Auth | None = None
-    headers: Mapping[HeaderName, HeaderText] = {}
+    headers: Mapping[HeaderName, HeaderValue] = {}
     listing: ListEndpoint | None = Field(default=None, alias="list")
     batch: BatchEndpoint | None = None
     items: ItemsEndpoint
@@ -172,7 +227,9 @@ class HttpJsonSettings(ProviderSettings):
     units: Units = Units()
     calling_code: Annotated[str, Field(pattern=r"^[1-9]\d{0,3}$")] | None = None
     trusted: tuple[Literal["total", "finished", "live"], ...] | None = None
+    tells_failures: bool = True
     sample: Sample = Sample()
+    webhook: WebhookTable = WebhookTable()
 
     @property
     def looks_at(self) -> Literal["list", "batch"]:
@@ -204,6 +261,17 @@ class HttpJsonSettings(ProviderSettings):
     def _key_is_shown(self) -> Self:
         if (self.api_key is None) != (self.auth is None):
             raise ValueError("api_key and auth go together: the key, and how it is shown")
+        return self
+
+    @model_validator(mode="after")
+    def _secrets_fit(self) -> Self:
+        for each in self.webhook_secret or ():
+            secret = each.get_secret_value()
+            if secret != UNREADABLE_CREDENTIAL:
+                try:
+                    self.webhook.check_secret(secret)
+                except ValueError as error:
+                    raise ValueError(f"webhook_secret: {error}") from error
         return self
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from monitor.providers.http_json.settings import ItemsEndpoint, ListEndpoint
 from monitor.providers.paging import Rows
 
 _MOST_PAGES = 10_000
+_LONGEST = 4096  # characters of a cursor or an address
 _LINK = re.compile(r'<([^<>]*)>\s*;[^,<]*\brel\s*=\s*"?next\b', re.IGNORECASE)
 
 
@@ -23,6 +24,7 @@ class Walk:
         self._endpoint = endpoint
         self._paging = endpoint.paging
         self._what = what
+        self._told = False  # an answer has said what follows it
         self.rows = RowsAt(endpoint.rows, what)
 
     @property
@@ -68,7 +70,7 @@ class Walk:
         for _ in range(_MOST_PAGES):
             body = self.rows.body(got)
             length = len(self.rows.split(body))
-            following = self._next(got)
+            following = self._next(got, length)
             yield Rows(body, length, got.seen_at), got, following is None
             if following is None:
                 return
@@ -77,25 +79,51 @@ class Walk:
                 break
             seen.add(following)
             if self._paging.style == "link":
-                got = await self._api.follow(got, following, self._what)
+                got = await self._api.follow(got, following, self._endpoint, self._what)
             else:
                 asked: dict[str, str | int] = {self._paging.param or "": following}
                 got = await self._ask(fill, asked, self._paging.size)
         raise ProviderError("contract", f"{self._what} does not end: its pages go in circles")
 
-    def _next(self, got: Got) -> str | None:
-        """The cursor or address of what follows; None where nothing does."""
-        match self._paging.style:
-            case "cursor" | "link" if self._paging.next is not None:
-                return _text(self._paging.next.find(got.data))
-            case "link":
-                found = _LINK.search(got.headers.get("link", ""))
-                return found.group(1) if found else None
-            case _:
-                return None
+    def _next(self, got: Got, length: int) -> str | None:
+        """The cursor or address of what follows; None where the answer says that nothing does.
+
+        An answer that says nothing at all ends a list only with a short page, or where an
+        earlier answer did say something there: a misspelt path would find no end else.
+        """
+        at = self._paging.next
+        if self._paging.style not in {"cursor", "link"}:
+            return None
+        found = _linked(got) if at is None else at.find(got.data)
+        if found is not None and found is not False and found != "":
+            if not readable(found):
+                raise self._garbage("what follows it has another shape than a cursor or address")
+            self._told = True
+            return str(found)
+        told = "link" in got.headers if at is None else at.stands_in(got.data)
+        if found is None and not told and not self._told and self._is_full(length):
+            where = "the Link header" if at is None else f"{at.text!r}"
+            raise self._garbage(
+                f"a full page does not say what follows it: it has nothing at {where}"
+            )
+        return None
+
+    def _is_full(self, length: int) -> bool:
+        """Where nobody knows how long a page is, any page may be a full one."""
+        known = {"size", "size_param"} & self._paging.model_fields_set or self._paging.next is None
+        return length >= self._paging.size if known else length > 0
+
+    def _garbage(self, text: str) -> ProviderError:
+        return ProviderError("garbage", f"{self._what}: {text}")
 
 
-def _text(found: Any) -> str | None:
-    if isinstance(found, int) and not isinstance(found, bool):
-        return str(found)
-    return found if isinstance(found, str) and 0 < len(found) <= 4096 else None
+def _linked(got: Got) -> str | None:
+    found = _LINK.search(got.headers.get("link", ""))
+    return found.group(1) if found else None
+
+
+def readable(found: Any) -> bool:
+    """Whether it can be a cursor or an address."""
+    if isinstance(found, str):
+        return len(found) <= _LONGEST
+    return isinstance(found, int) and not isinstance(found, bool)

@@ -163,11 +163,14 @@ def to_batch(raw: bytes, *, provider: str, batch_id: str, seen_at: datetime, sub
     """One look. ``subset``: only some of the calls are listed, so that no total applies to them.
 
     ``in_progress`` are calls on the line, and there may be some beside the word "completed":
-    the statistics lag behind it.
+    the statistics lag behind it. Who waits has no count: what the statistics leave out may be
+    still to come, so those of an ended batch must add up.
     """
     row = read(_BATCH, raw, WHAT)
     told = row.statistics if isinstance(row.statistics, dict) else {}
+    total, live = whole(told.get("total_calls")), whole(told.get("in_progress"))
     succeeded, failed = whole(told.get("completed")), whole(told.get("failed"))
+    finished = None if succeeded is None or failed is None else succeeded + failed
     status = BATCH_STATUS.get(word(row.status) or "", BatchStatus.UNKNOWN)
     return Batch(
         provider=provider,
@@ -176,15 +179,23 @@ def to_batch(raw: bytes, *, provider: str, batch_id: str, seen_at: datetime, sub
         raw_status=raw_word(row.status) if status is BatchStatus.UNKNOWN else None,
         seen_at=seen_at,
         counts=Counts(
-            total=None if subset else whole(told.get("total_calls")),
-            finished=None if succeeded is None or failed is None else succeeded + failed,
+            total=None if subset else total,
+            finished=finished,
             succeeded=succeeded,
             failed=failed,
-            live=whole(told.get("in_progress")),
+            live=live,
+            unaccounted=_left_out(total, finished, live) if status.terminal else None,
         ),
         created_at=parse_time(row.created_at, seen_at),
         ended_at=parse_time(row.completed_at, seen_at) if status.terminal else None,
     )
+
+
+def _left_out(total: int | None, finished: int | None, live: int | None) -> int | None:
+    """How many calls no other count holds; None where one of the counts is missing."""
+    if total is None or finished is None or live is None:
+        return None
+    return total - finished - live
 
 
 def calls_in(raw: bytes | memoryview) -> list[msgspec.Raw]:

@@ -29,7 +29,7 @@ _CAPABILITIES = Capabilities(
     cost=True,
     in_flight=True,
     sentiment=True,
-    trusted=frozenset({"total", "live"}),
+    trusted=frozenset({"total", "live", "unaccounted"}),
     blind_to=(
         "batches that are not named in batches",
         "phone numbers",
@@ -46,7 +46,7 @@ def capabilities_of(settings: SvalyncSettings) -> Capabilities:
     """What can be told with these settings.
 
     A filtered list holds only some of the calls, so no count of the whole batch is held
-    against it.
+    against it; the counts must agree among themselves all the same.
     """
     found = _CAPABILITIES
     if settings.method == "POST":
@@ -54,7 +54,8 @@ def capabilities_of(settings: SvalyncSettings) -> Capabilities:
         found = replace(found, sentiment=False, blind_to=(*found.blind_to, "sentiment"))
     if settings.filter is not None:
         left_out = "calls that the filter leaves out"
-        found = replace(found, trusted=frozenset({"live"}), blind_to=(*found.blind_to, left_out))
+        trusted = found.trusted - {"total"}
+        found = replace(found, trusted=trusted, blind_to=(*found.blind_to, left_out))
     return found
 
 
@@ -111,15 +112,18 @@ class Svalync:
     async def _result(self, batch_id: str) -> tuple[bytes, datetime]:
         """The batch object now, and as of when it is.
 
-        What a file says of an open batch is as old as the file: a workflow that no longer
-        writes it has gone blind. The end of a batch stands, however long ago it was written.
+        What a file says is as old as the file: a workflow that no longer writes that of an open
+        batch has gone blind, and the same bytes read twice are one look. An end stands once the
+        workflow had the time to write again and did not, however long ago it was written.
         """
         if self._files is None:
             body, asked_at = await self._asked(batch_id)
             return batch_in(body, batch_id), asked_at
         result = await self._files.result(batch_id)
         look = self._batch(result.raw, batch_id, result.written_at)
-        return result.raw, self._files.now() if look.status.terminal else result.written_at
+        now = self._files.now()
+        stands = look.status.terminal and now - result.written_at >= self._settings.blind_after / 2
+        return result.raw, now if stands else result.written_at
 
     async def _asked(self, batch_id: str) -> tuple[bytes, datetime]:
         path = self._rest.replace(BATCH_ID, part(batch_id))

@@ -127,6 +127,7 @@ class SvalyncSettings(ProviderSettings):
     """Where the node's result comes from: exactly one of ``url`` and ``path``.
 
     ``filter`` goes to the node with a POST; otherwise it says what the workflow filters by.
+    ``url`` is no secret, and takes none: a key of the node's is ``api_key``.
     """
 
     vendor: Literal["svalync"]

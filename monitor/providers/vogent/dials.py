@@ -28,6 +28,7 @@ from monitor.providers.cost import estimated
 from monitor.providers.phones import Phone, Phones, masked_number
 from monitor.providers.vogent.order import Moments
 from monitor.providers.vogent.results import NEVER_CALLED, End, end
+from monitor.providers.vogent.unseen import Span
 
 # So far the vendor's clock may be ahead of ours and still tell the same moment.
 _AHEAD = timedelta(minutes=1)
@@ -55,8 +56,12 @@ class _Waiting(msgspec.Struct, rename="camel", gc=False):
 
 class _Times(msgspec.Struct, rename="camel", gc=False):
     created_at: Any = None
+    started_at: Any = None
     ended_at: Any = None
     updated_at: Any = None
+    duration_seconds: Any = None
+    status: Any = None
+    system_result_type: Any = None
 
 
 _DIAL = msgspec.json.Decoder(_Dial)
@@ -143,14 +148,26 @@ class Reading:
         return estimated(self._rates, call)
 
 
-def moments(raw: bytes | memoryview, seen_at: datetime) -> Moments:
+class Times(NamedTuple):
+    """When a dial moved, and from when until when it lasted where it is over."""
+
+    moments: Moments
+    span: Span | None
+
+
+def times(raw: bytes | memoryview, seen_at: datetime) -> Times:
     """The times of a dial; none of a row that cannot be read."""
     try:
         row = decoded(_TIMES, raw)
     except (ValueError, RecursionError):
-        return Moments(None, None, None)
+        return Times(Moments(None, None, None), None)
     told = (row.created_at, row.ended_at, row.updated_at)
-    return Moments(*(parse_time(value, seen_at) for value in told))
+    found = Moments(*(parse_time(value, seen_at) for value in told))
+    began, (ended, _) = parse_time(row.started_at, seen_at), _end(row, seen_at)
+    if not began or not ended:
+        return Times(found, None)
+    talked = end(row.status, row.system_result_type).status is CallStatus.COMPLETED
+    return Times(found, Span(began, ended, talked))
 
 
 def _read(decoder: msgspec.json.Decoder[Any], raw: bytes | memoryview) -> Any:
@@ -179,7 +196,7 @@ def _was_called(how: End) -> bool:
     return how.status is not CallStatus.CANCELLED and how.hangup_class not in NEVER_CALLED
 
 
-def _end(row: _Dial, seen_at: datetime) -> tuple[datetime | None, EndedBy | None]:
+def _end(row: _Dial | _Times, seen_at: datetime) -> tuple[datetime | None, EndedBy | None]:
     """When a dial that is over ended: as told, else by its start and its length.
 
     A time that lies ahead, or before the start, is none.

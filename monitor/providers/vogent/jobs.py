@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from monitor.core.model import Batch, BatchStatus, Counts
 from monitor.core.text import clip, one_line
 from monitor.providers import Known
 from monitor.providers.answers import decoded, identity, parse_time, raw_word, whole, word
+from monitor.providers.vogent.unseen import LONGEST_UNKNOWN
 
 JOB_STATUS = {
     "init": BatchStatus.SCHEDULED,
@@ -84,6 +85,7 @@ def decode(raw: bytes | memoryview, *, provider: str, seen_at: datetime) -> Told
         concurrency=whole(row.max_concurrent_dials),
         timezone=zone,
         calendar=calendar,
+        unseen_for=LONGEST_UNKNOWN if status and status.terminal else timedelta(0),
     )
     return Told(batch=batch, scheduled=row.schedule is not None)
 
@@ -168,10 +170,10 @@ def counted(batch: Batch, known: Known, waiting: int) -> Batch:
     Who waited when last read, and waits no more, is in a call or was since: nothing lists
     calls under way, so ``live`` is what is left over. It also holds those whose call has ended
     and was not read yet, and never less than is under way of the people ever seen. Before the
-    first reading nothing is left over from anything.
+    first reading nothing is left over from anything, and how many there are is not known.
     """
     if not known.contacts:
-        return replace(batch, counts=Counts(waiting=waiting))
+        return replace(batch, counts=Counts(waiting=waiting, estimated=ESTIMATED))
     people, undialled = known.contacts, min(known.waiting, known.contacts)
     return replace(
         batch,

@@ -17,6 +17,9 @@ class Moments(NamedTuple):
     changed: datetime | None
 
 
+_NOTHING = Moments(None, None, None)
+
+
 @dataclass
 class _Run:
     """How one time of the rows ran, over all pages ever read."""
@@ -24,19 +27,23 @@ class _Run:
     falls: bool = True
     rises: bool = True
     steps: int = 0
-    before: datetime | None = None
 
-    def see(self, at: datetime | None) -> None:
-        if at is None:
+    def see(self, before: datetime | None, at: datetime | None) -> None:
+        if before is None or at is None or at == before:
             return
-        if self.before is not None and at != self.before:
-            self.steps += 1
-            self.falls = self.falls and at < self.before
-            self.rises = self.rises and at > self.before
-        self.before = at
+        self.steps += 1
+        self.falls = self.falls and at < before
+        self.rises = self.rises and at > before
 
     def proven(self, *, falling: bool) -> bool:
         return self.steps >= _ENOUGH and (self.falls if falling else self.rises)
+
+
+@dataclass
+class Trail:
+    """How far one reading has come: rows of several lists that are read at once do not mix."""
+
+    last: Moments = _NOTHING
 
 
 @dataclass
@@ -47,17 +54,18 @@ class Order:
     _ended: _Run = field(default_factory=_Run)
     _changed: _Run = field(default_factory=_Run)
 
-    def begin(self) -> None:
-        """Another reading, or another place: the next row follows on none."""
-        for run in (self._created, self._ended, self._changed):
-            run.before = None
-
-    def see(self, rows: Sequence[Moments]) -> None:
-        """The times of each row of a page that follows on the last one."""
+    def see(self, rows: Sequence[Moments], trail: Trail) -> None:
+        """The times of each row of a page that follows on the last one of the same reading."""
         for row in rows:
-            self._created.see(row.created)
-            self._ended.see(row.ended)
-            self._changed.see(row.changed)
+            before = trail.last
+            self._created.see(before.created, row.created)
+            self._ended.see(before.ended, row.ended)
+            self._changed.see(before.changed, row.changed)
+            trail.last = Moments(
+                row.created or before.created,
+                row.ended or before.ended,
+                row.changed or before.changed,
+            )
 
     @property
     def last_changed_first(self) -> bool:
@@ -68,6 +76,11 @@ class Order:
     def newest_first(self) -> bool:
         """New rows stand near the front: a long call is listed behind shorter ones."""
         return self._created.proven(falling=True)
+
+    @property
+    def last_ended_last(self) -> bool:
+        """Nothing new can stand before a row that is known."""
+        return self._ended.proven(falling=False)
 
     @property
     def oldest_first(self) -> bool:

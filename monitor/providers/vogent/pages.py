@@ -5,7 +5,7 @@ dials stand and ends as soon as it may. Until the list has shown which way it ru
 is read.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from monitor.core.model import Batch
@@ -13,8 +13,9 @@ from monitor.errors import ProviderError
 from monitor.providers import Page, Stop
 from monitor.providers.account import Account, part
 from monitor.providers.vogent.cursors import CursorList, Cut, Place
-from monitor.providers.vogent.dials import moments
-from monitor.providers.vogent.order import Order
+from monitor.providers.vogent.dials import times
+from monitor.providers.vogent.order import Order, Trail
+from monitor.providers.vogent.unseen import Unseen
 
 DIALS, QUEUE = "dials", "queue"
 _FEW_DIALS, _MOST_DIALS = 10, 50
@@ -26,7 +27,8 @@ _LOST = frozenset({"contract", "not_found", "garbage"})
 class Pages:
     """Reads the lists of one account's jobs. What it keeps saves questions, no more."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, unseen: Unseen) -> None:
+        self._unseen = unseen
         self._dials = CursorList(account, "the list of dials", _FEW_DIALS, _MOST_DIALS)
         self._queue = CursorList(account, "the queue", _MOST_WAITING, _MOST_WAITING)
         self._order = Order()
@@ -50,6 +52,8 @@ class Pages:
         path = f"/batch_dial_jobs/{part(batch.batch_id)}/queue"
         async with aclosing(self._queue.pages(path, {})) as pages:
             async for cut in pages:
+                if cut.after is None:
+                    self._unseen.queue_read(batch.batch_id, cut.seen_at)
                 yield _page(QUEUE, cut, Stop.NEVER)
 
     async def _dialled(self, batch: Batch) -> AsyncGenerator[Page, None]:
@@ -87,13 +91,29 @@ class Pages:
 
     async def _cuts(self, batch: Batch, start: Place | None) -> AsyncGenerator[Cut, None]:
         path = f"/batch_dial_jobs/{part(batch.batch_id)}/dials"
-        self._order.begin()
+        trail, read = Trail(), 0
+        places: list[tuple[int, Place]] = []  # with the rows that were read before each
         async with aclosing(self._dials.pages(path, {}, start)) as cuts:
             async for cut in cuts:
-                self._order.see([moments(row, cut.seen_at) for row in cut.rows])
-                if cut.after is None and cut.cursor is not None:
-                    self._tails[batch.batch_id] = Place(cut.number, cut.cursor)
+                told = [times(row, cut.seen_at) for row in cut.rows]
+                self._order.see([each.moments for each in told], trail)
+                for span in (each.span for each in told if each.span is not None):
+                    self._unseen.ended(batch.batch_id, span)
+                if cut.cursor is not None:
+                    places.append((read, Place(cut.number, cut.cursor)))
+                read += len(cut.rows)
+                if cut.after is None and places:
+                    self._tails[batch.batch_id] = self._tail(batch, places, read)
                 yield cut
+
+    def _tail(self, batch: Batch, places: Sequence[tuple[int, Place]], read: int) -> Place:
+        """Where new dials stand from: the last page, or as many rows before the end as lines.
+
+        Where dials stand as they were created, one that took long stands before shorter ones.
+        """
+        deep = 1 if self._order.last_ended_last else batch.concurrency or 1
+        far = [place for before, place in places if read - before >= deep]
+        return far[-1] if far else places[0][1]
 
     def _stop(self, batch: Batch, read: int) -> Stop:
         """Whether a quick reading may end so far from the front.

@@ -25,10 +25,12 @@ from monitor.providers.vogent import jobs
 from monitor.providers.vogent.cursors import LISTED, CursorList
 from monitor.providers.vogent.dials import Reading
 from monitor.providers.vogent.facts import FACTS, WEBHOOKS
-from monitor.providers.vogent.order import Moments, Order
+from monitor.providers.vogent.order import Moments, Order, Trail
 from monitor.providers.vogent.pages import QUEUE, Pages
 from monitor.providers.vogent.queues import Queues
+from monitor.providers.vogent.results import end
 from monitor.providers.vogent.settings import VogentSettings
+from monitor.providers.vogent.unseen import Unseen
 
 _JOBS_PER_PAGE = 100
 _PATH = "/batch_dial_jobs"
@@ -73,7 +75,8 @@ class Vogent:
         self._reading = Reading(hash_key, settings.rates)
         self._jobs = CursorList(self._account, "the list of jobs", _JOBS_PER_PAGE, _JOBS_PER_PAGE)
         self._queues = Queues(self._account)
-        self._pages = Pages(self._account)
+        self._unseen = Unseen()
+        self._pages = Pages(self._account, self._unseen)
 
     async def discover(
         self, *, since: datetime, known: Mapping[str, Known], memory: Mapping[str, str]
@@ -98,7 +101,7 @@ class Vogent:
         self, found: dict[str, jobs.Told], status: str | None, back_to: datetime | None
     ) -> tuple[bool, bool]:
         """Read a list of jobs: whether every row could be read, and whether to its end."""
-        readable, order = True, Order()
+        readable, order, trail = True, Order(), Trail()
         params = {} if status is None else {"status": status}
         async with aclosing(self._jobs.pages(_PATH, params)) as pages:
             async for cut in pages:
@@ -107,7 +110,7 @@ class Vogent:
                 readable = readable and len(told) == len(rows)
                 found.update((each.batch_id, each) for each in told)
                 made = [each.batch.created_at for each in told]
-                order.see([Moments(at, None, None) for at in made])
+                order.see([Moments(at, None, None) for at in made], trail)
                 oldest = made[-1] if made else None
                 if back_to and oldest and oldest < back_to and order.newest_first:
                     return readable, cut.after is None
@@ -143,7 +146,19 @@ class Vogent:
         waiting = await self._queues.count(
             batch.batch_id, batch.seen_at, final=batch.status.terminal
         )
-        return jobs.counted(batch, known, waiting)
+        return replace(
+            jobs.counted(batch, known, waiting), unseen_for=self._unseen_for(batch, known.look)
+        )
+
+    def _unseen_for(self, batch: Batch, before: Batch | None) -> timedelta:
+        # A look from before a restart is remembered there alone.
+        for look in (batch, before or batch):
+            self._unseen.has(batch.batch_id, look.concurrency)
+        if not batch.status.terminal:
+            self._unseen.runs(batch.batch_id)
+            return timedelta(0)
+        proven = bool(before and before.status.terminal and not before.unseen_for)
+        return self._unseen.lasts(batch.batch_id, batch.seen_at, proven=proven)
 
     async def _one(self, batch_id: str) -> jobs.Told:
         answer = await self._account.get(f"{_PATH}/{part(batch_id)}")
@@ -188,29 +203,38 @@ class Vogent:
         for place, (position, item) in enumerate(items):
             listed = self._reading.dial(slices[position], page.seen_at, certain=True)
             dial_id = listed.calls[0].call_id
-            asked = await self._dial(dial_id) if place < _DETAILS else None
+            asked = await self._detail(dial_id) if place < _DETAILS else None
             key = item.contact.contact_id
             others = found[key].calls if key in found else ()
             found[key] = _of_person(key, asked or listed, others)
         return found
 
-    async def _dial(self, dial_id: str) -> Item | None:
+    async def _dial(self, dial_id: str) -> Item:
+        answer = await self._account.get(f"/dials/{part(dial_id)}")
         try:
-            answer = await self._account.get(f"/dials/{part(dial_id)}")
             item = self._reading.dial(answer.body, answer.sent_at, certain=True)
-        except (ProviderError, ValueError):
+        except ValueError as error:
+            raise ProviderError("garbage", "a dial: the answer has no id in it") from error
+        if item.calls[0].call_id != dial_id:
+            raise ProviderError("garbage", "a dial: the answer is not about the dial asked for")
+        return item
+
+    async def _detail(self, dial_id: str) -> Item | None:
+        try:
+            return await self._dial(dial_id)
+        except ProviderError:
             return None
-        return item if item.calls[0].call_id == dial_id else None
 
     def receive(self, body: bytes, seen_at: datetime) -> Notice:
         """An event names a dial at most, and proves at most how it stands."""
         del seen_at
-        return open_body(WEBHOOKS, body).notice()
+        opened = open_body(WEBHOOKS, body)
+        said = opened.status
+        return opened.notice(ended=said is not None and end(said, None).status.terminal)
 
-    async def call(self, call_id: str) -> Told | None:
+    async def call(self, call_id: str) -> Told:
         """One dial; whose job it is, nothing tells."""
-        item = await self._dial(call_id)
-        return None if item is None else Told(None, item)
+        return Told(None, await self._dial(call_id))
 
     async def state(self) -> AccountState | None:
         """Vogent documents neither a balance nor caps for programs to read."""

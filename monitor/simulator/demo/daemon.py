@@ -53,6 +53,18 @@ class Daemon:
             self._process.kill()
             return await self._process.wait()
 
+    @property
+    def port(self) -> int | None:
+        """Where it listens; None until it says so in its log."""
+        for line in self.log.read_text(errors="replace").splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if entry.get("event") == "started":
+                return int(entry["port"])
+        return None
+
     def last_words(self, lines: int = 8) -> str:
         """The last different things in its log that were not well, one short line each."""
         found: dict[str, None] = {}

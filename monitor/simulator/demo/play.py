@@ -13,7 +13,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.simulator.demo.daemon import Daemon
 from monitor.simulator.demo.screen import Screen
 from monitor.simulator.demo.stage import Stage, set_up
-from monitor.simulator.demo.story import DEADLINE_S, QUIET_S, STORY_S, config_text
+from monitor.simulator.demo.story import DEADLINE_S, QUIET_S, STORY_S, TELLS, config_text
 from monitor.simulator.mail import MailServerError
 
 STEP_S = 0.2
@@ -82,11 +82,12 @@ async def _perform(stage: Stage, daemon: Daemon) -> None:
         waited += STEP_S
     if not stage.looked_at or not _goes_on(stage, daemon):
         return
-    stage.begin()
+    stage.begin(daemon.port)
     stage.screen.say(f"The daemon knows {len(stage.story.scenes)} batches. Dialling begins.")
     done_at: float | None = None
     while _goes_on(stage, daemon):
         at = stage.advance()
+        await stage.deliver()
         rows, _ = stage.reckoning()
         if at < STORY_S or not stage.settled or any(not row.good for row in rows):
             done_at = None
@@ -108,7 +109,13 @@ def _reckon(stage: Stage) -> bool:
     rows, false = stage.reckoning()
     names = {scene.batch.batch_id: scene.batch.plan.name for scene in stage.story.scenes}
     stage.screen.summary(rows, names, false)
-    return bool(rows) and all(row.good for row in rows) and not false
+    told = stage.courier
+    taken = told is not None and told.taken > 0 and not told.lost
+    if told is not None:
+        stage.screen.say(
+            f"Webhooks from {TELLS}: {told.taken} taken by the daemon, {told.lost} not."
+        )
+    return bool(rows) and all(row.good for row in rows) and not false and taken
 
 
 async def _stay(stage: Stage, daemon: Daemon, config: Path) -> None:
@@ -123,6 +130,7 @@ async def _stay(stage: Stage, daemon: Daemon, config: Path) -> None:
         stage.screen.say(f"  {name}: {address}")
     while _goes_on(stage, daemon):
         stage.advance()
+        await stage.deliver()
         await stage.clock.sleep(STEP_S)
 
 

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from monitor.clock import Clock
+from monitor.http import HttpClient
+from monitor.simulator.demo.courier import Courier
 from monitor.simulator.demo.screen import Screen
-from monitor.simulator.demo.story import BOT_CHANNEL, CHANNEL, MANNERS, Addresses, Story
+from monitor.simulator.demo.story import BOT_CHANNEL, CHANNEL, MANNERS, TELLS, Addresses, Story
 from monitor.simulator.demo.told import Told, from_mail, from_slack
 from monitor.simulator.demo.verdict import Judged, expectations, judge, unexpected
 from monitor.simulator.mail import Mailbox, mail_server
@@ -27,18 +29,33 @@ class Stage:
     story: Story
     wires: Mapping[str, Wire]
     at: Addresses
+    http: HttpClient
     told: list[Told] = field(default_factory=list)
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
+    courier: Courier | None = None
 
     def hear(self, told: Told) -> None:
         """Show what arrived, and keep it for the reckoning."""
         self.told.append(told)
         self.screen.show(told)
 
-    def begin(self) -> None:
-        """Dialling starts."""
+    def begin(self, port: int | None) -> None:
+        """Dialling starts, and is told to the daemon at this port, if it listens."""
+        if port is not None:
+            account = self.story.world.accounts[TELLS]
+            url = f"http://127.0.0.1:{port}/webhooks/{TELLS}"
+            self.courier = Courier(account, url, self.http, self._note)
         self.story.begin(self.clock.now())
         self.screen.began = self.story.began
+
+    def _note(self, text: str) -> None:
+        at = self.clock.now().timestamp() - (self.story.began or 0.0)
+        self.screen.say(f"{at:4.1f} s · {text}")
+
+    async def deliver(self) -> None:
+        """Let the daemon have what is due of its vendor's webhooks."""
+        if self.courier is not None:
+            await self.courier.deliver()
 
     def advance(self) -> float:
         """Bring the world up to now; the seconds since the story began."""
@@ -86,7 +103,9 @@ async def set_up(screen: Screen, clock: Clock) -> AsyncIterator[Stage]:
         port = await stack.enter_async_context(mail_server(mailbox))
         hook = f"{slack_url}{HOOK_PATH}"
         at = Addresses(vendors=addresses, slack=slack_url, hook=hook, smtp_port=port)
-        stage = Stage(clock, screen, story, wires, at)
+        http = HttpClient(clock)
+        stack.push_async_callback(http.aclose)
+        stage = Stage(clock, screen, story, wires, at, http)
         from_slack(slack, channels, lambda: clock.now().timestamp(), stage.hear)
         ids = [scene.batch.batch_id for scene in story.scenes]
         mailbox.listeners.append(from_mail("oncall", ids, stage.hear))

@@ -59,7 +59,7 @@ VOGENT = Shape(
             rows="data",
             ids=("data.*.id",),
             times=("data.*.createdAt",),
-            optional=("data.*.inputs", "data.*.toNumber"),
+            optional=("data.*.inputs",),
             texts=("data.*.inputs",),
             paging=_CURSOR,
         ),
@@ -88,6 +88,7 @@ VOGENT = Shape(
         **_BY_CURSOR,
         **_UNCOUNTED,
         "person_word": "rows that wait have no status, and dials are calls",
+        "no_people": "an empty queue is what it has once everybody is dialled",
     },
 )
 

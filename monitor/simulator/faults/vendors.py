@@ -90,6 +90,22 @@ def _bland_ended(asked: Asked, value: Any) -> Any:
 
 _CALL = ("from", "answered_by", "error_message", "call_length")
 
+
+def _calls(part: Part) -> Part:
+    return replace(
+        part,
+        batch="batch_id",
+        rows="calls",
+        ids=("calls.*.call_id",),
+        contact_status=("calls.*.queue_status",),
+        call_status=("calls.*.queue_status",),
+        totals=("total_count",),
+        times=("calls.*.created_at",),
+        optional=tuple(f"calls.*.{word}" for word in _CALL),
+        texts=("calls.*.error_message",),
+    )
+
+
 BLAND = Shape(
     vendor="bland",
     parts=(
@@ -124,31 +140,13 @@ BLAND = Shape(
         Part(
             kind=Kind.COUNTS,
             path="/v1/calls",
-            only="completed=true.*limit=1$",
+            only="completed=true.*&limit=1(&|$)",
             batch="batch_id",
             finished=("total_count",),
         ),
-        Part(
-            kind=Kind.COUNTS,
-            path="/v1/calls",
-            only="limit=1$",
-            batch="batch_id",
-            totals=("total_count",),
-        ),
-        Part(
-            kind=Kind.ITEMS,
-            path="/v1/calls",
-            batch="batch_id",
-            rows="calls",
-            ids=("calls.*.call_id",),
-            contact_status=("calls.*.queue_status",),
-            call_status=("calls.*.queue_status",),
-            totals=("total_count",),
-            times=("calls.*.created_at",),
-            optional=tuple(f"calls.*.{word}" for word in _CALL),
-            texts=("calls.*.error_message",),
-            paging=Paging(offset="from", size="limit"),
-        ),
+        # A look counts, and may bring the calls that changed last along.
+        _calls(Part(kind=Kind.COUNTS, path="/v1/calls", only="&limit=1(&|$)|sort_by=updated_at")),
+        _calls(Part(kind=Kind.ITEMS, path="/v1/calls", paging=Paging(offset="from", size="limit"))),
         Part(
             kind=Kind.DETAIL,
             path="/v1/calls/[^/]+",

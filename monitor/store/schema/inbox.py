@@ -21,10 +21,12 @@ inbox = Table(
     Column("told", Text),
     Column("digest", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),
-    Column("why", Text),  # why it is poison: never the vendor's words
+    Column("why", Text),  # why it is set aside: never the vendor's words
     Column("done_at", UtcDateTime),
     # asked: it proves too little, and the vendor is being asked
-    CheckConstraint("state IN ('new', 'asked', 'done', 'poison')", name="state"),
+    # poison: it cannot be read, or not taken in
+    # unanswered: it can be read, and the vendor knows nothing of it
+    CheckConstraint("state IN ('new', 'asked', 'done', 'poison', 'unanswered')", name="state"),
 )
 # what is to be taken in, in order
 Index(
@@ -53,6 +55,7 @@ arrivals = Table(
     Column("first_at", UtcDateTime, nullable=False),
     Column("webhook_at", UtcDateTime),
     Column("poll_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),  # where the vendor tells it
 )
 # what arrived in the last hours, and retention
 Index("ix_arrivals_first_at", arrivals.c.provider, arrivals.c.first_at)

@@ -47,6 +47,10 @@ providers = Table(
     # How it is asked, and what the vendor tells of the account (core.traffic, core.model), JSON.
     Column("traffic", Text),
     Column("account", Text),
+    # when the last of its webhooks was taken in, and when the last that looked like one of
+    # them was refused
+    Column("webhook_at", UtcDateTime),
+    Column("refused_at", UtcDateTime),
 )
 
 batches = Table(

@@ -61,6 +61,7 @@ def _providers() -> None:
         sa.Column("unknown_words", sa.Text(), server_default="{}", nullable=False),
         sa.Column("memory", sa.Text(), server_default="{}", nullable=False),
         *_some(sa.Text, "traffic account", null=True),
+        *_some(sa.BigInteger, "webhook_at refused_at", null=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_providers")),
     )
 
@@ -326,7 +327,8 @@ def _inbox() -> None:
         sa.Column("why", sa.Text(), nullable=True),
         sa.Column("done_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "state IN ('new', 'asked', 'done', 'poison')", name=op.f("ck_inbox_state")
+            "state IN ('new', 'asked', 'done', 'poison', 'unanswered')",
+            name=op.f("ck_inbox_state"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
         sa.UniqueConstraint("unique_key", name=op.f("uq_inbox_unique_key")),
@@ -341,7 +343,7 @@ def _arrivals() -> None:
         "arrivals",
         *_some(sa.Text, "provider subject"),
         sa.Column("first_at", sa.BigInteger(), nullable=False),
-        *_some(sa.BigInteger, "webhook_at poll_at", null=True),
+        *_some(sa.BigInteger, "webhook_at poll_at ended_at", null=True),
         sa.PrimaryKeyConstraint("provider", "subject", name=op.f("pk_arrivals")),
     )
     _index("ix_arrivals_first_at", "arrivals", ["provider", "first_at"])

@@ -1,0 +1,42 @@
+"""Offhook's own troubles that the judge finds, in words for people."""
+
+from datetime import UTC, datetime
+
+from monitor.core.facts import Trouble
+
+
+def unknown_word(
+    provider: str, vendor: str, kind: str, word: str, since: datetime | None
+) -> Trouble:
+    """A vendor used a word that is not known."""
+    return Trouble(
+        rule="self_unknown_status",
+        subject=f"{provider} {kind} {word}",
+        provider=provider,
+        since=since or datetime.fromtimestamp(0, UTC),
+        summary=f"{vendor} gave a {kind} the status “{word}”, which Offhook does not know",
+        todo="Look it up in the vendor's documentation; until then such a thing stays open.",
+    )
+
+
+def crashed(rule: str, error: str, now: datetime) -> Trouble:
+    """A rule raised an error."""
+    return Trouble(
+        rule="self_rule_failed",
+        subject=f"rule {rule}",
+        since=now,
+        summary=f"the rule {rule} crashed ({error}); its alerts stay as they are",
+        todo="Look for rule_failed in the log and report it.",
+    )
+
+
+def jumped(seconds: int, now: datetime) -> Trouble:
+    """The wall clock was set by so much."""
+    way = "forward" if seconds > 0 else "back"
+    return Trouble(
+        rule="self_clock_jumped",
+        subject="clock",
+        since=now,
+        summary=f"the clock of this machine jumped {way} by {abs(seconds)} s",
+        todo="Check its time synchronisation; nothing fires or resolves on what was seen before.",
+    )

@@ -1,0 +1,97 @@
+"""The store and the network without threads and sockets: everything is so at once, in order."""
+
+import ssl
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+from sqlalchemy import Connection
+from starlette.types import ASGIApp, Message, Scope
+
+from monitor.clock import Clock
+from monitor.http import MIB, Answer, HttpClient
+from monitor.store.writer import Priority, Store
+
+T = TypeVar("T")
+
+
+class InThread(Store):
+    """The same store without threads: what is read and written is so at once, and in order."""
+
+    async def read(self, fn: Callable[[Connection], T]) -> T:
+        return self._read(fn)
+
+    async def write(self, priority: Priority, fn: Callable[[Connection], T]) -> T:
+        del priority
+        with self.engine.begin() as conn:
+            return fn(conn)
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+class InProcess(HttpClient):
+    """Asks an application without a socket."""
+
+    def __init__(self, clock: Clock, app: ASGIApp) -> None:
+        super().__init__(clock, tls=_trust())
+        self._app = app
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str | int] | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+        deadline: float = 30.0,
+        limit: int = 16 * MIB,
+    ) -> Answer:
+        del json, content, deadline, limit
+        sent_at = self._clock.now()
+        self.asked_at = self._clock.monotonic()
+        parts = urlsplit(url)
+        query = "&".join(each for each in (parts.query, urlencode(params or {})) if each)
+        status, body = await ask(self._app, method, parts.path, query, headers or {})
+        return Answer(status=status, headers={}, body=body, sent_at=sent_at, received=len(body))
+
+
+async def ask(
+    app: ASGIApp,
+    method: str,
+    path: str,
+    query: str = "",
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+    **more: Any,
+) -> tuple[int, bytes]:
+    """Ask an application in process; status and body of its answer."""
+    told = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
+    scope: Scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "scheme": "http",
+        "query_string": query.encode(),
+        "headers": told,
+        "server": ("simulated", 80),
+        "client": ("127.0.0.1", 1),
+        "http_version": "1.1",
+    } | more
+    answer: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Message) -> None:
+        answer.append(message)
+
+    await app(scope, receive, send)
+    return answer[0]["status"], b"".join(each.get("body", b"") for each in answer[1:])
