@@ -39,8 +39,8 @@ def vendor_away(place: Place) -> None:
     until(lambda: len(daemon.rows("select 1 from providers where baseline_at > 0")) == 2)
     early = site.run(lambda: site.renewals.open(BUSY, ErrorBurst(after=0, lasts=6, share=1.0)))
     late = site.run(lambda: site.renewals.open(replace(BUSY, name="Late")))
+    until(lambda: site.posts("FIRING", "error_spike", "Early"), 60)
     short = site.run(lambda: site.renewals.open(SHORT))
-    until(lambda: site.posts("FIRING", "error_spike", "Early"), 30)
     until(lambda: len(daemon.rows("select 1 from batches where swept_at > 0")) == 3)
 
     site.graine.fail(".*", SERVER_ERROR)

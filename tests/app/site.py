@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -32,7 +33,7 @@ GRAINE_KEY, BLAND_KEY = "gat_simulated", "sk-simulated"
 REPO = Path(__file__).parents[2]
 
 
-def until(condition: Callable[[], T], within: float = 30.0) -> T:
+def until(condition: Callable[[], T], within: float = 60.0) -> T:
     """The first true thing that the condition says; it fails when the time is up."""
     deadline = time.monotonic() + within
     while not (found := condition()):
@@ -97,6 +98,8 @@ class Site:
                 ready.set()
                 await stop.wait()
 
+        # The mail server's thread outlives the capture of each test.
+        logging.getLogger("mail").setLevel(logging.ERROR)
         thread = threading.Thread(target=lambda: self._loop.run_until_complete(serving()))
         thread.start()
         assert ready.wait(10)

@@ -131,8 +131,7 @@ def calls(
                     ended_at,
                     None if ended_at is None else _DERIVED,
                     None,
-                    None if cost is None else round(cost * 1_000_000),
-                    None if cost is None else "USD",
+                    *(_NO_COST if cost is None else (round(cost * 1_000_000), "USD")),
                     False,
                     _sentiment(record.sentiment),
                     _word(record.hangup_by),
@@ -149,6 +148,7 @@ def calls(
 ENDED = frozenset(status for status in CallStatus if status.terminal)
 # Reading a member off its class takes as long as the rest of a line, and so does a call of a
 # function that another one answers for: the few words there are have all been seen before.
+_NO_COST = (None, None)
 _FAILED = CallStatus.FAILED
 _DERIVED = EndedBy.DERIVED
 _SENTIMENT = {each.value: each for each in Sentiment}
