@@ -23,7 +23,7 @@ from tests.webhooks.worlds import KEY, LONGEST, NAME, START, history
 
 HISTORIES = 1_000
 # Spikes, standstills, several kinds of end, and each mischief.
-SHARE = (2, 3, 5, 9)
+SHARE = (2, 3, 5, 6, 9)
 
 
 @pytest.mark.parametrize("seed", SHARE)
