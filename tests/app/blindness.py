@@ -85,6 +85,8 @@ def receivers_away(place: Place) -> None:
     site = place.site
     daemon = place.start()
     until(lambda: len(daemon.rows("select 1 from providers where baseline_at > 0")) == 2)
+    # The daemon's first message must not meet the faults instead.
+    until(lambda: site.posts("self_watching") and site.posts("self_watching", channel=site.hook))
     site.chat.fail("/api/chat.postMessage", TOO_MUCH, times=2)
     site.chat.fail("/services/.*", replace(SERVER_ERROR, acts=True), times=1)
     plan = Plan(name="Broken", contacts=40, concurrency=1, ring=(0.1, 0.2), talk=(0.1, 0.2))
