@@ -35,6 +35,7 @@ class BatchStalled(BatchRule):
 
     id: ClassVar[str] = "batch_stalled"
     severity: ClassVar[Severity] = Severity.CRITICAL
+    cause: ClassVar[str | None] = "dialling"
 
     idle: timedelta = timedelta(minutes=10)
     gap_factor: float = 10
@@ -77,8 +78,7 @@ class BatchStalled(BatchRule):
     ) -> Finding:
         waiting, lines = facts.waiting, facts.batch.concurrency
         about = "about " if facts.estimates("live") else ""
-        of_lines = "" if lines is None else f"{facts.live:,} of {counted(lines, 'line')} busy"
-        busy = f", {about}{of_lines}" if of_lines else ""
+        busy = "" if lines is None else f", {about}{facts.live:,} of {counted(lines, 'line')} busy"
         at = clock(moved, facts.zone, facts.now)
         verb = "waits" if waiting == 1 else "wait"
         gap = facts.typical_gap

@@ -48,6 +48,7 @@ class ErrorSpike(BatchRule):
 
     id: ClassVar[str] = "error_spike"
     severity: ClassVar[Severity] = Severity.CRITICAL
+    cause: ClassVar[str | None] = "dialling"
     reads_list: ClassVar[bool] = True
     replays: ClassVar[bool] = True
 

@@ -37,6 +37,7 @@ class StalledRetries(BatchRule):
 
     id: ClassVar[str] = "stalled_retries"
     severity: ClassVar[Severity] = Severity.WARNING
+    cause: ClassVar[str | None] = "dialling"
     reads_list: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"retries"})
 

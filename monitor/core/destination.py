@@ -12,7 +12,7 @@ def destinations(alert: Alert, routes: tuple[Route, ...]) -> Mapping[str, Route]
     labels = labels_of(alert)
     found: dict[str, Route] = {}
     for route in routes:
-        if all(_matches(matcher, labels, alert.rule) for matcher in route.match):
+        if all(matches(matcher, labels, alert.rule) for matcher in route.match):
             for receiver in route.receivers:
                 found.setdefault(receiver, route)
             if not route.goes_on:
@@ -20,7 +20,7 @@ def destinations(alert: Alert, routes: tuple[Route, ...]) -> Mapping[str, Route]
     return found
 
 
-def _matches(matcher: Matcher, labels: Mapping[str, str], rule_id: str) -> bool:
+def matches(matcher: Matcher, labels: Mapping[str, str], rule_id: str) -> bool:
     """As the matcher says; ``rule`` is the instance's name, and the rule's own id as well.
 
     So ``rule=error_spike`` also finds an instance of it with a name of its own, and

@@ -36,3 +36,8 @@ class Message:
     repeat: int = 0  # how often this state was told before
     title: str = ""  # the name of the subject, for a line of its own
     loud: bool = False  # worth a ping also where it lands in a thread
+    vendor: str = ""
+    episode: int = 1  # of the alert; the run of the batch for a report
+    fired_at: datetime | None = None
+    acknowledged: str = ""  # by whom and when, for people
+    acts: tuple[str, ...] = ()  # what may be done to the batch from here: pause, resume, stop

@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo
+
+from monitor.core.calendar import Calendar
 
 LABELS = ("rule", "severity", "provider", "vendor", "batch", "batch_name", "campaign")
 
@@ -55,6 +58,15 @@ def all_match(matchers: tuple[Matcher, ...], labels: Mapping[str, str]) -> bool:
     return all(matcher.matches(labels) for matcher in matchers)
 
 
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Messages collected for one telling: every ``every``, or daily ``at`` a time in ``zone``."""
+
+    every: timedelta = timedelta(hours=1)
+    at: time | None = None
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """Who hears of what matches, how it is grouped, and how often it is told."""
@@ -67,6 +79,14 @@ class Route:
     group_wait: timedelta = timedelta(seconds=10)
     group_interval: timedelta = timedelta(minutes=5)
     repeat_interval: timedelta = timedelta(hours=4)
+    repeat_most: timedelta = timedelta(hours=24)  # each repeat waits twice as long as the last
+    repeat_by: Mapping[str, timedelta] = field(default_factory=dict)  # by severity, instead
+    mute: tuple[Calendar, ...] = ()  # nothing is told while one of them is open
+    active: tuple[Calendar, ...] = ()  # nothing is told while none of them is open
+    digest: Digest | None = None
+    fallback: tuple[str, ...] = ()  # who hears when a receiver does not take it in time
+    escalate_after: timedelta | None = None  # of firing without an acknowledgement
+    escalate_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,8 @@ class Envelope:
     root: str | None = None
     possible_repeat: bool = False
     plain: bool = False
+    total: int = 0  # alerts in the conversation; more than ``messages`` when it is over its cap
+    group: int = 0  # the conversation's id: ``offhook alerts --group`` lists all of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ hot statements carry plain numbers. Words of closed sets are stored as their tex
 from monitor.store.schema.alerting import alert_events, alerts, evaluations
 from monitor.store.schema.delivery import conversations, deliveries, outbox
 from monitor.store.schema.inbox import arrivals, inbox
+from monitor.store.schema.silencing import audit, silences
 from monitor.store.schema.snapshot import (
     batches,
     calls,
@@ -25,6 +26,7 @@ __all__ = [
     "alert_events",
     "alerts",
     "arrivals",
+    "audit",
     "batches",
     "calls",
     "changes",
@@ -40,5 +42,6 @@ __all__ = [
     "pages",
     "providers",
     "settings",
+    "silences",
     "to_micros",
 ]

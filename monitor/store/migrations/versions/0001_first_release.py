@@ -27,6 +27,8 @@ def upgrade() -> None:
     _deliveries()
     _inbox()
     _arrivals()
+    _silences()
+    _audit()
 
 
 def _some(kind: Any, names: str, *, null: bool = False) -> list[sa.Column[Any]]:
@@ -347,3 +349,36 @@ def _arrivals() -> None:
         sa.PrimaryKeyConstraint("provider", "subject", name=op.f("pk_arrivals")),
     )
     _index("ix_arrivals_first_at", "arrivals", ["provider", "first_at"])
+
+
+def _silences() -> None:
+    op.create_table(
+        "silences",
+        *_some(sa.Text, "id matchers"),
+        *_some(sa.Text, "alert_key provider batch", null=True),
+        sa.Column("run", sa.Integer(), nullable=True),
+        *_some(sa.Text, "author source comment"),
+        *_some(sa.BigInteger, "created_at starts_at"),
+        *_some(sa.BigInteger, "ends_at ended_at", null=True),
+        sa.CheckConstraint(
+            "alert_key IS NOT NULL OR ends_at IS NOT NULL OR batch IS NOT NULL",
+            name=op.f("ck_silences_has_an_end"),
+        ),
+        sa.ForeignKeyConstraint(["alert_key"], ["alerts.key"], name=op.f("fk_silences_alert_key")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_silences")),
+    )
+    _index("ix_silences_standing", "silences", ["ends_at"], "ended_at IS NULL")
+    _index("ix_silences_alert", "silences", ["alert_key"])
+
+
+def _audit() -> None:
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        *_some(sa.Text, "who source what target"),
+        *_some(sa.Text, "provider alert_key", null=True),
+        *_some(sa.Text, "outcome detail"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+    )
+    _index("ix_audit_target", "audit", ["target"])
