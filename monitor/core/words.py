@@ -182,6 +182,12 @@ def outcome_of(status: CallStatus, answered_by: AnsweredBy | None) -> Outcome | 
     return found if found is not _COMPLETED else _ANSWERED.get(answered_by, found)
 
 
+def person_of(status: CallStatus, answered_by: AnsweredBy | None) -> ContactStatus:
+    """Where a person stands by what their last call says, where nothing else tells it."""
+    found = _PERSON[status]
+    return found if found is not _REACHED else _TAKEN.get(answered_by, found)
+
+
 # Tables, because reading a member off its class costs more than both look-ups.
 _COMPLETED = Outcome.COMPLETED
 _OUTCOME = {
@@ -195,4 +201,21 @@ _OUTCOME = {
 _ANSWERED: dict[AnsweredBy | None, Outcome] = {
     AnsweredBy.VOICEMAIL: Outcome.VOICEMAIL,
     AnsweredBy.NO_ANSWER: Outcome.NO_ANSWER,
+}
+_REACHED = ContactStatus.COMPLETED
+_PERSON = {
+    CallStatus.QUEUED: ContactStatus.PENDING,
+    CallStatus.RINGING: ContactStatus.IN_CALL,
+    CallStatus.IN_PROGRESS: ContactStatus.IN_CALL,
+    CallStatus.COMPLETED: ContactStatus.COMPLETED,
+    CallStatus.NO_ANSWER: ContactStatus.NO_ANSWER,
+    CallStatus.BUSY: ContactStatus.BUSY,
+    CallStatus.FAILED: ContactStatus.FAILED,
+    CallStatus.ERROR: ContactStatus.FAILED,
+    CallStatus.CANCELLED: ContactStatus.SKIPPED,
+    CallStatus.UNKNOWN: ContactStatus.UNKNOWN,
+}
+_TAKEN: dict[AnsweredBy | None, ContactStatus] = {
+    AnsweredBy.VOICEMAIL: ContactStatus.VOICEMAIL,
+    AnsweredBy.NO_ANSWER: ContactStatus.NO_ANSWER,
 }

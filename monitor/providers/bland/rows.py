@@ -20,6 +20,7 @@ from monitor.core.model import (
     Item,
     Rates,
 )
+from monitor.core.words import person_of
 from monitor.providers.answers import (
     decoded,
     flag,
@@ -63,19 +64,6 @@ _QUEUE_OPEN = {
     "queued": (CallStatus.QUEUED, ContactStatus.PENDING),
     "allocated": (CallStatus.QUEUED, ContactStatus.DISPATCHED),
     "started": (CallStatus.IN_PROGRESS, ContactStatus.IN_CALL),
-}
-
-_CONTACT_STATUS = {
-    CallStatus.QUEUED: ContactStatus.PENDING,
-    CallStatus.RINGING: ContactStatus.IN_CALL,
-    CallStatus.IN_PROGRESS: ContactStatus.IN_CALL,
-    CallStatus.COMPLETED: ContactStatus.COMPLETED,
-    CallStatus.NO_ANSWER: ContactStatus.NO_ANSWER,
-    CallStatus.BUSY: ContactStatus.BUSY,
-    CallStatus.FAILED: ContactStatus.FAILED,
-    CallStatus.ERROR: ContactStatus.FAILED,
-    CallStatus.CANCELLED: ContactStatus.SKIPPED,
-    CallStatus.UNKNOWN: ContactStatus.UNKNOWN,
 }
 
 _ANSWERED_BY = {
@@ -130,7 +118,8 @@ class Reading:
         call_id = identity(row.call_id if row.call_id is not None else row.c_id)
         status, person = _standing(row)
         answered_by = _answered(row.answered_by)
-        contact = self._contact(row, call_id, seen_at, _person(person, status, answered_by))
+        person = person or person_of(status, answered_by)
+        contact = self._contact(row, call_id, seen_at, person)
         if status is not CallStatus.QUEUED:
             contact = contact._replace(last_attempt_at=parse_time(row.created_at, seen_at))
         if not certain and _is_guessed(row, status):
@@ -246,18 +235,6 @@ def _over(row: _Row, queue: str) -> CallStatus:
 
 def _unknown_word(row: _Row) -> str | None:
     return raw_word(row.queue_status if _said(row) in _SAYS_NOTHING else row.status)
-
-
-def _person(
-    person: ContactStatus | None, status: CallStatus, answered_by: AnsweredBy | None
-) -> ContactStatus:
-    if person is not None:
-        return person
-    if status is CallStatus.COMPLETED and answered_by is AnsweredBy.VOICEMAIL:
-        return ContactStatus.VOICEMAIL
-    if status is CallStatus.COMPLETED and answered_by is AnsweredBy.NO_ANSWER:
-        return ContactStatus.NO_ANSWER
-    return _CONTACT_STATUS[status]
 
 
 def _answered(value: Any) -> AnsweredBy | None:

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from monitor.core.model import (
-    AnsweredBy,
     Call,
     CallStatus,
     Contact,
@@ -19,6 +18,7 @@ from monitor.core.model import (
     Item,
     Rates,
 )
+from monitor.core.words import person_of
 from monitor.providers.answers import decoded, raw_word, reason, whole
 from monitor.providers.cost import estimated
 from monitor.providers.http_json.batches import found, unknown
@@ -30,23 +30,6 @@ from monitor.providers.phones import NO_PHONE, Phones, masked_number
 
 _ROW = msgspec.json.Decoder(dict[str, Any])
 
-# What a person's last call says of them, where nothing else does.
-_PERSON = {
-    CallStatus.QUEUED: ContactStatus.PENDING,
-    CallStatus.RINGING: ContactStatus.IN_CALL,
-    CallStatus.IN_PROGRESS: ContactStatus.IN_CALL,
-    CallStatus.COMPLETED: ContactStatus.COMPLETED,
-    CallStatus.NO_ANSWER: ContactStatus.NO_ANSWER,
-    CallStatus.BUSY: ContactStatus.BUSY,
-    CallStatus.FAILED: ContactStatus.FAILED,
-    CallStatus.ERROR: ContactStatus.FAILED,
-    CallStatus.CANCELLED: ContactStatus.SKIPPED,
-    CallStatus.UNKNOWN: ContactStatus.UNKNOWN,
-}
-_ANSWERED = {
-    AnsweredBy.VOICEMAIL: ContactStatus.VOICEMAIL,
-    AnsweredBy.NO_ANSWER: ContactStatus.NO_ANSWER,
-}
 
 End = tuple[datetime | None, EndedBy | None]
 
@@ -182,10 +165,7 @@ NOT_KNOWN: End = (None, None)
 def _standing(calls: list[Call]) -> ContactStatus:
     if not calls:
         return ContactStatus.PENDING
-    last = calls[-1]
-    if last.status is CallStatus.COMPLETED and last.answered_by in _ANSWERED:
-        return _ANSWERED[last.answered_by]
-    return _PERSON[last.status]
+    return person_of(calls[-1].status, calls[-1].answered_by)
 
 
 def _ended(

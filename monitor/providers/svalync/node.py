@@ -11,12 +11,12 @@ from monitor.core.model import (
     Call,
     CallStatus,
     Contact,
-    ContactStatus,
     Counts,
     Item,
     Rates,
     Sentiment,
 )
+from monitor.core.words import person_of
 from monitor.errors import ProviderError
 from monitor.providers.answers import (
     decoded,
@@ -60,19 +60,6 @@ CALL_STATUS = {
     "no_answer": CallStatus.NO_ANSWER,
     "canceled": CallStatus.CANCELLED,
     "cancelled": CallStatus.CANCELLED,
-}
-
-# One call is one person here: nothing else tells them apart.
-_PERSON = {
-    CallStatus.QUEUED: ContactStatus.PENDING,
-    CallStatus.RINGING: ContactStatus.IN_CALL,
-    CallStatus.IN_PROGRESS: ContactStatus.IN_CALL,
-    CallStatus.COMPLETED: ContactStatus.COMPLETED,
-    CallStatus.FAILED: ContactStatus.FAILED,
-    CallStatus.BUSY: ContactStatus.BUSY,
-    CallStatus.NO_ANSWER: ContactStatus.NO_ANSWER,
-    CallStatus.CANCELLED: ContactStatus.SKIPPED,
-    CallStatus.UNKNOWN: ContactStatus.UNKNOWN,
 }
 
 
@@ -240,7 +227,9 @@ class Reading:
             sentiment=sentiment(row.analytics),
             detail_at=seen_at,
         )
-        person = Contact(call_id, _PERSON[status], raw_status=unknown, seen_at=seen_at)
+        # One call is one person here: nothing else tells them apart.
+        standing = person_of(status, None)
+        person = Contact(call_id, standing, raw_status=unknown, seen_at=seen_at)
         return Item(person, (estimated(self._rates, call),))
 
 

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from monitor.core.model import AnsweredBy, CallStatus, ContactStatus
+from monitor.core.words import person_of
 from monitor.providers.answers import raw_word, word
 
 DIAL_STATUS = {
@@ -57,20 +58,6 @@ RESULTS = {
 # Nobody was called, whatever the dial's times say.
 NEVER_CALLED = frozenset({"dnc_skipped", "number_skipped"})
 
-_PERSON = {
-    # Who is on no waiting list any more and has a dial is about to be called.
-    CallStatus.QUEUED: ContactStatus.DISPATCHED,
-    CallStatus.RINGING: ContactStatus.IN_CALL,
-    CallStatus.IN_PROGRESS: ContactStatus.IN_CALL,
-    CallStatus.COMPLETED: ContactStatus.COMPLETED,
-    CallStatus.NO_ANSWER: ContactStatus.NO_ANSWER,
-    CallStatus.BUSY: ContactStatus.BUSY,
-    CallStatus.FAILED: ContactStatus.FAILED,
-    CallStatus.ERROR: ContactStatus.FAILED,
-    CallStatus.CANCELLED: ContactStatus.SKIPPED,
-    CallStatus.UNKNOWN: ContactStatus.UNKNOWN,
-}
-
 
 class End(NamedTuple):
     """Status and result of a dial, read together."""
@@ -101,9 +88,10 @@ def end(status: Any, result: Any) -> End:
     elif meaning and (found is _TALKED or (meaning.firm and found.terminal)):
         found = meaning.status
     answered_by = meaning.answered_by if meaning and found is _TALKED else None
-    person = _PERSON[found]
-    if found is _TALKED and answered_by is _MAILBOX:
-        person = ContactStatus.VOICEMAIL
+    person = person_of(found, answered_by)
+    if found is CallStatus.QUEUED:
+        # Who is on no waiting list any more and has a dial is about to be called.
+        person = ContactStatus.DISPATCHED
     return End(
         status=found,
         raw_status=raw_word(status) if found is CallStatus.UNKNOWN else None,
