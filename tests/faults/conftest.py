@@ -14,7 +14,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without ``--proof`` each row is tried at two vendors in turn."""
+    """Without ``--proof`` each row is tried at one vendor, in turn."""
     if config.getoption("--proof"):
         return
     chosen = {f"{row.id}-{vendor}" for vendor in VENDORS for row in share(vendor)}

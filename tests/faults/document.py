@@ -15,7 +15,7 @@ _HEAD = """# What vendors may do wrong, and what Offhook does then
 Written from the table that the tests in `tests/faults` run, by
 `python -m tests.faults.document`; a test fails when the two differ. Each ✓ is a test: the
 real adapter asks a simulated vendor over HTTP while it goes wrong, and after it is mended.
-`make proof` runs all of them, `make test` each row at two vendors in turn.
+`make proof` runs all of them, `make test` each row at one vendor, in turn.
 
 Whatever the fault, no batch is reported complete that is not (unless marked unverified), no
 alert resolves while what it tells of goes on, everything that changed meanwhile is known
