@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from monitor.core.facts import ProviderFacts
 from monitor.core.rule import Clear, Finding, Holds, ProviderRule, Severity, Unknown, Verdict
-from monitor.core.wording import counted
+from monitor.core.unread import unread_finding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,16 +30,11 @@ class SelfBatchUnread(ProviderRule):
             return Unknown("the provider as a whole cannot be seen")
         if not facts.unseen:
             return Clear(Finding(summary="every open batch can be looked at"))
-        first = min(facts.unseen, key=lambda each: (each.since, each.title))
-        n = len(facts.unseen)
-        more = f" and {counted(n - 1, 'more batch', 'more batches')}" if n > 1 else ""
         return Holds(
-            Finding(
-                summary=f"{first.title}{more} cannot be looked at: {first.why}",
-                affected=n,
-                total=facts.open_batches,
-                since=first.since,
-                details=tuple((each.title, each.why) for each in facts.unseen[:3] if n > 1),
-                todo="Look at it at the vendor itself; rules about it say nothing meanwhile.",
+            unread_finding(
+                facts,
+                facts.unseen,
+                "{batches} cannot be looked at",
+                "Look at it at the vendor itself; rules about it say nothing meanwhile.",
             )
         )

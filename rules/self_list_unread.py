@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from monitor.core.facts import ProviderFacts
 from monitor.core.rule import Clear, Finding, Holds, ProviderRule, Severity, Unknown, Verdict
-from monitor.core.wording import counted
+from monitor.core.unread import unread_finding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,16 +32,11 @@ class SelfListUnread(ProviderRule):
             return Unknown("a batch that is not heard of may have a list that cannot be read")
         if not facts.unlisted:
             return Clear(Finding(summary="no open batch has a list that cannot be read"))
-        first = min(facts.unlisted, key=lambda each: (each.since, each.title))
-        n = len(facts.unlisted)
-        more = f" and {counted(n - 1, 'more batch', 'more batches')}" if n > 1 else ""
         return Holds(
-            Finding(
-                summary=f"the people of {first.title}{more} cannot all be read: {first.why}",
-                affected=n,
-                total=facts.open_batches,
-                since=first.since,
-                details=tuple((each.title, each.why) for each in facts.unlisted[:3] if n > 1),
-                todo="Look at it at the vendor itself; rules about its calls may say nothing.",
+            unread_finding(
+                facts,
+                facts.unlisted,
+                "the people of {batches} cannot all be read",
+                "Look at it at the vendor itself; rules about its calls may say nothing.",
             )
         )

@@ -22,16 +22,6 @@ def test_one_batch_is_named_with_the_reason() -> None:
     finding = told(unread("Renewals May"))
 
     assert finding.summary == "the people of Renewals May cannot all be read: garbage: not JSON"
-    assert (finding.affected, finding.total, finding.since) == (1, 9, NOON - 6 * MINUTE)
-    assert finding.details == ()
-
-
-def test_many_are_one_alert_which_counts_them() -> None:
-    finding = told(unread("A"), unread("B", 9, "timeout: none"), unread("C"), unread("D"))
-
-    assert finding.summary == "the people of B and 3 more batches cannot all be read: timeout: none"
-    assert finding.affected == 4
-    assert [title for title, _ in finding.details] == ["A", "B", "C"]
 
 
 @pytest.mark.parametrize(
