@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from monitor.core.calendar import permitted_between
+from monitor.core.completion import moves_unseen
 from monitor.core.facts import BatchFacts
 from monitor.core.rule import (
     BatchRule,
@@ -50,8 +51,8 @@ class BatchStalled(BatchRule):
             return idle
         moved = max((at for at in (facts.moved_at, facts.resumed_at) if at), default=None)
         moved = moved or facts.first_seen_at
-        if moved is None:
-            return Unknown("nothing is known yet of when it moved")
+        if moved is None or moves_unseen(facts):
+            return Unknown("it is not known when it moved")
         # What was not looked at is not known to have stood still.
         looked = facts.certainty.observed_at or facts.now
         still = permitted_between(facts.calendar, moved, min(looked, facts.now))

@@ -77,6 +77,19 @@ def disagreements(
     )
 
 
+def uncounted(batch: Batch, capabilities: Capabilities) -> tuple[str, ...]:
+    """Which trusted counts are missing from the vendor's answer, in people's words."""
+    names = [name for name in _UNTOLD if name in capabilities.trusted]
+    return tuple(_UNTOLD[name] for name in names if getattr(batch.counts, name) in (None, {}))
+
+
+def moves_unseen(facts: BatchFacts) -> bool:
+    """Whether it may have moved unseen: counts are missing, and the list was not read since."""
+    read, looked = facts.certainty.read_at, facts.certainty.observed_at
+    unread = read is None or (looked is not None and read < looked)
+    return unread and bool(uncounted(facts.batch, facts.capabilities))
+
+
 def unwitnessed(batch: Batch, tally: Tally, capabilities: Capabilities) -> Iterator[str]:
     """What keeps the vendor's counts from bearing out an end, whatever the lists say.
 
@@ -84,12 +97,11 @@ def unwitnessed(batch: Batch, tally: Tally, capabilities: Capabilities) -> Itera
     lists, where they hold everybody, show the others ended in a way that has no count.
     """
     counts, trusted = batch.counts, capabilities.trusted
-    for name, what in _UNTOLD.items():
-        if name in trusted and getattr(counts, name) in (None, {}):
-            yield f"the vendor does not say {what}"
+    for what in uncounted(batch, capabilities):
+        yield f"the vendor does not say {what}"
     differ = counts.unaccounted or 0
-    uncounted = ended_calls(tally) - sum(tally.get(call_key(each), 0) for each in _COUNTED_APART)
-    if differ < 0 or differ > (uncounted if "total" in trusted else 0):
+    others = ended_calls(tally) - sum(tally.get(call_key(each), 0) for each in _COUNTED_APART)
+    if differ < 0 or differ > (others if "total" in trusted else 0):
         yield f"the vendor's own counts differ by {counted(abs(differ), 'call')}"
 
 

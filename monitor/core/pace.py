@@ -68,6 +68,7 @@ class Watched:
     doubted: bool = False  # what the newest look said has to be said again
     contradicted: bool = False  # its lists and counts differ though neither moves
     agrees: bool = True  # the vendor's counts and the snapshot
+    uncounted: bool = False  # what the vendor counts, as a rule, is missing from its last answer
     overdue: bool = False  # a remembered retry's time has come
     late_changes: bool = True  # what is read of a call may change long after its end
     told: bool = False  # webhooks tell what moves, and have proved good
@@ -84,12 +85,12 @@ def reading(
         return Reading.ALL
     if batch.terminal_at is not None:
         return _reading_after_end(batch, now, batch.swept_at, batch.terminal_at, poll_every)
+    if batch.uncounted and batch.look.status is BatchStatus.RUNNING:
+        return Reading.ALL  # nothing but the list tells what moved
     moved = batch.look.counts != batch.swept_counts
     if _is_overdue(batch, now) or moved or _ends_unseen(batch.look):
         return Reading.HOT
-    if batch.contradicted and _is_to_chase(batch, now):
-        return Reading.ANEW
-    return Reading.NOTHING
+    return Reading.ANEW if batch.contradicted and _is_to_chase(batch, now) else Reading.NOTHING
 
 
 def _reading_after_end(

@@ -89,7 +89,8 @@ class PageBook:
         slices = self._digests(raws)
         moved, in_place = self._different(page, slices, known)
         if again and in_place:
-            moved = sorted({*moved, *again})
+            # A page may have become shorter since.
+            moved = sorted({*moved, *(i for i in again if i < len(raws))})
         positions = tuple(range(len(raws)) if anew else moved)
         picked = tuple(raws[i] for i in positions)
         learned = marks.learn(page.body, [len(raw) for raw in raws], self._seed)

@@ -131,6 +131,7 @@ CLOSED = {
         pytest.param(ENDED, SETTLE_READ - TICK, Reading.NOTHING, id="ended, late results not yet"),
         pytest.param({"late_changes": False}, REREAD_EVERY, Reading.NOTHING, id="seldom changes"),
         pytest.param({"late_changes": False}, HOUR / 2, Reading.ALL, id="seldom, but it is due"),
+        pytest.param({"uncounted": True}, NOTHING, Reading.ALL, id="its counts are missing"),
         pytest.param(uncounted(live=3, waiting=4), NOTHING, Reading.HOT, id="calls end unseen"),
         pytest.param(uncounted(live=0, waiting=0), NOTHING, Reading.HOT, id="unseen calls may end"),
         pytest.param(uncounted(live=0, waiting=9), NOTHING, Reading.NOTHING, id="the queue tells"),

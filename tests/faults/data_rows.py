@@ -179,6 +179,12 @@ TIMES = (
         make=_edit(leaving_out(_times)),
     ),
     Row(
+        id="times_disordered",
+        fault="times in the wrong order, three hours apart: ends before their beginnings",
+        behaviour="no negative durations; nothing ended later than it was seen",
+        make=_edit(edits.disordered),
+    ),
+    Row(
         id="clock_skewed",
         fault="its clock is ten minutes ahead",
         behaviour="ages are measured by our own clock",
@@ -207,6 +213,12 @@ LISTS = (
         behaviour="counted once",
         make=_listing(lambda shape: lists.shifted(shape, -1)),
         manners=SMALL_PAGES,
+    ),
+    Row(
+        id="twins",
+        fault="rows come twice on one page, and the second says less",
+        behaviour="counted once, and what was said stays",
+        make=_listing(lambda shape: lists.twins(shape, leaving_out(_optional))),
     ),
     Row(
         id="disorder",
@@ -317,6 +329,13 @@ COUNTS = (
         lasts=21 * MINUTE,
         lasting=True,
         moves_stuck=True,
+    ),
+    Row(
+        id="counts_missing",
+        fault="counts that a completion goes by are missing",
+        behaviour="a doubt: a completion is held back, and told as unverified after 15 minutes",
+        make=_edit(leaving_out(lambda part: (*part.totals, *part.finished)), only="Ending"),
+        doubted=frozenset({"Ending"}),
     ),
     Row(
         id="ended_while_calling",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from monitor.simulator.ids import Vendor
 from tests.faults.rows import Row
-from tests.faults.table import CHAPTERS, OF_WEBHOOKS, ROWS, lacks
+from tests.faults.table import CHAPTERS, ELSEWHERE, OF_WEBHOOKS, ROWS, lacks
 from tests.faults.worlds import VENDORS
 
 PLACE = Path(__file__).parents[2] / "docs" / "faults.md"
@@ -32,9 +32,15 @@ def text() -> str:
     parts += ["## Where there is no such fault", _absent()]
     parts += [
         "## Webhooks",
-        "\n".join(f"- {what}: {then} (`{by}`)" for what, then, by in OF_WEBHOOKS),
+        _elsewhere(OF_WEBHOOKS),
+        "## Shown by other tests",
+        _elsewhere(ELSEWHERE),
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _elsewhere(faults: tuple[tuple[str, str, str], ...]) -> str:
+    return "\n".join(f"- {what}: {then} (`{by}`)" for what, then, by in faults)
 
 
 def _table(rows: tuple[Row, ...]) -> str:

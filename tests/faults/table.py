@@ -46,6 +46,25 @@ OF_WEBHOOKS = (
     ),
 )
 
+# What no single answer shows, or only a vendor that is configured so; and the test of each.
+ELSEWHERE = (
+    (
+        "a batch that has ended runs again",
+        "a new run once two looks agree, and its end is told like the first",
+        "tests/ingest/test_looks.py",
+    ),
+    (
+        "a batch runs and ends again between two looks",
+        "found among those that ended lately, where the vendor lists them",
+        "tests/scheduler/test_poller.py",
+    ),
+    (
+        "a link to the next page leads to another host",
+        "never followed, so that the key goes nowhere else; the list counts as unread",
+        "tests/providers/test_http_json.py",
+    ),
+)
+
 
 def lacks(row: Row, vendor: Vendor) -> str | None:
     """Why there can be no such fault at this vendor; None where there can."""

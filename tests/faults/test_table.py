@@ -3,7 +3,7 @@
 from monitor.simulator.faults.vendors import SHAPES
 from rules import catalogue
 from tests.faults import document
-from tests.faults.table import OF_WEBHOOKS, ROWS, share
+from tests.faults.table import ELSEWHERE, OF_WEBHOOKS, ROWS, share
 from tests.faults.worlds import VENDORS
 
 
@@ -34,7 +34,7 @@ def test_the_share_of_the_suite_has_every_row_at_one_vendor() -> None:
     assert {vendor for _, vendor in shared} == set(VENDORS)
 
 
-def test_what_is_said_of_webhooks_is_tested() -> None:
+def test_what_is_tested_elsewhere_is_tested() -> None:
     root = document.PLACE.parents[1]
 
-    assert all((root / path).exists() for _, _, path in OF_WEBHOOKS)
+    assert all((root / path).exists() for _, _, path in (*OF_WEBHOOKS, *ELSEWHERE))

@@ -273,6 +273,12 @@ BODIES = (
         **BLIND,
     ),
     Row(
+        id="other_type",
+        fault="true JSON that calls itself a web page in another alphabet",
+        behaviour="read as before: the body says what it is",
+        make=always(bodies.other_type),
+    ),
+    Row(
         id="empty",
         fault="an empty body with 200",
         behaviour=f"never taken for an empty list; {FROZEN}",

@@ -418,3 +418,15 @@ def test_times_of_pages_are_those_of_their_requests(shelf: Shelf) -> None:
 
     seen = {row.contact_id: row.seen_at for row in snapshot.every_contact(shelf.conn, shelf.batch)}
     assert seen == {"p000": NOON + timedelta(seconds=2), "p001": NOON + SECOND}
+
+
+def test_a_page_that_became_shorter_is_read_where_it_still_is(shelf: Shelf) -> None:
+    """The last of its people is due a second look, and has gone to another page."""
+    shelf.book = PageBook({}, SEED, recheck_after=5 * SECOND)
+    call = CallRow(id="c1", ended=NOON)
+    rows = [*people(3), Person(id="p003", status="completed", calls=[call])]
+    shelf.read(rows)
+    shelf.looks += 10
+
+    assert shelf.read(rows[:3]) == 0
+    assert len(shelf.known()) == 4

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from monitor.core.model import BatchStatus, Counts
 from monitor.core.rule import Clear, Finding, Holds, Unknown
 from rules.batch_stalled import BatchStalled
 from tests.builders import (
+    EVERYTHING,
     HOUR,
     MINUTE,
     NOON,
@@ -25,7 +27,12 @@ BERLIN = Calendar(ZoneInfo("Europe/Berlin"), (parse_hours("daily 09:00-20:00"),)
 
 
 def still_for(length: timedelta, **changes: Any) -> BatchFacts:
-    return make_facts(**{"moved_at": NOON - length, "tally": {"contact.pending": 231}} | changes)
+    values: dict[str, Any] = {
+        "moved_at": NOON - length,
+        "tally": {"contact.pending": 231},
+        "capabilities": replace(EVERYTHING, trusted=frozenset()),
+    }
+    return make_facts(**values | changes)
 
 
 def held(facts: BatchFacts) -> Finding:
@@ -170,3 +177,24 @@ def test_what_never_moved_counts_from_the_first_look() -> None:
 def test_a_parameter_that_cannot_be_meant_is_refused() -> None:
     with pytest.raises(ValueError, match="gap_factor is -1"):
         BatchStalled(gap_factor=-1)
+
+
+@pytest.mark.parametrize(
+    ("read_at", "expected"),
+    [
+        pytest.param(None, Unknown, id="never read"),
+        pytest.param(NOON - MINUTE, Unknown, id="not read since the last look"),
+        pytest.param(NOON, Holds, id="read since"),
+    ],
+)
+def test_without_the_vendors_counts_only_a_reading_tells_that_it_stood_still(
+    read_at: datetime | None, expected: type[Holds | Unknown]
+) -> None:
+    facts = still_for(
+        HOUR,
+        batch=make_batch(counts=Counts()),
+        capabilities=replace(EVERYTHING, trusted=frozenset({"total", "finished"})),
+        certainty=make_certainty(observed_at=NOON, read_at=read_at),
+    )
+
+    assert isinstance(RULE.evaluate(facts), expected)

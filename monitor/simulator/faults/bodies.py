@@ -49,6 +49,13 @@ def _turned(body: bytes) -> bytes:
     return json.dumps(turned).encode()
 
 
+async def _as_a_page(exchange: Exchange) -> None:
+    answer = await exchange.true()
+    headers = {**answer.headers, "content-type": "text/html; charset=latin-1"}
+    await exchange.send(Answer(answer.status, answer.body, headers))
+
+
+other_type = _as_a_page
 truncated = changed(_cut)
 invalid = changed(_spoilt)
 turned = changed(_turned)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from monitor.simulator.faults.exchange import Answer, Exchange
@@ -12,6 +12,7 @@ from monitor.simulator.wire import Asked
 
 Edit = Callable[[Asked, Part, Any], Any]
 Pick = Callable[[Part], tuple[str, ...]]
+_APART = timedelta(hours=3)
 
 
 def edited(shape: Shape, edit: Edit, only: str | None = None) -> Reply:
@@ -131,6 +132,24 @@ def _time(value: Any) -> datetime | None:
         return datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return None
+
+
+def disordered(asked: Asked, part: Part, value: Any) -> Any:
+    """What begins comes later and what ends comes earlier, by turns of the fields."""
+    del asked
+    for n, path in enumerate(part.times):
+        by = _APART if n % 2 else -_APART
+        for holder, key in spots(value, path):
+            if key in holder:
+                holder[key] = _shifted(holder[key], by)
+    return value
+
+
+def _shifted(value: Any, by: timedelta) -> Any:
+    if type(value) is int:
+        return value + round(by.total_seconds())
+    at = _time(value)
+    return value if at is None else (at + by).isoformat()
 
 
 def more_by(n: int) -> Callable[[Any], Any]:

@@ -1,10 +1,12 @@
 """What goes wrong with lists that are read page by page, and with answers that are kept."""
 
+import copy
 import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from monitor.simulator.faults.edits import Edit, edited
 from monitor.simulator.faults.exchange import Answer, Exchange, asking, query_of, target
 from monitor.simulator.faults.server import Reply, truly
 from monitor.simulator.faults.shapes import Kind, Part, Shape, rows_of, spots
@@ -151,6 +153,18 @@ def without(shape: Shape, batch_id: str) -> Reply:
         await exchange.send(answer)
 
     return reply
+
+
+def twins(shape: Shape, poorer: Edit) -> Reply:
+    """Every row comes twice on its page, and the second time it says less."""
+
+    def edit(asked: Asked, part: Part, value: Any) -> Any:
+        if part.kind is Kind.ITEMS:
+            rows = rows_of(value, part)
+            rows += rows_of(poorer(asked, part, copy.deepcopy(value)), part)
+        return value
+
+    return edited(shape, edit)
 
 
 def upside_down(shape: Shape) -> Reply:
