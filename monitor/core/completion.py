@@ -36,6 +36,8 @@ _UNTOLD = {
     "unaccounted": "whether its own counts add up",
 }
 
+_MOVING = frozenset({"finished", "live", "by_status"})
+
 EVERYBODY = "people"
 LIVE_PEOPLE = "people in a call"
 
@@ -66,7 +68,7 @@ def disagreements(
         _finished(batch, tally),
         ("live", LIVE_PEOPLE, counts.live, 0),
         *(
-            ("by_status", f"people {_words(status)}", n, people(tally, status))
+            ("by_status", f"people {status.replace('_', ' ')}", n, people(tally, status))
             for status, n in sorted(counts.by_status.items())
         ),
     ]
@@ -77,17 +79,22 @@ def disagreements(
     )
 
 
-def uncounted(batch: Batch, capabilities: Capabilities) -> tuple[str, ...]:
-    """Which trusted counts are missing from the vendor's answer, in people's words."""
+def missing(batch: Batch, capabilities: Capabilities) -> tuple[str, ...]:
+    """Which trusted counts the vendor's answer lacks."""
     names = [name for name in _UNTOLD if name in capabilities.trusted]
-    return tuple(_UNTOLD[name] for name in names if getattr(batch.counts, name) in (None, {}))
+    return tuple(name for name in names if getattr(batch.counts, name) in (None, {}))
+
+
+def uncounted(batch: Batch, capabilities: Capabilities) -> bool:
+    """Whether a trusted count is missing that moves when something does."""
+    return not _MOVING.isdisjoint(missing(batch, capabilities))
 
 
 def moves_unseen(facts: BatchFacts) -> bool:
     """Whether it may have moved unseen: counts are missing, and the list was not read since."""
     read, looked = facts.certainty.read_at, facts.certainty.observed_at
-    unread = read is None or (looked is not None and read < looked)
-    return unread and bool(uncounted(facts.batch, facts.capabilities))
+    behind = read is None or (looked is not None and read < looked)
+    return behind and uncounted(facts.batch, facts.capabilities)
 
 
 def unwitnessed(batch: Batch, tally: Tally, capabilities: Capabilities) -> Iterator[str]:
@@ -97,8 +104,8 @@ def unwitnessed(batch: Batch, tally: Tally, capabilities: Capabilities) -> Itera
     lists, where they hold everybody, show the others ended in a way that has no count.
     """
     counts, trusted = batch.counts, capabilities.trusted
-    for what in uncounted(batch, capabilities):
-        yield f"the vendor does not say {what}"
+    for name in missing(batch, capabilities):
+        yield f"the vendor does not say {_UNTOLD[name]}"
     differ = counts.unaccounted or 0
     others = ended_calls(tally) - sum(tally.get(call_key(each), 0) for each in _COUNTED_APART)
     if differ < 0 or differ > (others if "total" in trusted else 0):
@@ -289,7 +296,3 @@ def _seconds(began: datetime | None, ended: datetime | None) -> float | None:
     if began is None or ended is None:
         return None
     return max(ended - began, timedelta(0)).total_seconds()
-
-
-def _words(status: ContactStatus) -> str:
-    return status.replace("_", " ")

@@ -252,7 +252,7 @@ class Reader:
             doubted=row.falling_at is not None or row.reopening_at is not None,
             contradicted=_is_contradicted(row, self._provider.capabilities, self._clock.now()),
             agrees=not disagreements(row.look, row.tally, self._provider.capabilities),
-            uncounted=bool(uncounted(row.look, self._provider.capabilities)),
+            uncounted=uncounted(row.look, self._provider.capabilities),
             overdue=book.overdue(self._clock.now()),
             late_changes=self._provider.capabilities.late_changes,
             told=self._reliance is not None and await self._reliance.reliable(),

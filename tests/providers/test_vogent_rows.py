@@ -27,6 +27,7 @@ from monitor.providers import Known
 from monitor.providers.phones import Phones
 from monitor.providers.vogent import jobs
 from monitor.providers.vogent.dials import Reading
+from monitor.providers.vogent.provider import Vogent
 from rules.batch_stalled import BatchStalled
 from tests.builders import make_batch, make_certainty, make_facts
 from tests.loopback import NOW
@@ -460,6 +461,7 @@ def test_an_active_job_outside_its_schedule_has_not_stalled() -> None:
         calendar=batch.calendar,
         moved_at=saturday - timedelta(hours=23),
         certainty=make_certainty(observed_at=saturday, fresh=True),
+        capabilities=Vogent.capabilities,
     )
     assert "outside calling hours" in str(BatchStalled().evaluate(facts))
     monday = saturday + timedelta(days=1, hours=21)  # an hour of it is permitted
