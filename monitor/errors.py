@@ -82,6 +82,7 @@ class DeliveryError(OffhookError):
     retry_after: float | None = None
     simpler: bool = field(default=False)  # a plainer rendering may be taken
     gone: bool = field(default=False)  # what was to be changed is no longer there: post anew
+    unknown: bool = field(default=False)  # a word that nobody foresaw
 
     def __str__(self) -> str:
         return f"{self.word}: {self.text}"

@@ -266,6 +266,7 @@ class AccountSettings(ProviderSettings):
     """What the table of a vendor with a key has besides."""
 
     api_key: Secret
+    actions: bool = False  # whether people may pause, resume and stop batches from here
 
 
 class ReceiverSettings(Strict):

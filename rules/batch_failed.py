@@ -3,7 +3,7 @@
 Reports once a run, when a second look agrees and everything was read since, or after two
 minutes with what is known then. Its severity goes by the status (``severity_by_status``);
 a warning becomes critical when the share ``undialled`` of the people was never dialled.
-What you stopped yourself is told as information. Not for batches that had ended before
+What somebody stopped through Offhook is told as information. Not for batches that had ended before
 Offhook first looked.
 
 What to do: read the vendor's reason; put right what it names; run the people who were
@@ -18,7 +18,7 @@ from typing import ClassVar
 from monitor.core.completion import never_dialled, old_news, read_since_end, rows
 from monitor.core.facts import BatchFacts
 from monitor.core.model import BatchStatus
-from monitor.core.report import ending_lines, ending_sentence
+from monitor.core.report import by_hand, ending_lines, ending_sentence
 from monitor.core.rule import (
     BatchRule,
     Clear,
@@ -81,7 +81,7 @@ class BatchFailed(BatchRule):
     def _finding(self, facts: BatchFacts) -> Finding:
         missed, everybody = never_dialled(facts), rows(facts)
         part = share(missed, everybody)
-        words = "stopped by you" if facts.stopped_by_user else _WORDS[facts.batch.status]
+        words = by_hand(facts) or _WORDS[facts.batch.status]
         return Finding(
             summary=ending_sentence(facts.batch, words, missed, everybody),
             value=round(part * 100, 1),
@@ -97,7 +97,7 @@ class BatchFailed(BatchRule):
         )
 
     def _severity(self, facts: BatchFacts, missed: int, part: float) -> Severity:
-        if facts.stopped_by_user:
+        if by_hand(facts):
             return Severity.INFO
         severity = {**_SEVERITIES, **self.severity_by_status}[facts.batch.status]
         many = severity is Severity.WARNING and missed and part >= self.undialled

@@ -4,7 +4,8 @@ Fires when, of the calls that ended within ``window``, the failed share reaches
 ``threshold``, with at least ``min_calls`` and ``min_failed`` (and, when ``confidence`` is
 above 0, its Wilson lower bound lies above half the threshold), or when the last ``streak``
 calls all failed. Recovers below ``recover`` (default 0.8 of the threshold) with
-``min_calls``; too few calls say nothing, so a pause never looks like recovery. Busy lines,
+``min_calls``; too few calls say nothing, so a pause never looks like recovery. Calls that
+ended before the batch was resumed no longer count. Busy lines,
 no answer, voicemail and what people cancel are no failures: ``statuses`` says what is.
 Where a vendor has one word for failures and for no answers, it says nothing.
 
@@ -19,6 +20,7 @@ from typing import ClassVar
 from monitor.core.facts import BatchFacts, EndedCall
 from monitor.core.failures import (
     accused,
+    lately,
     streak_finding,
     too_few,
     untold,
@@ -81,13 +83,12 @@ class ErrorSpike(BatchRule):
         """See the module."""
         if still := stopped(facts) or untold(facts, self.statuses):
             return still
-        window = facts.calls.window(facts.now - self.window, facts.now)
+        window, last = lately(facts, self.window, max(self.streak, 1))
         failed = window.count(self.statuses)
         if self._spikes(window.n, failed):
             usual = usual_share(facts, window, self.statuses, self.min_calls)
             seen = window_finding(window, failed, self.threshold, usual)
             return Holds(accused(facts, seen, window.start, self.statuses))
-        last = facts.calls.last_ended(max(self.streak, 1))
         if self.streak and len(last) == self.streak and self._all_failed(facts, last):
             began = last[-1].ended_at - timedelta(microseconds=1)
             return Holds(accused(facts, streak_finding(facts, last), began, self.statuses))

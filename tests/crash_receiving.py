@@ -20,7 +20,8 @@ from pathlib import Path
 from monitor.config import Config
 from monitor.store.engine import driver
 from monitor.web.server import serving
-from tests.crashing import Killer, Verdict, forked, make_template
+from tests.crash_judging import Verdict
+from tests.crashing import Killer, forked, make_template
 from tests.gate import SAMPLES, configuration, gate
 from tests.loopback import hang_up
 

@@ -12,16 +12,13 @@ import asyncio
 import http.client
 import json
 import os
-import re
 import shutil
 import signal
 import sys
 import tempfile
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -30,36 +27,12 @@ from typing import Any
 import monitor
 from monitor.http import HttpClient
 from monitor.store.engine import open_engine
-from tests.crash_plays import KINDS, PLAYS, Play
+from tests.crash_judging import Verdict, judge
+from tests.crash_plays import PLAYS, Play
 from tests.delivering import LeapingClock
 from tests.fake_slack import FakeSlack
 
 OURS = str(Path(monitor.__file__).parent) + os.sep
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """How one point, or many, ended."""
-
-    killed: int = 0
-    lost: int = 0
-    doubled: int = 0  # twice without a word about it
-    marked: int = 0  # twice, and the second says so
-    false: int = 0  # told of what never was
-
-    def __add__(self, other: "Verdict") -> "Verdict":
-        return Verdict(
-            self.killed + other.killed,
-            self.lost + other.lost,
-            self.doubled + other.doubled,
-            self.marked + other.marked,
-            self.false + other.false,
-        )
-
-    @property
-    def wrong(self) -> int:
-        """How often the promise was broken."""
-        return self.lost + self.doubled + self.false
 
 
 class Killer:
@@ -142,54 +115,6 @@ def seen(port: int, path: str) -> dict[str, Any]:
     state: dict[str, Any] = json.loads(asking.getresponse().read())
     asking.close()
     return state
-
-
-def judge(play: Play, kind: str, state: dict[str, Any]) -> Verdict:
-    """What the channel holds in the end, beside what the play must have told."""
-    return _judge_bot(play, state) if kind == "bot" else _judge_webhook(play, state["hooked"])
-
-
-def _judge_bot(play: Play, state: dict[str, Any]) -> Verdict:
-    """One root for each alert, showing its end; each reply once; no copy ever made."""
-    posts = state["posts"]
-    roots = [post for post in posts if not post["body"].get("thread_ts")]
-    replies = [post["body"]["text"] for post in posts if post["body"].get("thread_ts")]
-    lost = doubled = 0
-    for rule, end in play.ends.items():
-        mine = [root for root in roots if _rule(root["body"]["text"]) == rule]
-        newest = [(root["edits"] or [root["body"]])[-1]["text"] for root in mine]
-        lost += not any(re.search(end, text) for text in newest)
-        doubled += max(len(mine) - 1, 0)
-        if any("FIRING" in root["body"]["text"] for root in mine):
-            lost += not any(_rule(text) == rule and "RESOLVED" in text for text in replies)
-    keys = Counter(post["body"]["metadata"]["event_payload"]["key"] for post in posts)
-    doubled += sum(keys.values()) - len(keys) + len(state["deleted"])
-    false = sum(_rule(root["body"]["text"]) not in play.ends for root in roots)
-    return Verdict(lost=lost, doubled=doubled, false=false)
-
-
-def _judge_webhook(play: Play, hooked: list[dict[str, Any]]) -> Verdict:
-    """The end of everything is told; whatever comes twice says so from the second time on."""
-    texts = [body["text"] for body in hooked]
-    lost = sum(
-        not any(_rule(text) == rule and re.search(end, text) for text in texts)
-        for rule, end in play.webhook_ends.items()
-    )
-    told: set[str] = set()
-    doubled = marked = 0
-    for body in hooked:
-        key = body["blocks"][-1]["block_id"]
-        says = re.match("possible repeat", body["text"]) is not None
-        if key in told:
-            marked, doubled = marked + says, doubled + (not says)
-        told.add(key)
-    false = sum(_rule(text) not in play.ends for text in texts)
-    return Verdict(lost=lost, doubled=doubled, marked=marked, false=false)
-
-
-def _rule(text: str) -> str:
-    found = re.search(r"rule (\w+) · ", text)
-    return found.group(1) if found else ""
 
 
 def make_template(folder: Path) -> Path:
@@ -289,7 +214,7 @@ def main() -> int:
     for play in PLAYS.values():
         if asked.play not in {None, play.name}:
             continue
-        running = [forked(partial(_prove, play, kind, asked.points)) for kind in KINDS]
+        running = [forked(partial(_prove, play, kind, asked.points)) for kind in play.kinds]
         ended = [wait() for wait in running]
         sys.stdout.write("".join(said for _, said in ended))
         failed |= any(status or said.count("\n") != 1 for status, said in ended)

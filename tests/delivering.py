@@ -214,6 +214,7 @@ class Channel:
     looks: list[tuple[tuple[str, ...], str | None]] = field(default_factory=list)
     blind: DeliveryError | None = None
     removed: list[str] = field(default_factory=list)
+    keeps: DeliveryError | None = None  # what a removal is answered
     before: Callable[[Envelope], Any] | None = None
     remark: str | None = None
 
@@ -263,6 +264,8 @@ class Channel:
         }
 
     async def remove(self, remote_id: str) -> None:
+        if self.keeps:
+            raise self.keeps
         self.removed.append(remote_id)
         self.standing = [one for one in self.standing if one.remote_id != remote_id]
 

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 TOKEN = "xoxb-1234-canary"
 HOOK = "/services/T000/B000/canarycanary"
 CHANNEL = "C0123456789"
+PAGES = ("/v2/enqueue", "/v2/change/enqueue")  # PagerDuty's, which knows a repeat by its key
 
 
 class _Server(ThreadingHTTPServer):
@@ -132,6 +133,9 @@ class FakeSlack:
             return planned
         if path == HOOK:
             made = self._hook(body)
+        elif path in PAGES:
+            self.hooked.append({"path": path, **body})
+            made = Answer({"status": "success"}, 202)
         elif authorization != f"Bearer {TOKEN}":
             made = Answer({"ok": False, "error": "invalid_auth"})
         else:
@@ -186,6 +190,8 @@ class FakeSlack:
         return Answer({"ok": True, "channel": CHANNEL, "ts": post.ts})
 
     def _change(self, name: str, body: dict[str, Any]) -> Answer:
+        if not name.startswith("chat."):
+            return Answer({"ok": False, "error": "missing_scope"})
         found = [post for post in self.posts if post.ts == body["ts"]]
         if not found:
             return Answer({"ok": False, "error": "message_not_found"})

@@ -22,13 +22,15 @@ from monitor.core.model import (
     EndedBy,
     Item,
 )
+from monitor.core.stopping import AFTER
 from monitor.errors import NotFoundError, ProviderError
 from monitor.providers import Discovery, Known, LookFailed, Page, Sighting, Stop, Told
-from monitor.providers.facts import VendorFacts
+from monitor.providers.facts import Action, Taken, Took, VendorFacts
 from monitor.providers.notices import Notice, hint
 from tests.builders import EVERYTHING, make_call, make_contact
 
 LISTING = "people"
+TOOK = Took(Taken.DONE, "the vendor took it")
 
 
 class CallRow(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -152,6 +154,8 @@ class Vendor:
     calls_missing: set[str] = field(default_factory=set)  # people whose calls do not come
     # Calls by their ids, as they are told alone; None: it answers no such question.
     alone: dict[str, Told | ProviderError] | None = None
+    takes: Took = TOOK  # how it takes actions
+    acts_unseen: bool = False  # it does them whatever it says
 
     def add(self, batch_id: str = "b1", people: int = 0, **values: Any) -> VendorBatch:
         """A new batch with so many people who wait."""
@@ -266,6 +270,13 @@ class Vendor:
         if isinstance(told, ProviderError):
             raise told
         return told
+
+    async def act(self, action: Action, batch: Batch) -> Took:
+        """Done as asked, unless the test says otherwise."""
+        self._asked(f"{action.name} {batch.batch_id}")
+        if self.takes.taken is Taken.DONE or self.acts_unseen:
+            self.batches[batch.batch_id].status = str(AFTER[action.name])
+        return self.takes
 
     async def state(self) -> AccountState | None:
         """What is told of the account."""

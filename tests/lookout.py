@@ -24,7 +24,6 @@ from monitor.scheduler.sweeper import Sweeper
 from monitor.settings import AccountSettings
 from monitor.store import batches, inbox, providers, snapshot
 from monitor.store.batches import BatchRow
-from monitor.store.engine import open_engine
 from monitor.store.inbox import Arrived
 from monitor.store.providers import ProviderRow
 from monitor.store.schema import alerts, outbox
@@ -33,7 +32,8 @@ from monitor.store.writer import Priority, Store
 from tests.builders import HOUR, SECOND
 from tests.clocks import ManualClock
 from tests.fakes import Vendor
-from tests.stories import make_context, make_view, unsynced
+from tests.stories import hurried, make_context, make_view
+from tests.webhooks.inprocess import InThread
 
 FULL_EVERY = 6 * HOUR
 
@@ -66,7 +66,7 @@ class Lookout:
 
     def start(self) -> None:
         """Build everything anew on the file."""
-        self.store = Store(unsynced(open_engine(self.path, create=True)), self.path)
+        self.store = InThread(hurried(self.path), self.path)
         settings = AccountSettings(**{"api_key": SecretStr("k")} | self.settings)
         view = make_view(
             match=settings.match,

@@ -10,7 +10,6 @@ import os
 import signal
 from collections.abc import AsyncIterator, Collection
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import structlog
@@ -18,17 +17,10 @@ from watchfiles import awatch
 
 from monitor import __version__
 from monitor.app import health
-from monitor.app.greeting import GREET_EVERY, greet
+from monitor.app.front import desk_of
 from monitor.app.intake import Intake
-from monitor.app.runtime import (
-    CHECK_EVERY,
-    JUDGE_EVERY,
-    LEDGER_EVERY,
-    POLL_TICK,
-    PRUNE_EVERY,
-    Runtime,
-    assemble,
-)
+from monitor.app.rota import jobs_of
+from monitor.app.runtime import Runtime, assemble
 from monitor.app.settling import settle
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config, hash_key, load
@@ -42,8 +34,9 @@ from monitor.scheduler.jobs import Jobs
 from monitor.store.lock import sole_owner
 from monitor.store.writer import Store
 from monitor.systemd import Systemd
+from monitor.web.access import token_needed
 from monitor.web.metrics import Numbers
-from monitor.web.server import application, serving, token_needed
+from monitor.web.server import application, serving
 
 log = structlog.get_logger()
 
@@ -95,7 +88,7 @@ class _Daemon:
         # Before the database is made: a database without its key is refused.
         self._key = hash_key(self._config.monitor)
         self._store = await asyncio.to_thread(Store.open, self._config.monitor.database)
-        self._intake = Intake(self._store, self._clock)
+        self._intake = Intake(self._store, self._clock, lambda: self._jobs.hasten("judge"))
         try:
             self._runtime = await self._assembled(self._config, started_at)
             await self._serve(started_at)
@@ -110,9 +103,13 @@ class _Daemon:
             problems=self._problems,
             numbers=self._numbers,
             receiver=self._intake.receiver,
+            slack=self._intake.slack,
+            desk=desk_of(lambda: self._runtime, lambda: self._jobs.hasten("judge")),
             token=token_needed(
                 token, loopback=web.listen.loopback, public=web.public_url is not None
             ),
+            public_url=web.public_url,
+            clock=self._clock,
         )
         listening = serving(app, web.listen.host, web.listen.port, self._intake.door)
         async with listening as port, self._watching():
@@ -125,13 +122,14 @@ class _Daemon:
         """One configuration's time: from its start until a stop or a good reload."""
         runtime = self._runtime
         ended = asyncio.Event()
-        jobs = self._jobs = _jobs_of(runtime)
+        jobs = self._jobs = jobs_of(runtime)
         # Either that died would be a silence that looks like health.
         working = {
             asyncio.create_task(self._send(runtime, ended)),
             asyncio.create_task(runtime.drain.run(ended)),
         }
         self._intake.serve(runtime)
+        working.add(asyncio.create_task(self._intake.listen(ended)))
         jobs.start()
         self._systemd.ready(_status_line(self._config))
         try:
@@ -278,18 +276,6 @@ class _Daemon:
         return await health.numbers(
             self._runtime, self._jobs, self._intake, reload_ok=self._reload_ok
         )
-
-
-def _jobs_of(runtime: Runtime) -> Jobs:
-    jobs = Jobs(runtime.judge.unwritten)
-    for poller in runtime.pollers:
-        jobs.add(f"poll {poller.provider.name}", POLL_TICK, poller.poll)
-    jobs.add("judge", JUDGE_EVERY, runtime.judge.everything)
-    jobs.add("prune", PRUNE_EVERY, runtime.prune)
-    jobs.add("first message", GREET_EVERY, partial(greet, runtime))
-    jobs.add("keep the ledger", LEDGER_EVERY, runtime.ledger.keep)
-    jobs.add("check receivers", CHECK_EVERY, runtime.check_receivers)
-    return jobs
 
 
 def _status_line(config: Config) -> str:

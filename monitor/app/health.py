@@ -10,7 +10,7 @@ from monitor.app.intake import Intake
 from monitor.app.runtime import Runtime
 from monitor.errors import StoreError
 from monitor.scheduler.jobs import Jobs
-from monitor.store import inbox, outbox
+from monitor.store import deadletters, inbox, outbox
 from monitor.store import numbers as counted
 from monitor.store.provider_views import load_providers
 from monitor.store.webhook_views import load_webhooks
@@ -29,7 +29,7 @@ async def problems(runtime: Runtime) -> tuple[str, ...]:
         )
     except StoreError as error:
         waiting = [str(error)]
-    return (*runtime.late(), *waiting)
+    return (*runtime.late(), *runtime.delivering.problems(), *waiting)
 
 
 def stuck(conn: Connection, receivers: Container[str], now: datetime) -> list[str]:
@@ -79,7 +79,7 @@ async def numbers(runtime: Runtime, jobs: Jobs, intake: Intake, *, reload_ok: bo
             oldest_owed_at={
                 name: owed[name].due_at if name in owed else None for name in runtime.notifiers
             },
-            dead_letters=outbox.count_dead(conn),
+            dead_letters=deadletters.count_dead(conn),
             connections_closed=intake.door.closed,
             job_failures=jobs.failures,
             reload_ok=reload_ok,

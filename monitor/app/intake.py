@@ -1,7 +1,9 @@
-"""Where webhooks come in while configurations come and go: one receiver for the whole process."""
+"""Where webhooks and presses come in while configurations come and go: one door of each kind."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 
+from monitor.app.presses import Presses
 from monitor.app.runtime import Runtime
 from monitor.app.senders import senders_of
 from monitor.clock import Clock
@@ -10,21 +12,36 @@ from monitor.store.inbox import Arrived
 from monitor.store.writer import Priority, Store
 from monitor.web.connections import Door
 from monitor.web.receiver import Receiver
+from monitor.web.slack import SlackDoor
 
 
 class Intake:
     """Keeps what comes, and wakes whoever takes it in now."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, changed: Callable[[], None] = lambda: None
+    ) -> None:
+        """``changed`` has the alerts looked at soon, since somebody did something about one."""
         self._store = store
+        self._changed = changed
         self._runtime: Runtime | None = None
         self.receiver = Receiver(self._keep, clock, arrived=self._arrived)
         self.door = Door()
+        self.slack = SlackDoor(clock)
+        self._presses: Presses | None = None
 
     def serve(self, runtime: Runtime) -> None:
         """From now on the senders of this configuration may send."""
         self._runtime = runtime
         self.receiver.serve(senders_of(runtime.config, runtime.providers))
+        self._presses = Presses(runtime, self._changed)
+        self.slack.serve(self._presses.signers, self._presses.interactions.take)
+
+    async def listen(self, stop: asyncio.Event) -> None:
+        """Take what people press, also where it comes over a socket of ours, until ``stop``."""
+        if self._presses is not None:
+            await self._presses.listen(stop)
+        await stop.wait()  # without a socket there is nothing to do, and no reason to end
 
     async def _keep(self, arrived: Sequence[Arrived]) -> list[bool]:
         return await self._store.write(Priority.INBOX, lambda conn: inbox.put(conn, arrived))

@@ -10,18 +10,20 @@ import structlog
 from sqlalchemy import Connection
 
 from monitor import __version__
+from monitor.app.acting import Acting
+from monitor.app.context import context_of
+from monitor.app.delivering import Delivering
 from monitor.app.keys import lines_of
 from monitor.clock import Clock
 from monitor.config import Config
-from monitor.core.facts import Trouble
 from monitor.core.hearing import Refusals
+from monitor.dates import Dates
 from monitor.dispatcher import Dispatcher
 from monitor.errors import DeliveryError
-from monitor.evaluation.context import Context, ProviderView
-from monitor.evaluation.telling import Routing
 from monitor.http import HttpClient
 from monitor.notifiers import Notifier
 from monitor.notifiers.build import build as build_notifier
+from monitor.notifiers.templates import word
 from monitor.providers import Provider
 from monitor.providers.budget import Circuit, dice
 from monitor.providers.build import build as build_provider
@@ -47,6 +49,7 @@ CHECK_EVERY = timedelta(hours=6)
 # No vendor sends a webhook again after so long, and one that does moves nothing.
 INBOX_KEPT = timedelta(days=7)
 _PIECES = 20  # of the inbox at once: a busy one grows faster than by one
+HEARTBEAT = "the heartbeat"  # among the clients; no provider can have this name
 # Later than this is late: for readiness, for the watchdog.
 LATE_S = 60.0
 POLL_LATE_S = 120.0
@@ -62,6 +65,7 @@ class Runtime:
     judge: Judge
     pollers: tuple[Poller, ...]
     dispatcher: Dispatcher
+    delivering: Delivering
     notifiers: dict[str, Notifier]
     providers: dict[str, Provider]
     clients: dict[str, HttpClient]  # by provider and receiver; each has connections of its own
@@ -69,6 +73,7 @@ class Runtime:
     line_of: dict[str, Line]  # by provider
     ledger: Ledger
     drain: Drain
+    acting: Acting
     started: float  # monotonic
 
     async def close(self) -> None:
@@ -103,9 +108,8 @@ class Runtime:
                 Priority.RETENTION, lambda conn: inbox.prune(conn, handled)
             ):
                 break
-        await self.store.write(
-            Priority.RETENTION, lambda conn: arrivals.prune(conn, now - arrivals.KEPT)
-        )
+        old = now - arrivals.KEPT
+        await self.store.write(Priority.RETENTION, lambda conn: arrivals.prune(conn, old))
 
     def late(self) -> tuple[str, ...]:
         """Which part has made no progress for too long; for people."""
@@ -113,14 +117,14 @@ class Runtime:
         found = [
             f"polling of {poller.provider.name} makes no progress"
             for poller in self.pollers
-            if now - self._progress_of(poller) > POLL_LATE_S
+            if now - self.progress_of(poller) > POLL_LATE_S
         ]
         if now - (self.judge.judged_at or self.started) > LATE_S:
             found.append("the evaluation makes no progress")
         return tuple(found)
 
-    def _progress_of(self, poller: Poller) -> float:
-        """A long sweep progresses with every request, answered or not."""
+    def progress_of(self, poller: Poller) -> float:
+        """When it moved last, monotonic: a long sweep does with every request, answered or not."""
         asked = self.clients[poller.provider.name].asked_at
         return max(asked or 0.0, poller.polled_at or 0.0, self.started)
 
@@ -141,20 +145,18 @@ async def assemble(
     ``refusals`` are the webhooks that were refused, by provider, as the receiver counts them.
     """
     seed = await store.write(Priority.INGEST, digest_seed)
-    clients = {name: client(clock) for name in (*config.providers, *map(_lane, config.receivers))}
+    clients = {name: client(clock) for name in _lanes(config)}
     lines = lines or Lines(clock)
     line_of = lines_of(config, clients, lines)
     vendors = _vendors(config, line_of, key, clock)
     notifiers = _notifiers(config, clients, clock)
-    judge: Judge
-
-    async def on_trouble(receiver: str, text: str | None) -> None:
-        judge.trouble(f"receiver {receiver}", _undelivered(receiver, text, clock.now()))
-
-    dispatcher = Dispatcher(store, notifiers, clock, on_trouble=on_trouble)
-    context = _context(config, vendors, notifiers, started_at)
-    dates = {name: clients[name].dates for name in vendors}
-    judge = Judge(store, clock, context, dispatcher.wake, dates, refusals)
+    delivering = Delivering(store, clock, notifiers, started_at)
+    dispatcher = Dispatcher(
+        store, word(notifiers, config.templates), clock, on_trouble=delivering.on_trouble
+    )
+    context = context_of(config, vendors, notifiers, started_at)
+    judge = Judge(store, clock, context, dispatcher.wake, _dates(clients, vendors), refusals)
+    delivering.join(judge, dispatcher)
     pollers = tuple(
         _poller(vendor, line_of[vendor.name].budget.circuit, config, store, clock, judge, seed)
         for vendor in vendors.values()
@@ -166,6 +168,7 @@ async def assemble(
         judge=judge,
         pollers=pollers,
         dispatcher=dispatcher,
+        delivering=delivering,
         notifiers=notifiers,
         providers=vendors,
         clients=clients,
@@ -173,6 +176,7 @@ async def assemble(
         line_of=line_of,
         ledger=_ledger(vendors, line_of, store, clock),
         drain=Drain(store, clock, judge, pollers),
+        acting=Acting(config, context.providers, vendors, store, clock),
         started=clock.monotonic(),
     )
 
@@ -198,6 +202,15 @@ def _ledger(
 ) -> Ledger:
     pages = [Page(vendor, line_of[name]) for name, vendor in vendors.items()]
     return Ledger(pages, store, clock, dice())
+
+
+def _lanes(config: Config) -> tuple[str, ...]:
+    """Who has connections of their own."""
+    return (*config.providers, *map(_lane, config.receivers), HEARTBEAT)
+
+
+def _dates(clients: Mapping[str, HttpClient], vendors: Mapping[str, Provider]) -> dict[str, Dates]:
+    return {name: clients[name].dates for name in vendors}
 
 
 def _lane(receiver: str) -> str:
@@ -246,47 +259,6 @@ def _poller(
         judge=judge,
         reader=reader,
         standing=standing,
-    )
-
-
-def _context(
-    config: Config,
-    vendors: dict[str, Provider],
-    notifiers: dict[str, Notifier],
-    started_at: datetime,
-) -> Context:
-    views = {
-        name: ProviderView(
-            name=name,
-            vendor=vendor.vendor,
-            capabilities=vendor.capabilities,
-            blind_after=config.providers[name].blind_after,
-            calendar=config.calendars.get(config.providers[name].calendar or ""),
-            match=config.providers[name].match,
-            webhooks=config.providers[name].webhook_secret is not None,
-            ends_named=expected(vendor.facts.webhooks, started_at).named,
-        )
-        for name, vendor in vendors.items()
-    }
-    receivers = {name: notifier.receiver for name, notifier in notifiers.items()}
-    return Context(
-        instances=config.rules,
-        providers=views,
-        routing=Routing(routes=config.routes, receivers=receivers),
-        zone=config.monitor.timezone,
-        started_at=started_at,
-    )
-
-
-def _undelivered(receiver: str, text: str | None, now: datetime) -> Trouble | None:
-    if text is None:
-        return None
-    return Trouble(
-        rule="self_delivery_failed",
-        subject=f"receiver {receiver}",
-        since=now,
-        summary=f"receiver {receiver} does not take messages: {text}",
-        todo="Look at offhook deliveries; nothing is lost, and offhook deliveries replay sends it.",
     )
 
 

@@ -15,11 +15,11 @@ def check_config(given: Path | None, *, as_json: bool) -> int:
     """Every problem, or what would run; each message is rendered and none is sent."""
     try:
         config = load(config_path(given), environ=os.environ, in_service=_in_service())
+        rendered = render_all(config)
     except ConfigError as error:
         if as_json:
             print_json({"ok": False, "problems": [_problem(each) for each in error.problems]})
         raise
-    rendered = render_all(config)
     if as_json:
         print_json(
             {

@@ -5,7 +5,7 @@ from pathlib import Path
 from monitor.cli.output import FOUND, GOOD, WRONG, complain, print_json, print_lines
 from monitor.cli.places import load_to_read, opened, writing
 from monitor.clock import SystemClock
-from monitor.store import outbox, views
+from monitor.store import deadletters, views
 from monitor.store.backup import back_up
 
 
@@ -31,7 +31,7 @@ def replay(given: Path | None, key: str) -> int:
         if delivery is None:
             complain(f"there is no delivery {key!r}, or several begin so; see: offhook deliveries")
             return WRONG
-        if not outbox.replay(conn, delivery.delivery_key, now=SystemClock().now()):
+        if not deadletters.replay(conn, delivery.delivery_key, now=SystemClock().now()):
             complain(f"{delivery.delivery_key} is {delivery.state}; only the dead are replayed")
             return FOUND
     print_lines((f"{delivery.delivery_key} is owed to {delivery.receiver} again",))

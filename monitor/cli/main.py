@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from monitor import __version__
-from monitor.cli import webhooks
+from monitor.cli import batch, report, routing, silences, webhooks
 from monitor.cli.options import AsJson, ConfigFile, init
 from monitor.errors import ConfigError, OffhookError
 
@@ -43,7 +43,12 @@ deliveries_app = typer.Typer(help="Messages: sent, waiting, given up.")
 app.add_typer(config_app, name="config")
 app.add_typer(notify_app, name="notify")
 app.add_typer(deliveries_app, name="deliveries", invoke_without_command=True)
+app.add_typer(batch.app, name="batch")
+app.add_typer(report.app, name="report")
+app.add_typer(routing.app, name="route")
 app.add_typer(webhooks.app, name="webhooks", invoke_without_command=True)
+app.add_typer(silences.app, name="silence")
+app.command()(silences.ack)
 
 
 def _version(asked: bool) -> None:
@@ -162,12 +167,15 @@ def alerts(
     *,
     config: ConfigFile = None,
     closed: Annotated[bool, typer.Option("--all", help="Closed ones, too.")] = False,
+    group: Annotated[
+        int | None, typer.Option(metavar="N", help="All that one message stands for.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the alerts (1: one fires)."""
     from monitor.cli import reading
 
-    raise typer.Exit(reading.alerts(config, key, closed=closed, as_json=as_json))
+    raise typer.Exit(reading.alerts(config, key, closed=closed, group=group, as_json=as_json))
 
 
 @deliveries_app.callback()

@@ -1,6 +1,6 @@
 """``batches``, ``alerts``, ``deliveries``: what the database says."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from monitor.cli.output import (
@@ -15,10 +15,12 @@ from monitor.cli.output import (
     print_table,
 )
 from monitor.cli.places import load_to_read, reading
+from monitor.cli.silencing import ending
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.core.model import Counts
-from monitor.store import views
+from monitor.store import alert_views, views
+from monitor.store.alert_views import AlertNow
 
 SHORT = 12
 
@@ -76,19 +78,29 @@ def _done(counts: Counts) -> str:
     return f"{'?' if counts.finished is None else counts.finished} of {total}"
 
 
-def alerts(given: Path | None, key: str | None, *, closed: bool, as_json: bool) -> int:
-    """The open alerts, or the life of one; FOUND while something fires."""
+def alerts(
+    given: Path | None, key: str | None, *, closed: bool, group: int | None, as_json: bool
+) -> int:
+    """The open alerts, all of one message, or the life of one; FOUND while something fires."""
     config = load_to_read(given)
     if key is not None:
         return _one_alert(config, key, as_json=as_json)
     with reading(config) as conn:
-        found = views.load_alerts(conn, closed=closed)
+        listed = (
+            views.load_alerts(conn, closed=closed)
+            if group is None
+            else views.load_group(conn, group)
+        )
+        found = alert_views.load_these(conn, [each.key for each in listed], SystemClock().now())
+    if group is not None and not found:
+        complain(f"there is no message {group}; its number stands below what it tells")
+        return WRONG
     if as_json:
         print_json(found)
     else:
         zone = config.monitor.timezone
         print_table(
-            ("state", "severity", "rule", "provider", "subject", "since", "what", "key"),
+            ("state", "severity", "rule", "provider", "subject", "since", "what", "held", "key"),
             (
                 (
                     each.state,
@@ -98,6 +110,7 @@ def alerts(given: Path | None, key: str | None, *, closed: bool, as_json: bool) 
                     each.title,
                     local(each.since, zone),
                     each.summary,
+                    "; ".join(_held(each, zone)),
                     each.key[:SHORT],
                 )
                 for each in found
@@ -107,22 +120,31 @@ def alerts(given: Path | None, key: str | None, *, closed: bool, as_json: bool) 
     return FOUND if any(each.state == "firing" for each in found) else GOOD
 
 
+def _held(alert: AlertNow, zone: str) -> Iterator[str]:
+    """Who has it, and what silences it until when."""
+    if alert.acknowledged:
+        yield f"acknowledged by {', '.join(each.author for each in alert.acknowledged)}"
+    if alert.silenced is not None:
+        yield f"silenced by {alert.silenced.author} until {ending(alert.silenced, zone)}"
+
+
 def _one_alert(config: Config, key: str, *, as_json: bool) -> int:
     with reading(config) as conn:
-        alert = views.find_alert(conn, key)
-        events = views.load_history(conn, alert.key) if alert else ()
-    if alert is None:
+        life = alert_views.load_life(conn, key, SystemClock().now())
+    if life is None:
         complain(f"there is no alert {key!r}, or several begin so; see: offhook alerts")
         return WRONG
     if as_json:
-        print_json({"alert": alert, "events": events})
+        print_json({"alert": life.alert, "events": life.events})
         return GOOD
+    alert, zone = life.alert, config.monitor.timezone
     print_lines((f"{alert.title}: {alert.summary}", f"key {alert.key}, rule {alert.instance}"))
+    print_lines(_held(alert, zone))
     print_table(
         ("at", "from", "to", "why", "value", "threshold", "n"),
         (
             (
-                local(each.at, config.monitor.timezone),
+                local(each.at, zone),
                 each.before,
                 each.after,
                 each.reason,
@@ -130,7 +152,7 @@ def _one_alert(config: Config, key: str, *, as_json: bool) -> int:
                 each.threshold,
                 each.n,
             )
-            for each in events
+            for each in life.events
         ),
         "nothing has happened to it",
     )

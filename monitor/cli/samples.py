@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import assert_never
 
+from monitor.cli.templates import faults, in_all_words
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.core.alert import Alert, AlertState, Reason, Subject
@@ -12,12 +12,9 @@ from monitor.core.identity import alert_key, delivery_key, fingerprint
 from monitor.core.instance import RuleInstance
 from monitor.core.message import Message
 from monitor.core.rule import Finding, Severity, SubjectKind
+from monitor.errors import ConfigError
 from monitor.notifiers import Envelope
-from monitor.notifiers.build import AnyReceiverSettings
-from monitor.notifiers.email import EmailSettings
-from monitor.notifiers.email.mail import mail
-from monitor.notifiers.slack import SlackSettings
-from monitor.notifiers.slack.render import payload
+from monitor.notifiers.build import dry_run
 
 _PARTS = ("root", "thread", "message")
 _FINDING = Finding(
@@ -38,31 +35,23 @@ _CLOSING = Finding(summary="2 of 40 calls failed in 10 min", value=5.0, threshol
 
 
 def render_all(config: Config) -> int:
-    """Render every message of every rule for every receiver; how many. Nothing is sent."""
+    """Render every message of every rule for every receiver; how many. Nothing is sent.
+
+    ConfigError when a template of the configuration fails with any of them.
+    """
     now = SystemClock().now()
     messages = tuple(samples(config, now))
+    if problems := faults(config, messages):
+        raise ConfigError(tuple(problems))
     rendered = 0
     for name, settings in config.receivers.items():
-        for message in messages:
+        for message in in_all_words(config, name, messages):
             for part in _PARTS:
                 key = delivery_key(message.key, name, "sample", part)
-                _render(
-                    settings,
-                    Envelope(key=key, first_key=key, part=part, messages=(message,)),
-                    now,
-                )
+                envelope = Envelope(key=key, first_key=key, part=part, messages=(message,))
+                dry_run(name, settings, envelope, now)
                 rendered += 1
     return rendered
-
-
-def _render(settings: AnyReceiverSettings, envelope: Envelope, now: datetime) -> None:
-    match settings:
-        case SlackSettings():
-            payload(envelope)
-        case EmailSettings():
-            mail(envelope, sender=settings.sender, to=settings.to, now=now)
-        case _:
-            assert_never(settings)
 
 
 def samples(config: Config, at: datetime) -> Iterator[Message]:

@@ -12,7 +12,7 @@ from monitor.core.duration import format_duration
 from monitor.core.model import AccountState, Cap
 from monitor.core.traffic import HOUR_S, Asked, Traffic
 from monitor.providers.build import capabilities
-from monitor.store import inbox, provider_views, views
+from monitor.store import inbox, overdue, provider_views, views
 from monitor.store.provider_views import ProviderView
 from monitor.store.webhook_views import load_webhooks
 
@@ -40,13 +40,18 @@ def status(given: Path | None, *, as_json: bool) -> int:
         overview, providers = views.overview(conn), provider_views.load_providers(conn)
         webhooks = load_webhooks(conn, listening(config), now)
         quarantine = inbox.quarantined(conn)
+        stray = overdue.load_stray(conn, list(config.receivers))
     unseen = {name: capabilities(each).blind_to for name, each in config.providers.items()}
     if as_json:
         data = {"overview": overview, "providers": providers, "webhooks": webhooks}
-        data |= {"quarantine": quarantine, "cannot_see": unseen, "at": now}
+        data |= {"quarantine": quarantine, "stray": stray, "cannot_see": unseen, "at": now}
         print_json(data)
     else:
         print_lines(_glance(overview, now))
+        print_lines(
+            f"          {n} owed to receiver {name}, which the configuration does not have"
+            for name, n in stray.items()
+        )
         rows = (_row(each, now) for each in providers)
         print_table(_COLUMNS, rows, "no provider has been read yet")
         print_lines(line for each in providers for line in _notes(each, now))

@@ -3,7 +3,6 @@
 import importlib
 import re
 import warnings
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +10,7 @@ from zoneinfo import ZoneInfo
 from monitor.config.document import Document
 from monitor.config.lines import KeyPath
 from monitor.config.model import CalendarSettings
-from monitor.core.calendar import Calendar, Hours, parse_hours
+from monitor.core.calendar import Calendar, parse_closed, parse_hours
 from monitor.errors import Problem
 
 # Holidays are written out for these years around the start of the process.
@@ -24,21 +23,21 @@ def calendar_from(
 ) -> Calendar | tuple[Problem, ...]:
     """The calendar, or what is wrong with its hours and holidays."""
     problems: list[Problem] = []
-    spans = tuple(_spans(settings, document, path, problems))
     days = _holidays(settings, document, path, year, problems)
-    if problems:
-        return tuple(problems)
-    return Calendar(ZoneInfo(settings.timezone), spans, days)
-
-
-def _spans(
-    settings: CalendarSettings, document: Document, path: KeyPath, problems: list[Problem]
-) -> Iterator[Hours]:
+    spans, closed = [], set(days)
     for index, text in enumerate(settings.hours):
         try:
-            yield parse_hours(text)
+            if shut := parse_closed(text):
+                closed |= shut
+            else:
+                spans.append(parse_hours(text))
         except ValueError as error:
             problems.append(document.problem((*path, "hours", index), str(error)))
+    if not spans and not problems:
+        problems.append(document.problem((*path, "hours"), "open at no time"))
+    if problems:
+        return tuple(problems)
+    return Calendar(ZoneInfo(settings.timezone), tuple(spans), frozenset(closed))
 
 
 def _holidays(

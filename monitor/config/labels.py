@@ -6,7 +6,7 @@ from typing import Any
 from monitor.config.hints import hint_for
 from monitor.config.lines import KeyPath
 from monitor.config.reading import Reading
-from monitor.core.route import LABELS, parse_matcher
+from monitor.core.route import CAUSE, LABELS, parse_matcher
 
 OF_A_BATCH = ("provider", "vendor", "batch", "batch_name", "campaign")
 
@@ -15,9 +15,11 @@ def check_labels(reading: Reading) -> None:
     """A label that nothing sets matches as an empty text, which is never what was meant."""
     known = {*LABELS, *_own_labels(reading)}
     for path, label in _labels_used(reading.document.values):
-        if label not in known:
-            reading.refuse(path, f"there is no label {label!r}", hint_for(label, known))
-        elif path[0] != "routes" and label not in OF_A_BATCH:
+        grouping = "group_by" in path
+        if label not in known and not (grouping and label == CAUSE):
+            names = {*known, CAUSE} if grouping else known
+            reading.refuse(path, f"there is no label {label!r}", hint_for(label, names))
+        elif path[0] not in {"routes", "inhibit"} and label not in OF_A_BATCH:
             reading.warn(
                 path, f"the label {label!r} is not known before a rule has found something"
             )
@@ -34,12 +36,20 @@ def _own_labels(reading: Reading) -> Iterator[str]:
 
 
 def _labels_used(values: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    path: KeyPath
     for index, route in enumerate(_items(values, "routes")):
         path = ("routes", index)
         yield from _in_matchers(path, route)
         for place, label in enumerate(_items(route, "group_by")):
             if isinstance(label, str):
                 yield (*path, "group_by", place), label
+    for index, inhibit in enumerate(_items(values, "inhibit")):
+        path = ("inhibit", index)
+        yield from _in_matchers(path, inhibit, "source")
+        yield from _in_matchers(path, inhibit, "target")
+        for place, label in enumerate(_items(inhibit, "equal")):
+            if isinstance(label, str):
+                yield (*path, "equal", place), label
     for section in ("providers", "rules"):
         tables = values.get(section, {})
         for name, table in tables.items() if isinstance(tables, dict) else ():
@@ -48,14 +58,14 @@ def _labels_used(values: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
                 yield from _in_matchers((section, name, "override", index), override)
 
 
-def _in_matchers(path: KeyPath, table: Any) -> Iterator[tuple[KeyPath, str]]:
-    for index, text in enumerate(_items(table, "match")):
+def _in_matchers(path: KeyPath, table: Any, key: str = "match") -> Iterator[tuple[KeyPath, str]]:
+    for index, text in enumerate(_items(table, key)):
         try:
             matcher = parse_matcher(text) if isinstance(text, str) else None
         except ValueError:
             continue  # said already where the table was read
         if matcher:
-            yield (*path, "match", index), matcher.label
+            yield (*path, key, index), matcher.label
 
 
 def _items(table: Any, key: str) -> list[Any]:

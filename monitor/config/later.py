@@ -7,10 +7,9 @@ from monitor.config.lines import KeyPath
 TEXT = "is not supported yet"
 
 _KEYS = {
-    ("monitor", "heartbeat_url"),
     ("silences",),
 }
-KINDS = frozenset({"webhook", "apprise", "pagerduty", "alertmanager", "teams"})
+KINDS = frozenset({"teams"})
 _DATABASES = re.compile(r"postgres(ql)?(\+\w+)?://", re.IGNORECASE)
 
 

@@ -13,12 +13,23 @@ from monitor.config.model import CalendarSettings, Config, MonitorSettings, WebS
 from monitor.config.plugins import read_providers, read_receivers
 from monitor.config.problems import unknown_key
 from monitor.config.reading import Reading
-from monitor.config.routing import read_routes
+from monitor.config.routing import read_inhibitions, read_routes
 from monitor.config.rules import read_rules
+from monitor.config.templates import read_templates
 from monitor.core.calendar import Calendar
 from monitor.errors import ConfigError
 
-SECTIONS = ("monitor", "web", "calendars", "providers", "receivers", "routes", "rules")
+SECTIONS = (
+    "monitor",
+    "web",
+    "calendars",
+    "providers",
+    "receivers",
+    "routes",
+    "inhibit",
+    "rules",
+    "templates",
+)
 _OTHERS_MAY_READ = 0o077
 
 
@@ -65,8 +76,11 @@ def _read(reading: Reading, path: Path, year: int) -> Config | None:
     calendars = _read_calendars(reading, year)
     providers = read_providers(reading)
     receivers = read_receivers(reading)
-    routes = read_routes(reading)
+    zone = "UTC" if monitor is None else monitor.timezone
+    routes = read_routes(reading, calendars, zone)
+    inhibitions = read_inhibitions(reading)
     instances = read_rules(reading)
+    templates = read_templates(reading, instances)
     check_labels(reading)
     _check_plain_secrets(reading, path)
     if monitor is None or web is None or reading.problems:
@@ -80,6 +94,8 @@ def _read(reading: Reading, path: Path, year: int) -> Config | None:
         receivers=receivers,
         routes=routes,
         rules=instances,
+        inhibitions=inhibitions,
+        templates=templates,
         warnings=tuple(reading.warnings),
     )
 

@@ -12,16 +12,28 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from monitor.config.hints import HintedError, hint_for
+from monitor.config.telling import DigestText, Repeat, RepeatText
 from monitor.core.calendar import Calendar
+from monitor.core.inhibit import Inhibition
 from monitor.core.instance import RuleInstance
-from monitor.core.route import Route
+from monitor.core.route import CAUSE, Route
 from monitor.errors import Problem
+from monitor.notifiers.addresses import check_address
 from monitor.notifiers.build import AnyReceiverSettings
+from monitor.notifiers.templates import Template
 from monitor.providers.build import AnyProviderSettings
 from monitor.settings import (
+    UNREADABLE_CREDENTIAL,
     BaseUrl,
     Duration,
     MatcherText,
@@ -113,6 +125,15 @@ class MonitorSettings(Strict):
     hash_key: Secret | None = None
     log: Literal["auto", "json", "console"] = "auto"
     full_sweep_every: PositiveDuration = timedelta(hours=6)
+    heartbeat_url: Secret | None = None
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _is_an_address(cls, value: Secret | None) -> Secret | None:
+        text = value.get_secret_value() if value else UNREADABLE_CREDENTIAL
+        if text != UNREADABLE_CREDENTIAL:
+            check_address(text)
+        return value
 
     @property
     def database(self) -> Path:
@@ -144,15 +165,30 @@ class CalendarSettings(Strict):
 
 
 class RouteSettings(Strict):
-    """One of ``[[routes]]``: who hears of what matches."""
+    """One of ``[[routes]]``: who hears of what matches, when, and who else if nobody reacts."""
 
     match: tuple[MatcherText, ...] = ()
     receivers: tuple[str, ...] = Field(min_length=1)
     goes_on: bool = Field(default=False, alias="continue")
-    group_by: tuple[str, ...] = ("provider", "batch", "rule")
+    group_by: tuple[str, ...] = ("provider", "batch", CAUSE)
     group_wait: Duration = timedelta(seconds=10)
     group_interval: PositiveDuration = timedelta(minutes=5)
-    repeat_interval: PositiveDuration = timedelta(hours=4)
+    repeat_interval: RepeatText = Repeat()
+    repeat_most: PositiveDuration = timedelta(hours=24)
+    mute: tuple[str, ...] = ()
+    active: tuple[str, ...] = ()
+    digest: DigestText | None = None
+    fallback: tuple[str, ...] = ()
+    escalate_after: PositiveDuration | None = None
+    escalate_to: tuple[str, ...] = ()
+
+
+class InhibitSettings(Strict):
+    """One of ``[[inhibit]]``: while the source fires, the target is not told."""
+
+    source: tuple[MatcherText, ...] = Field(min_length=1)
+    target: tuple[MatcherText, ...] = Field(min_length=1)
+    equal: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,4 +203,6 @@ class Config:
     receivers: Mapping[str, AnyReceiverSettings]
     routes: tuple[Route, ...]
     rules: tuple[RuleInstance, ...]
+    inhibitions: tuple[Inhibition, ...] = ()
+    templates: tuple[Template, ...] = ()
     warnings: tuple[Problem, ...] = ()

@@ -5,9 +5,16 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 import rules
-from monitor.config.model import CalendarSettings, MonitorSettings, RouteSettings, WebSettings
+from monitor.config.model import (
+    CalendarSettings,
+    InhibitSettings,
+    MonitorSettings,
+    RouteSettings,
+    WebSettings,
+)
 from monitor.config.reading import variants
 from monitor.config.rules import table_of
+from monitor.config.templates import TemplateSettings
 from monitor.notifiers.build import AnyReceiverSettings
 from monitor.providers.build import AnyProviderSettings
 from monitor.settings import NAME, Strict
@@ -19,7 +26,14 @@ def json_schema() -> dict[str, Any]:
     """The whole file, JSON Schema 2020-12."""
     providers = list(variants(AnyProviderSettings, "vendor").values())
     receivers = list(variants(AnyReceiverSettings, "kind").values())
-    own: list[type[Strict]] = [MonitorSettings, WebSettings, CalendarSettings, RouteSettings]
+    own: list[type[Strict]] = [
+        MonitorSettings,
+        WebSettings,
+        CalendarSettings,
+        RouteSettings,
+        InhibitSettings,
+        TemplateSettings,
+    ]
     tables = {name: table_of(rule) for name, rule in rules.catalogue().items()}
     models = [*own, *providers, *receivers, *tables.values()]
     made, definitions = models_json_schema([(model, "validation") for model in models])
@@ -36,6 +50,8 @@ def json_schema() -> dict[str, Any]:
             "providers": _named({"oneOf": [references[model] for model in providers]}),
             "receivers": _named({"oneOf": [references[model] for model in receivers]}),
             "routes": {"type": "array", "items": references[RouteSettings]},
+            "inhibit": {"type": "array", "items": references[InhibitSettings]},
+            "templates": {"type": "array", "items": references[TemplateSettings]},
             "rules": {
                 "type": "object",
                 "properties": {name: references[table] for name, table in tables.items()},

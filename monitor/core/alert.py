@@ -71,6 +71,7 @@ class Subject:
     campaign: str = ""
     zone: str = ""  # IANA, of the times in its messages; "" for the configured default
     run: int = 1
+    acts: tuple[str, ...] = ()  # what may be done to it from here as it stands now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

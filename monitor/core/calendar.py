@@ -6,7 +6,8 @@ An instant is permitted when the clock on a wall of the zone shows a permitted t
 So an hour that the clock skips in spring permits nothing, an hour that it repeats in autumn
 counts each time it is shown, and hours that begin inside a skipped hour begin when it is
 over. Holidays are taken away last and by the date on the wall: hours that began the evening
-before a holiday end at its midnight, and those that begin on one go on after it.
+before a holiday end at its midnight, and those that begin on one go on after it. A date with
+hours of its own has these and no others that begin on it, be it a holiday or not.
 """
 
 import re
@@ -20,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """One span of permitted time, on the weekdays it begins on (Monday is 0).
+    """One span of permitted time, on the weekdays it begins on (Monday is 0), or on dates.
 
     ``end`` at or before ``start`` runs past midnight into the next day; ``end`` None is
     midnight at the end of the day.
@@ -29,6 +30,7 @@ class Hours:
     days: frozenset[int]
     start: time
     end: time | None
+    dates: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,27 @@ def next_opening(calendar: Calendar | None, at: datetime) -> datetime | None:
     return None
 
 
+def next_closing(calendar: Calendar | None, at: datetime) -> datetime | None:
+    """The first instant at or after ``at`` at which no calls may be made; None within 366 days."""
+    if calendar is None:
+        return None
+    moment = _micros(at)
+    horizon = moment + 366 * _DAY
+    for day in range(moment // _DAY, horizon // _DAY + 1):
+        for start, end in _days(calendar).spans(day):
+            if start <= moment < end:
+                moment = end
+        if moment < (day + 1) * _DAY:
+            return _EPOCH + timedelta(microseconds=moment)
+    return None
+
+
 def parse_hours(text: str) -> Hours:
     """Read "mon-fri 09:00-20:00" and its kin; ValueError says what would be right.
 
-    Days are "daily", single ones ("mon,wed"), ranges ("mon-fri") or a mix; the time after
-    the dash may be "24:00", or lie at or before the first one to run past midnight.
+    Days are "daily", single ones ("mon,wed"), ranges ("mon-fri") or a mix, or else dates
+    ("2026-12-24,2026-12-31"); the time after the dash may be "24:00", or lie at or before the
+    first one to run past midnight.
     """
     match = _HOURS.fullmatch(text.strip().lower())
     if not match:
@@ -90,13 +108,22 @@ def parse_hours(text: str) -> Hours:
     if start == end:
         msg = f'{text!r} begins and ends at the same time; a whole day is "00:00-24:00"'
         raise ValueError(msg)
+    if _DATE.match(match["days"]):
+        return Hours(frozenset(), start, end, _dates(match["days"], text))
     return Hours(_weekdays(match["days"], text), start, end)
+
+
+def parse_closed(text: str) -> frozenset[date]:
+    """The dates of "2026-12-24,2026-12-31 closed"; none when the text is about hours."""
+    days, _, word = text.strip().lower().rpartition(" ")
+    return _dates(days, text) if word == "closed" else frozenset()
 
 
 _HOURS = re.compile(
     r"(?P<days>[^\s:]+(?:\s*,\s*[^\s:]+)*)\s+"
     r"(?P<start>[0-9]{1,2}:[0-9]{2})\s*-\s*(?P<end>[0-9]{1,2}:[0-9]{2})"
 )
+_DATE = re.compile(r"[0-9]{4}-")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -126,6 +153,14 @@ def _weekdays(text: str, whole: str) -> frozenset[int]:
     return frozenset(days)
 
 
+def _dates(text: str, whole: str) -> frozenset[date]:
+    try:
+        return frozenset(date.fromisoformat(part.strip()) for part in text.split(","))
+    except ValueError as error:
+        msg = f'{whole!r}: {text!r} is no date; write for example "2026-12-24 09:00-12:00"'
+        raise ValueError(msg) from error
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND = 1_000_000
@@ -147,6 +182,8 @@ class _Days:
 
     def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
+        self._special = frozenset(day for hours in calendar.hours for day in hours.dates)
+        self._closed = calendar.holidays - self._special
         self._kept: dict[int, tuple[tuple[Span, ...], int]] = {}
 
     def spans(self, day: int) -> tuple[Span, ...]:
@@ -180,7 +217,7 @@ class _Days:
     def _wall(self, start: int, end: int) -> Iterator[Span]:
         """Permitted spans in a stretch of wall-clock time, which runs without a jump."""
         for day in range(start // _DAY, (end - 1) // _DAY + 1):
-            if _EPOCH.date() + timedelta(days=day) in self._calendar.holidays:
+            if _date(day) in self._closed:
                 continue
             for opens, closes in self._of_date(day):
                 first, last = max(start, opens), min(end, closes)
@@ -189,16 +226,23 @@ class _Days:
 
     def _of_date(self, day: int) -> Iterator[Span]:
         """Permitted spans of one date on the wall, what began the day before included."""
-        today = (day + 3) % 7  # 1970 began on a Thursday
         midnight = day * _DAY
         for hours in self._calendar.hours:
             opens = _of_day(hours.start)
             closes = _DAY if hours.end is None else _of_day(hours.end)
             overnight = closes <= opens
-            if today in hours.days:
+            if self._begins(hours, day):
                 yield midnight + opens, midnight + (_DAY if overnight else closes)
-            if overnight and (today - 1) % 7 in hours.days:
+            if overnight and self._begins(hours, day - 1):
                 yield midnight, midnight + closes
+
+    def _begins(self, hours: Hours, day: int) -> bool:
+        on = _date(day)
+        return on in hours.dates if on in self._special else on.weekday() in hours.days
+
+
+def _date(day: int) -> date:
+    return _EPOCH.date() + timedelta(days=day)
 
 
 @lru_cache(maxsize=256)

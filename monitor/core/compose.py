@@ -6,7 +6,7 @@ would be an alert that nobody hears of.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
 
 from monitor.core.alert import Alert, AlertState, Reason
@@ -18,6 +18,7 @@ from monitor.core.wording import clock, span, zone_named
 SENTENCE = 500
 TITLE = 80
 LABEL = 40
+REMARK = 120
 TEXT = 300
 ID = 100
 LINES = 24
@@ -27,6 +28,7 @@ Line = tuple[str, str]
 _WHEN = "when"
 
 SETTLING = "settling"  # the mark of a report whose numbers will be told once more
+UNTOLD = "over before it could be told"  # the mark of an end that is all there was
 
 
 def compose(
@@ -37,11 +39,16 @@ def compose(
     repeat: int = 0,
     untold: bool = False,
     loud: bool = False,
+    remarks: Sequence[str] = (),
+    beside: Sequence[Line] = (),
+    acknowledged: str = "",
+    link: str | None = None,
 ) -> Message:
     """The alert as people are to read it at ``at``.
 
     ``repeat`` counts how often it was told before as still firing. ``untold`` says that
     nothing of it was told while it was firing, so this one message tells start and end.
+    ``remarks`` are marks and ``beside`` lines that are not of the alert alone.
     """
     zone = zone_named(alert.subject.zone, default_zone)
     finding = alert.finding
@@ -58,14 +65,20 @@ def compose(
         reason=alert.reason.words,
         at=at,
         zone=str(zone),
-        lines=tuple(_lines(alert, at=at, zone=zone))[:LINES],
+        lines=(*_beside(beside), *_lines(alert, at=at, zone=zone))[:LINES],
         todo=_todo(alert),
         evidence=tuple(plain(each, ID) for each in finding.evidence[:EVIDENCE]),
-        marks=tuple(_marks(alert, untold=untold)),
+        marks=(*_marks(alert, untold=untold), *(plain(each, REMARK) for each in remarks)),
         runbook_url=plain(alert.runbook_url or "", TEXT) or None,
         labels=labels_of(alert),
         repeat=repeat,
         loud=loud,
+        acts=_acts(alert),
+        vendor=plain(alert.subject.vendor, ID),
+        episode=alert.episode,
+        fired_at=alert.fired_at,
+        acknowledged=plain(acknowledged, REMARK),
+        link=link,
     )
 
 
@@ -125,14 +138,27 @@ def _closing_sentence(alert: Alert) -> str:
     """Only a recovery may speak of how things are now; any other end says what had been."""
     if alert.reason is Reason.RECOVERED and alert.closing:
         return f"{alert.reason.words}: {alert.closing.summary}"
-    return f"{alert.reason.words}; it had been: {alert.finding.summary}"
+    return f"{_why(alert)}; it had been: {alert.finding.summary}"
+
+
+def _why(alert: Alert) -> str:
+    """Why it is closed: who stopped the batch by hand, where somebody did."""
+    if alert.reason is Reason.BATCH_PAUSED and alert.closing:
+        return plain(alert.closing.summary, TEXT)
+    return alert.reason.words
+
+
+def _acts(alert: Alert) -> tuple[str, ...]:
+    """While it fires, and where a pause is what closed it: what was paused may be resumed."""
+    acts = alert.state is AlertState.FIRING or alert.reason is Reason.BATCH_PAUSED
+    return alert.subject.acts if acts else ()
 
 
 def _lines(alert: Alert, *, at: datetime, zone: tzinfo) -> Iterator[Line]:
     finding = alert.finding
     closed = alert.state is AlertState.RESOLVED
     if closed:
-        yield "closed because", alert.reason.words
+        yield "closed because", _why(alert)
     yield from _counts(finding, "affected while firing" if closed else "affected")
     yield from _value(finding, alert.closing if closed else None)
     if closed:
@@ -194,6 +220,11 @@ def _where(alert: Alert) -> Iterator[Line]:
         yield "campaign", plain(subject.campaign, ID)
 
 
+def _beside(lines: Sequence[Line]) -> Iterator[Line]:
+    for label, text in lines:
+        yield plain(label, LABEL), plain(text, TEXT)
+
+
 def _todo(alert: Alert) -> str | None:
     if alert.state is AlertState.RESOLVED or not alert.finding.todo:
         return None
@@ -213,7 +244,7 @@ def _marks(alert: Alert, *, untold: bool) -> Iterator[str]:
     if settled:
         yield Reason.SETTLED.words
     if untold:
-        yield "over before it could be told"
+        yield UNTOLD
 
 
 def amount(value: float, unit: str) -> str:

@@ -1,22 +1,28 @@
 """Where an alert leads: which receivers, by which route, and in whose company."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from monitor.core.alert import Alert, AlertState
 from monitor.core.compose import labels_of
-from monitor.core.route import Matcher, Route
+from monitor.core.route import CAUSE, Matcher, Route
+
+
+def routes_of(alert: Alert, routes: tuple[Route, ...]) -> Iterator[Route]:
+    """The routes that the alert takes, in order: the first that matches, and what goes on."""
+    labels = labels_of(alert)
+    for route in routes:
+        if all(matches(matcher, labels, alert.rule) for matcher in route.match):
+            yield route
+            if not route.goes_on:
+                return
 
 
 def destinations(alert: Alert, routes: tuple[Route, ...]) -> Mapping[str, Route]:
     """The receivers of an alert, each with the first route that leads there."""
-    labels = labels_of(alert)
     found: dict[str, Route] = {}
-    for route in routes:
-        if all(matches(matcher, labels, alert.rule) for matcher in route.match):
-            for receiver in route.receivers:
-                found.setdefault(receiver, route)
-            if not route.goes_on:
-                break
+    for route in routes_of(alert, routes):
+        for receiver in route.receivers:
+            found.setdefault(receiver, route)
     return found
 
 
@@ -32,8 +38,11 @@ def matches(matcher: Matcher, labels: Mapping[str, str], rule_id: str) -> bool:
     return all(answers) if matcher.operator.startswith("!") else any(answers)
 
 
-def group_labels(alert: Alert, route: Route) -> tuple[tuple[str, str], ...]:
-    """What alerts of one message have in common. A report shares its message with nothing."""
-    labels = labels_of(alert)
+def group_labels(alert: Alert, route: Route, cause: str) -> tuple[tuple[str, str], ...]:
+    """What alerts of one message have in common. A report shares its message with nothing.
+
+    ``cause`` is that of the alert's rule: rules of one cause see the same evidence.
+    """
+    labels = {**labels_of(alert), CAUSE: cause}
     common = tuple((name, labels.get(name, "")) for name in route.group_by)
     return (*common, ("alert", alert.key)) if alert.state is AlertState.INFO else common

@@ -14,6 +14,7 @@ from monitor.core.calendar import Calendar, is_open, permitted_between
 from monitor.core.hearing import Hearing, Lately, Refused
 from monitor.core.model import Batch, Capabilities, ContactStatus, Counts, Outcome
 from monitor.core.standing import Failure, ProviderFacts, SystemFacts, Trouble, Unread
+from monitor.core.stopping import StoppedBy
 from monitor.core.tally import Tally, people
 from monitor.core.wording import zone_named
 
@@ -231,12 +232,13 @@ class BatchFacts:
     first_seen_at: datetime | None = None
     moved_at: datetime | None = None
     resumed_at: datetime | None = None
+    idle_at: datetime | None = None  # when it last stood still, before it was resumed
     typical_gap: timedelta | None = None
     terminal_at: datetime | None = None
     confirmed_at: datetime | None = None  # the newest of the later looks that said so again
     reported_at: datetime | None = None  # when batch_completed was first told, in this run
     previous: Report | None = None
-    stopped_by_user: bool = False
+    stopped_by: StoppedBy | None = None  # through Offhook, in this run
     closed_alerts: tuple[str, ...] = ()  # rule instances that were firing when it ended
     gone: Gone | None = None
     fallen_from: Counts | None = None  # counts that never fall, before they fell all the same

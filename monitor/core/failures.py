@@ -1,7 +1,7 @@
 """What people are told when calls fail: how many, what is usual, what the failures share."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.core.completion import ended_calls
 from monitor.core.facts import BatchFacts, EndedCall, Share, Window
@@ -105,11 +105,27 @@ def _share_lines(shares: tuple[Share, ...]) -> tuple[tuple[str, str], ...]:
     )
 
 
+def lately(facts: BatchFacts, length: timedelta, n: int) -> tuple[Window, tuple[EndedCall, ...]]:
+    """The calls that ended within ``length``, and the last ``n``: since it was resumed, if it was.
+
+    What failed before a pause is what it was paused for. Nobody may have looked when it was
+    resumed, so what ended after it last stood still counts.
+    """
+    idle = facts.idle_at
+    start, last = facts.now - length, facts.calls.last_ended(n)
+    if idle is not None:
+        start = max(start, min(idle, facts.now))
+        last = tuple(call for call in last if call.ended_at > idle)
+    return facts.calls.window(start, facts.now), last
+
+
 def too_few(facts: BatchFacts, window: Window, last: tuple[EndedCall, ...], least: int) -> str:
     """Why a window says nothing: it is empty, or has fewer calls than are needed."""
     if window.n:
         length = span(window.end - window.start)
         return f"only {counted(window.n, 'call')} in {length}, {least:,} are needed"
     if not last:
-        return "no calls yet"
+        idle = facts.idle_at
+        since = f" since {clock(idle, facts.zone, facts.now)}" if idle else " yet"
+        return f"no calls{since}"
     return f"no calls since {clock(last[0].ended_at, facts.zone, facts.now)}"

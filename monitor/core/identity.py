@@ -7,6 +7,7 @@ renaming a batch never makes a second alert. Renaming a provider does.
 from hashlib import blake2b
 
 _SIZE = 12
+_SHORT = 10
 
 
 def _hash(kind: str, *parts: str) -> str:
@@ -33,6 +34,11 @@ def delivery_key(alert_key: str, receiver: str, transition: str, part: str) -> s
     return _hash("delivery", alert_key, receiver, transition, part)
 
 
-def group_key(route: str, receiver: str, labels: tuple[tuple[str, str], ...]) -> str:
-    """The notifications that share a message."""
-    return _hash("group", route, receiver, *(f"{name}={value}" for name, value in labels))
+def silence_id(*parts: str) -> str:
+    """One silence or acknowledgement; short, since people type it."""
+    return _hash("silence", *parts)[:_SHORT]
+
+
+def group_key(receiver: str, labels: tuple[tuple[str, str], ...]) -> str:
+    """The notifications that share a message, whichever of several routes led each there."""
+    return _hash("group", receiver, *(f"{name}={value}" for name, value in labels))

@@ -39,5 +39,10 @@ class Message:
     vendor: str = ""
     episode: int = 1  # of the alert; the run of the batch for a report
     fired_at: datetime | None = None
+    headline: str = ""  # the sentence in the words of a template, also for a subject line
+    body: str = ""  # in those words too, lines parted by \n, instead of ``lines`` and ``todo``
     acknowledged: str = ""  # by whom and when, for people
     acts: tuple[str, ...] = ()  # what may be done to the batch from here: pause, resume, stop
+    # Ended calls over time, for a chart: from (seconds since 1970), completed, other, failed;
+    # equally long slots without a gap, at most 40 of them, and none where there is nothing to see.
+    series: tuple[tuple[int, int, int, int], ...] = ()

@@ -5,12 +5,14 @@ from datetime import timedelta
 
 from monitor.core.completion import never_dialled, read_since_end, rows
 from monitor.core.facts import BatchFacts, Report
-from monitor.core.model import Batch, Capabilities, ContactStatus, Outcome, Sentiment
+from monitor.core.model import Batch, BatchStatus, Capabilities, ContactStatus, Outcome, Sentiment
 from monitor.core.stats import share
+from monitor.core.stopping import named
 from monitor.core.text import clip
 from monitor.core.wording import money, people_text, percent, span
 
 Line = tuple[str, str]
+_BY_HAND = frozenset({BatchStatus.CANCELLED, BatchStatus.PARTIAL})
 
 
 def report_lines(
@@ -40,6 +42,17 @@ def _failed_or_not_answered(line: Line) -> Line:
 def _given(told: str | None) -> bool:
     """Whether there is something to show although the vendor promises nothing."""
     return told not in {None, "0", "none"}
+
+
+def by_hand(facts: BatchFacts) -> str | None:
+    """Who stopped the batch for good through Offhook; None when nobody did.
+
+    One that failed or expired has not ended by that.
+    """
+    done = facts.stopped_by
+    if done is None or not done.final or facts.batch.status not in _BY_HAND:
+        return None
+    return f"stopped by {named(done.who)}"
 
 
 def ending_sentence(batch: Batch, words: str, missed: int, everybody: int) -> str:

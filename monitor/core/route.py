@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from monitor.core.calendar import Calendar
 
+# What alerts may be grouped by besides their labels: what makes rules tell of the same thing.
+CAUSE = "cause"
 LABELS = ("rule", "severity", "provider", "vendor", "batch", "batch_name", "campaign")
 
 
@@ -75,7 +77,7 @@ class Route:
     match: tuple[Matcher, ...] = ()
     receivers: tuple[str, ...] = ()
     goes_on: bool = False  # the configuration's ``continue``
-    group_by: tuple[str, ...] = ("provider", "batch", "rule")
+    group_by: tuple[str, ...] = ("provider", "batch", CAUSE)
     group_wait: timedelta = timedelta(seconds=10)
     group_interval: timedelta = timedelta(minutes=5)
     repeat_interval: timedelta = timedelta(hours=4)
@@ -95,7 +97,9 @@ class Receiver:
 
     ``edits``: a sent message can be changed in place, and has a thread. ``readable``: the
     channel can be searched for a key after a crash. ``settled_only``: waits for the settled
-    report instead of telling the first and correcting it.
+    report instead of telling the first and correcting it. ``stateful``: it keeps alerts of
+    its own, which nothing but us ends there, so every end is told, a quiet one as well, and
+    every acknowledgement.
     """
 
     name: str
@@ -103,4 +107,10 @@ class Receiver:
     edits: bool = False
     readable: bool = False
     settled_only: bool = False
+    stateful: bool = False
     send_resolved: bool = True
+
+    @property
+    def amendable(self) -> bool:
+        """Whether what stands there can be put right, which calls nobody."""
+        return self.edits or self.stateful

@@ -15,6 +15,7 @@ from typing import ClassVar
 from monitor.core.calendar import next_opening
 from monitor.core.facts import BatchFacts, Facts, ProviderFacts, SystemFacts
 from monitor.core.model import BatchStatus
+from monitor.core.stopping import holds
 from monitor.core.wording import clock
 
 
@@ -190,6 +191,7 @@ class SelfRule(Rule):
                         since=trouble.since,
                         details=trouble.details,
                         todo=trouble.todo,
+                        severity=Severity.CRITICAL if trouble.critical else None,
                     )
                 )
         return Clear(Finding(summary="it is over"))
@@ -200,14 +202,18 @@ def stopped(facts: BatchFacts) -> Unknown | None:
     status = facts.batch.status
     if status.terminal:
         return Unknown("the batch has ended")
+    if facts.stopped_by is not None and holds(facts.stopped_by, status, facts.moved_at):
+        return Unknown(facts.stopped_by.words(facts.zone, facts.now))
     reason = _STOPPED.get(status)
     return None if reason is None else Unknown(reason)
 
 
 _UNKNOWN_STATUS = Unknown("the vendor gives the batch a status that Offhook does not know")
+PAUSED = "the batch is paused"
+CLOSED = "outside calling hours"  # with the time until which, where it is known
 _STOPPED = {
     BatchStatus.SCHEDULED: "the batch has not begun",
-    BatchStatus.PAUSED: "the batch is paused",
+    BatchStatus.PAUSED: PAUSED,
 }
 
 
@@ -219,7 +225,7 @@ def not_dialling(facts: BatchFacts) -> Unknown | None:
         return stopped(facts)
     opening = next_opening(facts.calendar, facts.now)
     until = f" until {clock(opening, facts.zone, facts.now)}" if opening else ""
-    return stopped(facts) or Unknown(f"outside calling hours{until}")
+    return stopped(facts) or Unknown(f"{CLOSED}{until}")
 
 
 def check_between(name: str, value: float, least: float, most: float) -> None:

@@ -8,16 +8,13 @@ by what does not name them, so that no broad silence hides that nothing is watch
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from monitor.core.alert import Alert
 from monitor.core.compose import labels_of
 from monitor.core.destination import matches
 from monitor.core.route import Matcher
-
-# A silence that nobody ends is forgotten; a longer one is made again.
-LONGEST = timedelta(days=7)
 
 
 class Source(StrEnum):
@@ -27,6 +24,7 @@ class Source(StrEnum):
     API = "api"
     SLACK = "slack"
     PAGE = "page"
+    OFFHOOK = "offhook"  # nobody asked: an end was reached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +71,7 @@ class Silence:
         """Whether these labels fulfil every matcher; Offhook's own troubles must be named."""
         if self.is_ack or not self.matchers:
             return False
-        if rule_id.startswith("self_") and not any(
-            each.label == "rule" and not each.operator.startswith("!") for each in self.matchers
-        ):
+        if rule_id.startswith(_OWN) and not any(map(_names_own, self.matchers)):
             return False
         return all(matches(each, labels, rule_id) for each in self.matchers)
 
@@ -83,6 +79,16 @@ class Silence:
         """When it ended or is to end; None while only a batch or an alert ends it."""
         known = [each for each in (self.ended_at, self.ends_at) if each is not None]
         return min(known, default=None)
+
+
+_OWN = "self_"
+
+
+def _names_own(matcher: Matcher) -> bool:
+    """Whether it is about one rule, or a pattern that says it is about Offhook's own troubles."""
+    if matcher.label != "rule" or matcher.operator.startswith("!"):
+        return False
+    return matcher.operator == "=" or _OWN in matcher.value
 
 
 def silenced_by(alert: Alert, silences: Iterable[Silence], now: datetime) -> Silence | None:

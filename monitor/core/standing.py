@@ -104,6 +104,7 @@ class Trouble:
     todo: str | None = None
     provider: str = ""  # where it concerns one
     details: tuple[tuple[str, str], ...] = ()  # further lines (label, text)
+    critical: bool = False  # whatever the rule's severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,9 @@ the batch's row. A property test holds it to a recount of the snapshot.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
-from monitor.core.model import Call, Contact, ContactStatus, Outcome
+from monitor.core.model import Call, Contact, ContactStatus, Outcome, Sentiment
 
 Tally = dict[str, int]
 
@@ -28,6 +29,7 @@ def call_key(outcome: Outcome) -> str:
 
 _CONTACT_KEY = {status: contact_key(status) for status in ContactStatus}
 _CALL_KEY = {outcome: call_key(outcome) for outcome in Outcome}
+_SENTIMENT_KEY = {sentiment: f"sentiment.{sentiment}" for sentiment in Sentiment}
 
 
 def count_contact(tally: Tally, contact: Contact, sign: int) -> None:
@@ -43,8 +45,11 @@ def count_contact(tally: Tally, contact: Contact, sign: int) -> None:
 
 def move_contact(tally: Tally, old: Contact, new: Contact) -> None:
     """Put one person in the place of an older view of them."""
-    if _NOT_DIALLED.isdisjoint((old.status, new.status)) and old.follow_ups == new.follow_ups:
-        # The usual move, in which their status alone counts otherwise.
+    if _NOT_DIALLED.isdisjoint((old.status, new.status)):
+        # The usual move, in which nothing but their status and follow-ups counts otherwise.
+        if old.follow_ups != new.follow_ups:
+            more = new.follow_ups - old.follow_ups
+            tally["follow_ups"] = tally.get("follow_ups", 0) + more
         if old.status is not new.status:
             before, after = _CONTACT_KEY[old.status], _CONTACT_KEY[new.status]
             tally[before] = tally.get(before, 0) - 1
@@ -82,13 +87,18 @@ def count_call(tally: Tally, call: Call, sign: int) -> None:
         # Milliseconds: whole numbers add and take away without drift.
         tally["talk_ms"] = get("talk_ms", 0) + sign * round(call.duration_s * 1000)
     if call.cost_micros is not None:
-        key = f"cost.{call.currency or 'USD'}"
+        key = _cost_key(call.currency)
         tally[key] = get(key, 0) + sign * call.cost_micros
         if call.cost_estimated:
             tally["cost.estimated"] = get("cost.estimated", 0) + sign
     if call.sentiment is not None:
-        key = f"sentiment.{call.sentiment}"
+        key = _SENTIMENT_KEY[call.sentiment]
         tally[key] = get(key, 0) + sign
+
+
+@lru_cache(maxsize=256)
+def _cost_key(currency: str | None) -> str:
+    return f"cost.{currency or 'USD'}"
 
 
 def recount(contacts: Iterable[Contact], calls: Iterable[Call]) -> Tally:

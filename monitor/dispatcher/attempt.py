@@ -1,13 +1,22 @@
 """One delivery to one receiver: what each outcome means, and what is done about it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
 
 from monitor.clock import Clock
-from monitor.dispatcher.schedule import Timing, asked_delay, retry_delay
+from monitor.dispatcher.condition import Condition, OnTrouble
+from monitor.dispatcher.copies import leave_one
+from monitor.dispatcher.packing import packed
+from monitor.dispatcher.schedule import (
+    UNKNOWN_AT_MOST,
+    Timing,
+    asked_delay,
+    probe_delay,
+    retry_delay,
+)
 from monitor.errors import DeliveryError, Sent
 from monitor.notifiers import Envelope, Notifier, Receipt
 from monitor.store import outbox, outcomes
@@ -17,7 +26,7 @@ from monitor.store.writer import Priority, Store
 
 # The clocks of a channel and of this machine may differ.
 _CLOCKS_APART = timedelta(minutes=2)
-_LONGEST_PAUSE = timedelta(seconds=30)
+_LONGEST_LOOK = timedelta(minutes=10)
 
 log = structlog.get_logger()
 
@@ -32,7 +41,7 @@ class Attempt:
         notifier: Notifier,
         clock: Clock,
         timing: Timing,
-        on_trouble: Callable[[str, str | None], Awaitable[None]],
+        on_trouble: OnTrouble,
         chance: Callable[[], float],
     ) -> None:
         self.receiver = notifier.receiver
@@ -40,15 +49,11 @@ class Attempt:
         self._notifier = notifier
         self._clock = clock
         self._timing = timing
-        self._on_trouble = on_trouble
         self._chance = chance
-        self._paused_until = self._sent_at = float("-inf")
-        self._failing_since: float | None = None
-        self._in_trouble: bool | None = None  # not known before the first outcome
-
-    def pause_left(self) -> float:
-        """Seconds for which the receiver is to be left alone."""
-        return self._paused_until - self._clock.monotonic()
+        self._sent_at = float("-inf")
+        self.condition = Condition(
+            self.receiver.name, self.receiver.kind, clock, timing, on_trouble
+        )
 
     async def deliver(self, claim: Claim) -> None:
         """Take one claim as far as it goes now."""
@@ -66,8 +71,7 @@ class Attempt:
         try:
             found = await self._notifier.find([key], since, claim.conversation.remote_id)
             copies = found.get(key, ())
-            for younger in copies[1:]:
-                await self._notifier.remove(younger)
+            await leave_one(self._notifier, copies)
         except DeliveryError as error:
             await self._not_found_out(claim, error)
             return
@@ -81,17 +85,18 @@ class Attempt:
     async def _not_found_out(self, claim: Claim, error: DeliveryError) -> None:
         now = self._clock.now()
         if error.certainty is not Sent.REFUSED and not self._too_old(claim, now):
-            await self._look_later(claim, error, now + self._wait(claim, error))
+            await self._look_later(claim, error, self._look_wait(claim, error, now))
         elif claim.watched:
             await self._sent(claim, claim.leader.remote_id, self._note("sent"))
         else:
             # It cannot be read at all, so it is treated as one that never can.
             await self._again(claim, repeat=True)
 
-    async def _look_later(self, claim: Claim, error: DeliveryError, until: datetime) -> None:
+    async def _look_later(self, claim: Claim, error: DeliveryError, wait: timedelta) -> None:
         note = self._note("ambiguous", error)
+        until = note.at + wait
         await self._write(lambda conn: outcomes.mark_unclear(conn, claim, until=until, note=note))
-        await self._failed(claim, error)
+        await self._failed(claim, error, wait)
 
     async def _again(self, claim: Claim, *, repeat: bool) -> None:
         if self._too_old(claim, self._clock.now()):
@@ -106,15 +111,7 @@ class Attempt:
             await self._attempt(begun, repeat=repeat)
 
     async def _attempt(self, claim: Claim, *, repeat: bool) -> None:
-        envelope = Envelope(
-            key=claim.leader.delivery_key,
-            first_key=claim.first_key,
-            part=claim.part,
-            messages=claim.messages,
-            root=claim.conversation.remote_id,
-            possible_repeat=repeat,
-            plain=claim.leader.plain,
-        )
+        envelope = packed(claim, self._clock.now(), repeat=repeat)
         await self._keep_pace()
         outcome = await self._send(envelope)
         if isinstance(outcome, Receipt):
@@ -168,36 +165,54 @@ class Attempt:
         now = self._clock.now()
         if error.gone and (claim.edits or claim.part == "thread"):
             await self._put_back(claim, error, due=now, gone=True)
-        elif error.certainty is Sent.REFUSED and error.simpler and not claim.leader.plain:
-            await self._put_back(claim, error, due=now, plain=True)
-        elif error.certainty is Sent.REFUSED:
-            await self._bury(claim, self._note("refused", error), error.text)
+        elif error.certainty is Sent.REFUSED and error.simpler:
+            await self._plainer(claim, error, now)
+        elif error.certainty is Sent.REFUSED or _never_understood(claim, error):
+            await self._refused(claim, error, now)
         else:
             await self._later(claim, error, now)
+
+    async def _plainer(self, claim: Claim, error: DeliveryError, now: datetime) -> None:
+        """Our fault or that of the data: plain words at once, then whoever of them it is alone."""
+        if claim.leader.plain and len(claim.rows) == 1:
+            await self._bury(claim, self._note("refused", error), error.text)
+            return
+        note = self._note("refused", error)
+        await self._write(lambda conn: outcomes.part_company(conn, claim, due=now, note=note))
+
+    async def _refused(self, claim: Claim, error: DeliveryError, now: datetime) -> None:
+        """Nothing will be taken, or this never: the row is probed, and given up in the end."""
+        row = claim.leader.id
+        self._log_failure(claim, error)
+        await self.condition.refused(error, row)
+        poison = self.condition.is_poison(row, outcomes.refusals(claim, error.word))
+        due = now + probe_delay(self._chance())
+        if poison or self._too_old(claim, due):
+            await self._bury(claim, self._note("refused", error), error.text)
+        else:
+            await self._put_back(claim, error, due=due, refused=True)
 
     async def _later(self, claim: Claim, error: DeliveryError, now: datetime) -> None:
         wait = self._wait(claim, error)
         unknown = error.certainty is Sent.AMBIGUOUS and not claim.edits
         if unknown and self.receiver.readable:
-            await self._look_later(claim, error, now + max(wait, self._timing.settle))
+            await self._look_later(claim, error, max(wait, self._timing.settle))
         elif self._too_old(claim, now + wait):
             await self._bury(claim, self._note(error.certainty, error), error.text)
         else:
             await self._put_back(claim, error, due=now + wait, possible_repeat=unknown)
-            await self._failed(claim, error)
+            await self._failed(claim, error, wait)
 
     def _wait(self, claim: Claim, error: DeliveryError) -> timedelta:
-        """Until the next try; a receiver that is away or asks for peace gets none meanwhile."""
-        wait = retry_delay(self.receiver.kind, claim.leader.attempts, self._chance())
+        """Until the next try."""
         if error.retry_after is not None:
-            wait = asked_delay(error.retry_after)
-            self._pause(wait)
-        elif error.certainty is Sent.NOT_SENT:
-            self._pause(min(wait, _LONGEST_PAUSE))
-        return wait
+            return asked_delay(error.retry_after)
+        return retry_delay(self.receiver.kind, claim.leader.attempts, self._chance())
 
-    def _pause(self, wait: timedelta) -> None:
-        self._paused_until = self._clock.monotonic() + wait.total_seconds()
+    def _look_wait(self, claim: Claim, error: DeliveryError, now: datetime) -> timedelta:
+        """Until the next look: longer and longer, as looks are not counted."""
+        passed = now - (claim.leader.attempt_at or now)
+        return max(self._wait(claim, error), min(passed / 2, _LONGEST_LOOK))
 
     def _too_old(self, claim: Claim, when: datetime) -> bool:
         return when - claim.leader.created_at >= self._timing.life
@@ -209,28 +224,26 @@ class Attempt:
         *,
         due: datetime,
         possible_repeat: bool = False,
-        plain: bool = False,
         gone: bool = False,
+        refused: bool = False,
     ) -> None:
-        note = self._note(error.certainty, error)
+        note = self._note("refused" if refused else error.certainty, error)
         await self._write(
             lambda conn: outcomes.put_back(
-                conn,
-                claim,
-                due=due,
-                note=note,
-                possible_repeat=possible_repeat,
-                plain=plain,
-                gone=gone,
+                conn, claim, due=due, note=note, possible_repeat=possible_repeat, gone=gone
             )
         )
 
     async def _bury(self, claim: Claim, note: Note, text: str) -> None:
         await self._write(lambda conn: outcomes.bury(conn, claim, note=note))
         log.error("delivery_dead", **self._about(claim), word=note.word, text=text)
-        await self._troubled(f"a message was given up: {text}")
+        await self.condition.gave_up(text, claim.leader.id)
 
-    async def _failed(self, claim: Claim, error: DeliveryError) -> None:
+    async def _failed(self, claim: Claim, error: DeliveryError, wait: timedelta) -> None:
+        self._log_failure(claim, error)
+        await self.condition.failed(error, wait)
+
+    def _log_failure(self, claim: Claim, error: DeliveryError) -> None:
         log.warning(
             "delivery_failed",
             **self._about(claim),
@@ -238,31 +251,17 @@ class Attempt:
             word=error.word,
             text=error.text,
         )
-        now = self._clock.monotonic()
-        if self._failing_since is None:
-            self._failing_since = now
-        if now - self._failing_since >= self._timing.trouble_after.total_seconds():
-            await self._troubled(f"no message has been taken for minutes: {error.text}")
-
-    async def _troubled(self, text: str) -> None:
-        if self._in_trouble is not True:
-            self._in_trouble = True
-            await self._on_trouble(self.receiver.name, text)
 
     async def _recovered(self, remark: str | None) -> None:
-        if self._failing_since is not None:
+        if self.condition.fails:
             # It takes messages again: what was put off for its sake need not wait longer.
             name, now = self.receiver.name, self._clock.now()
             await self._store.write(
                 Priority.OUTBOX, lambda conn: outbox.hasten(conn, receiver=name, now=now)
             )
-        self._failing_since = None
         if remark:
             log.warning("delivery_incomplete", receiver=self.receiver.name, text=remark)
-            await self._troubled(remark)
-        elif self._in_trouble is not False:
-            self._in_trouble = False
-            await self._on_trouble(self.receiver.name, None)
+        await self.condition.took(remark)
 
     async def _write(self, fn: Callable[[Connection], bool]) -> None:
         if not await self._store.write(Priority.OUTBOX, fn):
@@ -287,3 +286,8 @@ class Attempt:
             "delivery": claim.leader.delivery_key,
             "attempt": claim.leader.attempts,
         }
+
+
+def _never_understood(claim: Claim, error: DeliveryError) -> bool:
+    """Whether an answer that nobody foresaw has come so often that it is a no."""
+    return error.unknown and claim.leader.attempts >= UNKNOWN_AT_MOST

@@ -7,19 +7,19 @@ again with the same key and says so.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from monitor.clock import Clock
 from monitor.dispatcher.attempt import Attempt
+from monitor.dispatcher.condition import Failing, OnTrouble
 from monitor.dispatcher.schedule import Timing
 from monitor.notifiers import Notifier
 from monitor.store import claims, outbox, outcomes
 from monitor.store.writer import Priority, Store
-
-OnTrouble = Callable[[str, str | None], Awaitable[None]]
 
 IDLE_S = 60.0
 GRACE_S = 5.0
@@ -28,16 +28,16 @@ _AFTER_STORE_ERROR_S = 5.0
 log = structlog.get_logger()
 
 
-async def _nobody(receiver: str, text: str | None) -> None:
-    del receiver, text
+async def _nobody(receiver: str, failing: Failing | None) -> None:
+    del receiver, failing
 
 
 class Dispatcher:
     """Sends what the outbox owes to the receivers that it was built with.
 
-    ``on_trouble`` hears once when a receiver fails for good or for long (a text), and once
-    when it takes messages again (None). ``sole``: no other dispatcher works on this
-    database, so what is found under way at the start is nobody's any more.
+    ``on_trouble`` hears once when a receiver fails for good or for long, once more when that
+    gets worse, and once when it takes messages again (None). ``sole``: no other dispatcher
+    works on this database, so what is found under way at the start is nobody's any more.
     """
 
     def __init__(
@@ -98,7 +98,8 @@ class Dispatcher:
         """Send all that is due now; how many sendings that took."""
         lane = self._lanes[receiver]
         done = 0
-        while not self._stopping and lane.attempt.pause_left() <= 0:
+        await lane.attempt.condition.watch()
+        while not self._stopping and lane.attempt.condition.pause_left() <= 0:
             now = lane.looked_at = self._clock.now()
             claimed = await self._claim(receiver, now)
             if claimed is None:
@@ -109,17 +110,25 @@ class Dispatcher:
 
     async def _claim(self, receiver: str, now: datetime) -> claims.Claim | None:
         lease = self._timing.lease
+        # A receiver that keeps alerts needs each of them; others are told how many there are.
+        each = self._lanes[receiver].attempt.receiver.stateful
+        most = claims.SHOWN_AT_MOST if each else None
         return await self._store.write(
             Priority.OUTBOX,
-            lambda conn: claims.claim(conn, receiver=receiver, now=now, lease=lease),
+            lambda conn: claims.claim(conn, receiver=receiver, now=now, lease=lease, most=most),
         )
 
     async def _adopt(self) -> None:
+        """Take over what nobody finishes, and try what may have been put right with the restart."""
         sooner = self._timing.lease - self._timing.settle
         now = self._clock.now()
         adopted = await self._store.write(
             Priority.OUTBOX, lambda conn: outcomes.adopt(conn, now=now, sooner=sooner)
         )
+        for receiver in self._lanes:
+            await self._store.write(
+                Priority.OUTBOX, partial(outbox.hasten_refused, receiver=receiver, now=now)
+            )
         if adopted:
             log.warning("deliveries_interrupted", n=adopted)
 
@@ -144,16 +153,19 @@ class Dispatcher:
         return await self._delay(lane)
 
     async def _delay(self, lane: "_Lane") -> float:
-        """Seconds until there may be something to do."""
-        if (pause := lane.attempt.pause_left()) > 0:
-            return pause
+        """Seconds until there may be something to do, or to tell."""
+        condition = lane.attempt.condition
+        watch_in = condition.watch_in()
+        latest = IDLE_S if watch_in is None else min(IDLE_S, watch_in)
+        if (pause := condition.pause_left()) > 0:
+            return min(pause, latest)
         after = lane.looked_at or self._clock.now()
         due = await self._store.read(
             lambda conn: outbox.next_due(conn, receiver=lane.name, after=after)
         )
         if due is None:
-            return IDLE_S
-        return min(max((due - self._clock.now()) / timedelta(seconds=1), 0.0), IDLE_S)
+            return latest
+        return min(max((due - self._clock.now()) / timedelta(seconds=1), 0.0), latest)
 
     async def _rest(self, lane: "_Lane", seconds: float) -> None:
         waits = {

@@ -8,6 +8,10 @@ _CHAT = (2, 5, 15, 30, 60, 120, 300, 600)
 _EMAIL = (60, 300, 900, 1800, 3600)
 _JITTER = 0.2
 _LEAST_WAIT_S, _MOST_WAIT_S = 1.0, 3600.0
+# What is refused for good is tried this often, as somebody may have put it right.
+PROBE_EVERY = timedelta(hours=1)
+# A word that nobody knows is taken for a refusal after so many tries.
+UNKNOWN_AT_MOST = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +21,9 @@ class Timing:
     ``settle``: how long after an attempt of unknown outcome its message may still turn up in
     the channel. ``lease``: longer than any notifier's own deadline. ``life``: after so long
     a message is given up. ``pace``: seconds from one message to the next, by kind of
-    receiver. ``trouble_after``: a receiver that fails for so long is reported.
+    receiver. ``trouble_after``: a receiver that cannot be reached or answers nothing for so
+    long is reported; ``lag``: one that asks to wait, by kind. Mail servers put senders off
+    for a quarter of an hour before they take the first mail.
     """
 
     settle: timedelta = timedelta(seconds=30)
@@ -25,6 +31,11 @@ class Timing:
     life: timedelta = timedelta(hours=24)
     trouble_after: timedelta = timedelta(minutes=3)
     pace: Mapping[str, float] = field(default_factory=lambda: {"slack": 1.0})
+    lag: Mapping[str, timedelta] = field(default_factory=lambda: {"email": timedelta(minutes=20)})
+
+    def lag_after(self, kind: str) -> timedelta:
+        """For how long a receiver of this kind may ask to wait before it is reported."""
+        return self.lag.get(kind, timedelta(minutes=2))
 
 
 def retry_delay(kind: str, attempts: int, chance: float) -> timedelta:
@@ -33,8 +44,16 @@ def retry_delay(kind: str, attempts: int, chance: float) -> timedelta:
     Mail servers that put senders off expect minutes, chats expect seconds.
     """
     steps = _EMAIL if kind == "email" else _CHAT
-    seconds = steps[min(max(attempts, 1), len(steps)) - 1]
-    return timedelta(seconds=seconds * (1 - _JITTER + 2 * _JITTER * chance))
+    return _spread(timedelta(seconds=steps[min(max(attempts, 1), len(steps)) - 1]), chance)
+
+
+def probe_delay(chance: float) -> timedelta:
+    """How long after a refusal to ask whether it still stands."""
+    return _spread(PROBE_EVERY, chance)
+
+
+def _spread(delay: timedelta, chance: float) -> timedelta:
+    return delay * (1 - _JITTER + 2 * _JITTER * chance)
 
 
 def asked_delay(retry_after: float) -> timedelta:

@@ -12,12 +12,15 @@ from monitor.core.lifecycle import closed_as
 from monitor.core.model import Batch, BatchStatus
 from monitor.core.route import all_match
 from monitor.core.rule import Holds, SubjectKind
-from monitor.evaluation import vanishing
+from monitor.core.stopping import offered
+from monitor.evaluation import stopping, vanishing
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.following import Followed, Following, unsettled
 from monitor.evaluation.judging import Opinion, opinions, with_late_findings
 from monitor.store import alerts, batches, changes
 from monitor.store.batches import BatchRow
+from monitor.store.reruns import BEGUN, another_run
+from monitor.store.stopping import stopped_by
 from monitor.store.windows import StoredCalls, StoredRetries
 
 # How long an ended batch is still looked at: late results, a failure's lists, a reopening.
@@ -65,9 +68,11 @@ def evaluate_batch(
     if row.terminal_again_at is not None:
         _end(following)
         facts = replace(facts, closed_alerts=_closed(conn, row, following))
+    stopping.settle(following, facts)
     found = _opinions(conn, row, facts, view, context)
     following.follow(found)
     given_up = vanishing.settle(following, facts)
+    stopping.offer(following)
     followed = following.finish()
     if given_up:
         batches.save(conn, replace(row, open=False), "open")
@@ -108,12 +113,13 @@ def _facts(
         first_seen_at=row.first_seen_at,
         moved_at=row.moved_at,
         resumed_at=row.resumed_at,
+        idle_at=row.idle_at,
         typical_gap=None if gap is None else timedelta(seconds=gap),
         terminal_at=row.terminal_at,
         confirmed_at=row.terminal_again_at,
         reported_at=row.reported_at,
         previous=batches.previous_report(conn, row) if _needs_another(row) else None,
-        stopped_by_user=row.stopped_by_user,
+        stopped_by=stopped_by(conn, row),
         gone=vanishing.gone(conn, row),
         fallen_from=row.fallen_from,
     )
@@ -135,6 +141,7 @@ def _following(conn: Connection, row: BatchRow, facts: BatchFacts, context: Cont
         campaign=look.campaign or "",
         zone=facts.batch.timezone or (facts.calendar.zone.key if facts.calendar else ""),
         run=row.run,
+        acts=offered(context.providers[look.provider].acts, look.status),
     )
     return Following(
         conn=conn,
@@ -265,26 +272,8 @@ def _begin_another(conn: Connection, row: BatchRow, made: Report, now: datetime)
     seq = changes.append(
         conn, row.id, row.seq, now, [("batch", row.look.batch_id, word, "reopened")]
     )
-    again = batches.another_run(replace(row, report=made, seq=seq), now)
-    batches.save(conn, replace(again, terminal_at=now, due_at=now), *_BEGUN)
-
-
-_BEGUN = (
-    "run",
-    "open",
-    "news",
-    "reopening_at",
-    "terminal_at",
-    "terminal_again_at",
-    "reported_at",
-    "resumed_at",
-    "fallen_from",
-    "swept_at",
-    "swept_counts",
-    "report",
-    "seq",
-    "due_at",
-)
+    again = another_run(replace(row, report=made, seq=seq), now)
+    batches.save(conn, replace(again, terminal_at=now, due_at=now), *BEGUN)
 
 
 def _still_watched(row: BatchRow, *, settling: bool, told: bool, now: datetime) -> bool:

@@ -23,6 +23,7 @@ class ProviderView:
     match: tuple[Matcher, ...] = ()
     webhooks: bool = False  # listened to
     ends_named: bool = False  # by its webhooks, so that what these miss can be told
+    acts: tuple[str, ...] = ()  # what people may do to its batches from here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

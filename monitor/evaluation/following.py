@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 
 from monitor.core.alert import Alert, AlertState, Subject, Transition
 from monitor.core.identity import alert_key, fingerprint
-from monitor.core.inhibit import inhibited_by
 from monitor.core.lifecycle import Judged, Step, advance, orphaned, reported, settled
 from monitor.core.rule import Holds, Unknown
 from monitor.evaluation.context import Context
+from monitor.evaluation.explaining import held_back
 from monitor.evaluation.judging import Opinion
 from monitor.evaluation.telling import tell
 from monitor.store import alerts
@@ -123,7 +123,13 @@ class Following:
             alerts=concerned,
             routing=self.context.routing,
             now=self.now,
-            inhibited=self._inhibited(concerned),
+            inhibited=held_back(
+                self.conn,
+                concerned,
+                self.open.values(),
+                self.context.instances,
+                self.context.routing.inhibitions,
+            ),
             default_zone=self.context.zone,
         )
         pending = any(
@@ -133,13 +139,6 @@ class Following:
         return Followed(
             tuple(self.transitions), told, pending, tuple(self.judged), dict(self.crashes)
         )
-
-    def _inhibited(self, concerned: Sequence[Alert]) -> dict[str, str]:
-        if not any(alert.state is AlertState.FIRING for alert in concerned):
-            return {}
-        sources = alerts.load_firing(self.conn, "provider_blind")
-        found = ((alert.key, inhibited_by(alert, sources)) for alert in concerned)
-        return {key: why for key, why in found if why is not None}
 
 
 @dataclass(frozen=True, slots=True)

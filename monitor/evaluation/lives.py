@@ -19,6 +19,7 @@ from monitor.evaluation.following import SETTLING
 from monitor.evaluation.judging import Opinion, opinions
 from monitor.store import batches, history
 from monitor.store.batches import BatchRow
+from monitor.store.stopping import stopped_by
 from monitor.store.windows import StoredCalls
 
 # As often as a batch that moves is usually looked at.
@@ -73,7 +74,7 @@ def _facts(conn: Connection, row: BatchRow, view: ProviderView, context: Context
         default_zone=context.zone,
         run=row.run,
         previous=batches.previous_report(conn, row),
-        stopped_by_user=row.stopped_by_user,
+        stopped_by=stopped_by(conn, row),
     )
 
 
@@ -124,6 +125,7 @@ class Life:
                 now = max(now, self.past.time(known))
 
     def _then(self, now: datetime) -> BatchFacts:
+        done = self.facts.stopped_by
         return replace(
             self.facts,
             now=now,
@@ -131,6 +133,7 @@ class Life:
             certainty=Certainty(observed_at=now, fresh=True, read_at=now),
             tally=self.past.tally(self.past.place(now)),
             calls=self.past.until(now),
+            stopped_by=done if done is not None and done.at <= now else None,
         )
 
     def _look(self, now: datetime) -> Batch:

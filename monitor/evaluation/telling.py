@@ -5,31 +5,29 @@ or not at all. Asked again with the same alerts it tells nothing twice.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
 
-from monitor.core.alert import Alert, AlertState, Reason
-from monitor.core.compose import compose, same_report
-from monitor.core.destination import destinations, group_labels
-from monitor.core.identity import group_key
-from monitor.core.notify import Decision, Group, Told, decide
-from monitor.core.route import Receiver, Route
-from monitor.store import conversations, outbox
-from monitor.store.conversations import Conversation
-from monitor.store.outbox import History
+from monitor.core.alert import Alert, AlertState
+from monitor.core.compose import Line, compose
+from monitor.core.decision import Decision, Home, Why
+from monitor.core.held import opening
+from monitor.core.message import Message
+from monitor.core.pacing import silence_ended_since
+from monitor.core.route import Route
+from monitor.core.rule import SubjectKind
+from monitor.core.wording import clock, span, zone_named
+from monitor.evaluation.cases import Case, Place, cases
+from monitor.evaluation.routing import Routing
+from monitor.store import conversations, outbox, series
+from monitor.store.conversations import DIGEST, FLAP, Conversation
+
+__all__ = ["Routing", "tell"]
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Routing:
-    """Where alerts go: the routes in order, and the receivers that exist, by name."""
-
-    routes: tuple[Route, ...]
-    receivers: Mapping[str, Receiver] = field(default_factory=dict)
 
 
 def tell(
@@ -46,140 +44,135 @@ def tell(
     ``alerts``, which are already stored, are those of one subject that fire, and those that
     closed in this evaluation. ``inhibited`` says by alert key why one is held back.
     """
-    histories = outbox.load_histories(conn, [alert.key for alert in alerts])
-    cases = [
-        _Case(
-            conn=conn,
-            alert=alert,
-            receiver=receiver,
-            route=route,
-            history=histories.get((alert.key, receiver.name)),
-            now=now,
-            zone=default_zone,
+    asked = cases(
+        conn, alerts=alerts, routing=routing, now=now, inhibited=inhibited, zone=default_zone
+    )
+    return sum(_settle(case) for case in list(asked))
+
+
+def _settle(case: Case) -> int:
+    """Decide, and put what was decided; how many parts."""
+    decision, place = case.decision()
+    _report(decision)
+    parts = _put(case, decision, place) if place and decision.why.tells else 0
+    if case.alert.state is AlertState.RESOLVED:
+        _close(case)
+    return parts
+
+
+def _close(case: Case) -> None:
+    """Nothing joins a group once all of it is clear; what is told at its time stays so."""
+    talk = case.standing()
+    if talk is None or talk.is_slot or talk.closed_at is not None:
+        return
+    if not conversations.is_clear(case.conn, talk.id):
+        return
+    conversations.close(case.conn, talk.id, case.now)
+    route = case.route or Route(name="")
+    if opening(case.route, case.now) == case.now or case.around.compliance:
+        held = case.alert.key if case.around.silence else None
+        waits = max(route.group_wait, route.group_interval)
+        conversations.hasten(case.conn, talk.id, now=case.now, waits=waits, but=held)
+
+
+def _put(case: Case, decision: Decision, place: Place) -> int:
+    home = place.conversation or _open(case, place, decision)
+    if decision.home is Home.FLAP:
+        conversations.keep_newest(case.conn, home.id, alert=case.alert.key)
+    message = replace(message_of(case, decision, place), series=_series(case, decision))
+    return sum(
+        outbox.put(
+            case.conn,
+            conversation=home.id,
+            receiver=case.receiver.name,
+            transition=decision.transition,
+            part=part.value,
+            message=message,
+            now=case.now,
+            due=decision.due or case.now,
         )
-        for alert in alerts
-        for receiver, route in _hearers(alert, routing, histories)
-    ]
-    return sum(case.settle(inhibited.get(case.alert.key)) for case in cases)
+        for part in decision.parts
+    )
 
 
-def _hearers(
-    alert: Alert, routing: Routing, histories: Mapping[tuple[str, str], History]
-) -> Iterator[tuple[Receiver, Route | None]]:
-    """Who is to hear of it now, and who heard of it before and is still owed its end."""
-    led = destinations(alert, routing.routes)
-    for name, receiver in routing.receivers.items():
-        if name in led or (alert.key, name) in histories:
-            yield receiver, led.get(name)
+def _series(case: Case, decision: Decision) -> tuple[series.Slot, ...]:
+    """How its batch's calls ended over time, as far as there is something to see."""
+    subject = case.alert.subject
+    if subject.kind is not SubjectKind.BATCH or decision.home is Home.DIGEST:
+        return ()
+    return series.load(case.conn, subject.provider, subject.id, case.now)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    """One alert and one receiver."""
+def _open(case: Case, place: Place, decision: Decision) -> Conversation:
+    if decision.slot is not None:
+        kind = FLAP if decision.home is Home.FLAP else DIGEST
+        conversations.close_past(case.conn, case.receiver.name, kind, case.now)
+    return conversations.put(
+        case.conn,
+        receiver=case.receiver.name,
+        group_key=place.key,
+        route=case.route.name if case.route else "",
+        now=case.now,
+        alone=place.alone,
+    )
 
-    conn: Connection
-    alert: Alert
-    receiver: Receiver
-    route: Route | None
-    history: History | None
-    now: datetime
-    zone: str
 
-    def settle(self, inhibited: str | None) -> int:
-        """Decide, and put what was decided; how many parts."""
-        # The group says where and when a telling goes, never whether: most of what is asked
-        # every few seconds ends here.
-        decision = self._decide(inhibited, Group())
-        ended = self.alert.state is AlertState.RESOLVED and self.history is not None
-        if not decision.why.tells and not ended:
-            _report(decision)
-            return 0
-        conversation = self._conversation()
-        group = self._group(conversation)
-        decision = self._decide(inhibited, group)
-        _report(decision)
-        parts = self._put(decision, conversation) if decision.why.tells else 0
-        if conversation and group.clear and ended:
-            conversations.close(self.conn, conversation.id, self.now)
-        return parts
+def message_of(case: Case, decision: Decision, place: Place) -> Message:
+    """The decision as people are to read it, when they are to read it."""
+    digest = decision.home is Home.DIGEST
+    at = max(decision.due or case.now, case.now) if digest else case.now
+    ack = case.around.acknowledged
+    zone = zone_named(case.alert.subject.zone, case.zone)
+    return compose(
+        case.alert,
+        at=at,
+        default_zone=case.zone,
+        repeat=decision.repeat,
+        untold=decision.untold,
+        loud=decision.loud,
+        remarks=tuple(_remarks(case, decision)),
+        beside=tuple(_beside(case, place)),
+        link=case.routing.link_to(case.alert),
+        acknowledged=f"{ack.author}, {clock(ack.created_at, zone, at)}" if ack else "",
+    )
 
-    def _decide(self, inhibited: str | None, group: Group) -> Decision:
-        return decide(
-            alert=self.alert,
-            receiver=self.receiver,
-            route=self.route,
-            told=self._told(),
-            group=group,
-            inhibited=inhibited,
-            now=self.now,
+
+def _remarks(case: Case, decision: Decision) -> Iterator[str]:
+    around = case.around
+    if _is_flapping(case):
+        yield "flapping"
+    if decision.why is Why.UNHEARD:
+        yield f"nobody has acknowledged it for {span(around.unheard_for)}"
+    over = around.ended.over_at() if around.ended else None
+    told = case.history.told if case.history else None
+    fired = case.alert.fired_at
+    held = fired is not None and over is not None and fired < over
+    if told is not None:
+        held = silence_ended_since(case.alert, told, around.ended, case.now)
+    if held and around.ended and over and decision.why in {Why.FIRST, Why.REPEAT, Why.ESCALATED}:
+        zone = zone_named(case.alert.subject.zone, case.zone)
+        yield f"silence of {around.ended.author} ended {clock(over, zone, case.now)}"
+
+
+def _beside(case: Case, place: Place) -> Iterator[Line]:
+    zone = zone_named(case.alert.subject.zone, case.zone)
+    flap = case.around.flap
+    if flap is not None and _is_flapping(case):
+        yield "comes and goes", f"{flap.words} since {clock(flap.since, zone, case.now)}"
+    if place.company:
+        since = (
+            f"{each.instance} since {clock(each.fired_at, zone, case.now)}"
+            for each in place.company
+            if each.fired_at
         )
+        yield "together with", ", ".join(since)
 
-    def _told(self) -> Told:
-        if self.history is None:
-            return Told()
-        if self.history.report is None or self.alert.reason is not Reason.SETTLED:
-            return self.history.told
-        newest = compose(self.alert, at=self.now, default_zone=self.zone)
-        return replace(self.history.told, changed=not same_report(self.history.report, newest))
 
-    def _conversation(self) -> Conversation | None:
-        """The one in which it was told, whatever the routes say today; else its group's."""
-        if self.history is not None:
-            return conversations.load(self.conn, self.history.conversation)
-        if self.route is None or self.alert.state is AlertState.INFO:
-            return None
-        return conversations.load_open(
-            self.conn, receiver=self.receiver.name, group_key=self._group_key(self.route)
-        )
-
-    def _group_key(self, route: Route) -> str:
-        return group_key(route.name, self.receiver.name, group_labels(self.alert, route))
-
-    def _group(self, conversation: Conversation | None) -> Group:
-        if conversation is None:
-            return Group()
-        return Group(
-            opened_at=conversation.opened_at,
-            told_at=conversation.told_at,
-            clear=conversations.is_clear(self.conn, conversation.id),
-            rooted=conversations.is_rooted(self.conn, conversation.id),
-        )
-
-    def _put(self, decision: Decision, conversation: Conversation | None) -> int:
-        home = conversation or self._open(decision)
-        message = compose(
-            self.alert,
-            at=self.now,
-            default_zone=self.zone,
-            repeat=decision.repeat,
-            untold=decision.untold,
-            loud=decision.loud,
-        )
-        return sum(
-            outbox.put(
-                self.conn,
-                conversation=home.id,
-                receiver=self.receiver.name,
-                transition=decision.transition,
-                part=part.value,
-                message=message,
-                now=self.now,
-                due=decision.due or self.now,
-            )
-            for part in decision.parts
-        )
-
-    def _open(self, decision: Decision) -> Conversation:
-        if self.route is None:
-            raise ValueError(f"{decision.why} leads nowhere: alert {self.alert.key}")
-        return conversations.put(
-            self.conn,
-            receiver=self.receiver.name,
-            group_key=self._group_key(self.route),
-            route=self.route.name,
-            now=self.now,
-            alone=self.alert.state is AlertState.INFO,
-        )
+def _is_flapping(case: Case) -> bool:
+    flap, fired = case.around.flap, case.alert.fired_at
+    if flap is None or fired is None or case.around.compliance:
+        return False
+    return fired >= flap.tipped_at
 
 
 def _report(decision: Decision) -> None:

@@ -34,11 +34,14 @@ class _Chunk:
 
     batch: int
     at: datetime
+    since: int  # the same in microseconds
     history: bool
     tally: Tally
-    # What is known, brought up to date item by item: a list may show one person twice.
-    people: dict[str, Person]
-    moved: dict[str, None] = field(default_factory=dict)  # whose rows are to be written
+    stored: Mapping[str, bytes]
+    # What is known, brought up to date item by item: a list may show one person twice. Each
+    # is unpacked, merged and packed in one go: together they fill more than a cache holds.
+    people: dict[str, Person] = field(default_factory=dict)
+    rows: dict[str, Row] = field(default_factory=dict)  # to be written
     # of ended calls, by person and call: as stored, and as they are to be
     before: dict[tuple[str, str], Row] = field(default_factory=dict)
     after: dict[tuple[str, str], Row] = field(default_factory=dict)
@@ -78,43 +81,53 @@ def take_items(
     chunk = _Chunk(
         batch=row.id,
         at=at,
+        since=to_micros(at),
         history=history,
         tally=dict(row.tally),
-        people=snapshot.load_people(conn, row.id, ids),
+        stored=snapshot.load_values(conn, row.id, ids),
     )
     for contact, calls in items:
-        known = _take_contact(chunk, contact).calls
+        person, moved = _take_contact(chunk, contact)
+        known = person.calls
         for call in calls:
             old = known.get(call.call_id)
             # Most of a person's calls stand as they stood.
             if (old is None or not _same(old, call)) and _take_call(chunk, known, old, call):
-                chunk.moved[contact.contact_id] = None
+                moved = True
+        if moved:
+            chunk.rows[contact.contact_id] = snapshot.person_row(row.id, person)
     return _write(conn, row, chunk, baseline=baseline, moved_at=moved_at or at)
 
 
-def _take_contact(chunk: _Chunk, seen: Contact) -> Person:
-    """The person as now known."""
+def _take_contact(chunk: _Chunk, seen: Contact) -> tuple[Person, bool]:
+    """The person as now known, and whether that is something new."""
     key = seen.contact_id
-    known = chunk.people.get(key)
+    known = _known(chunk, key)
     if seen.raw_status is not None and seen.status is _UNKNOWN_CONTACT:
         chunk.words.add(("contact", seen.raw_status))
     if known is None:
         count_contact(chunk.tally, seen, 1)
         chunk.changes.append(("contact", key, None, seen.status))
-        person = Person(seen, to_micros(chunk.at), {})
+        person = Person(seen, chunk.since, {})
     else:
         old, since, calls = known
         new = merge_contact(old, seen)
         if new[:-1] == old[:-1] and (old.seen_at or not new.seen_at):
-            return known
+            return known, False
         move_contact(chunk.tally, old, new)
         if new.status is not old.status:
-            since = to_micros(chunk.at)
+            since = chunk.since
             chunk.changes.append(("contact", key, old.status, new.status))
         person = Person(new, since, calls)
     chunk.people[key] = person
-    chunk.moved[key] = None
-    return person
+    return person, True
+
+
+def _known(chunk: _Chunk, key: str) -> Person | None:
+    known = chunk.people.get(key)
+    if known is None and (value := chunk.stored.get(key)) is not None:
+        known = chunk.people[key] = snapshot.person_of(value)
+    return known
 
 
 def _take_call(chunk: _Chunk, calls: dict[str, Call], known: Call | None, seen: Call) -> bool:
@@ -124,16 +137,15 @@ def _take_call(chunk: _Chunk, calls: dict[str, Call], known: Call | None, seen: 
         chunk.words.add(("call", seen.raw_status))
     if seen.ended_by is None and seen.status.terminal:
         seen = _ended(seen, known, chunk.at, history=chunk.history)
-    old = None
-    if known is None:
-        new, before = seen, None
-    else:
+    old = before = None
+    new = seen
+    if known is not None:
         new = merge_call(known, seen)
         if _same(known, new):
             return False
         count_call(chunk.tally, known, -1)
-        before = known.outcome or known.status
         old = snapshot.ended_row(chunk.batch, known)
+        before = known.status if old is None else old[_OUTCOME]
     count_call(chunk.tally, new, 1)
     calls[key] = new
     row = snapshot.ended_row(chunk.batch, new)
@@ -141,8 +153,8 @@ def _take_call(chunk: _Chunk, calls: dict[str, Call], known: Call | None, seen: 
         chunk.after[new.contact_id, key] = row
         if old is not None:
             chunk.before.setdefault((new.contact_id, key), old)
-    after = new.outcome or new.status
-    if before is not after:
+    after = new.status if row is None else row[_OUTCOME]
+    if before != after:
         chunk.changes.append(("call", key, before, after))
     return True
 
@@ -154,6 +166,7 @@ def _ended(seen: Call, known: Call | None, at: datetime, *, history: bool) -> Ca
     return seen._replace(ended_at=seen.seen_at or at, ended_by=EndedBy.SEEN)
 
 
+_OUTCOME = 4  # of the row of an ended call
 _SEEN = Call._fields.index("seen_at")
 _ROW = slice(_SEEN)
 _REST = slice(_SEEN + 1, Call._fields.index("detail_at"))
@@ -173,9 +186,9 @@ def _same(known: Call, new: Call) -> bool:
 def _write(
     conn: Connection, row: BatchRow, chunk: _Chunk, *, baseline: bool, moved_at: datetime
 ) -> Taken:
-    if not chunk.moved:
+    if not chunk.rows:
         return Taken(row, moved=False, words=frozenset(chunk.words), people=chunk.people)
-    snapshot.save_people(conn, chunk.batch, (chunk.people[key] for key in chunk.moved))
+    snapshot.save_people(conn, chunk.rows.values())
     snapshot.save_ended(conn, chunk.before.values(), chunk.after.values())
     row = replace(row, tally=chunk.tally)
     if not baseline:

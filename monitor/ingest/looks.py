@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 from monitor.core.calendar import permitted_between
 from monitor.core.completion import NEVER_FALL, highest, is_less
 from monitor.core.model import Batch, BatchStatus, Counts
-from monitor.store import batches, changes
+from monitor.store import batches, changes, stopping
 from monitor.store.batches import BatchRow
+from monitor.store.reruns import another_run
 
 # How much one gap between two moves weighs in the batch's typical gap, and how many times the
 # typical one a single gap counts at most: one long night must not hide the next stall.
@@ -41,7 +42,7 @@ def take_look(conn: Connection, look: Batch, *, baseline: bool) -> BatchRow:
     elif _falls(known, look) and known.falling_at in {None, look.seen_at}:
         row = replace(known, falling_at=look.seen_at)
     else:
-        row = _advanced(known, look)
+        row = stopping.freed(conn, known, _advanced(known, look))
     moves = _moves(known, row)
     if moves:
         seq = changes.append(conn, row.id, row.seq, look.seen_at, moves)
@@ -138,8 +139,12 @@ def _advanced(known: BatchRow, look: Batch) -> BatchRow:
         return row
     if known.look.status is BatchStatus.RUNNING:
         return _moved(row, at)
-    resumed = look.status is BatchStatus.RUNNING and known.look.status is BatchStatus.PAUSED
-    return replace(row, moved_at=at, resumed_at=at if resumed else row.resumed_at)
+    row = replace(row, moved_at=at)
+    if look.status is BatchStatus.RUNNING and known.look.status is BatchStatus.PAUSED:
+        # One that was resumed through Offhook stood still until then.
+        idle = max(known.fresh_at, known.idle_at or known.fresh_at)
+        row = replace(row, resumed_at=at, idle_at=idle)
+    return row
 
 
 def _filled(known: Batch, look: Batch) -> Batch:
@@ -163,7 +168,7 @@ def _reopened(known: BatchRow, row: BatchRow, at: datetime) -> BatchRow:
         return replace(doubted, reopening_at=at, due_at=at)
     if at <= known.reopening_at:
         return known
-    fresh = batches.another_run(row, at)
+    fresh = another_run(row, at)
     return _moved(_forgotten(fresh) if known.pruned else fresh, at)
 
 

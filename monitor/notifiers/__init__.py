@@ -30,6 +30,7 @@ class Envelope:
     root: str | None = None
     possible_repeat: bool = False
     plain: bool = False
+    replaces: bool = False  # posted anew, because somebody deleted the message before
     total: int = 0  # alerts in the conversation; more than ``messages`` when it is over its cap
     group: int = 0  # the conversation's id: ``offhook alerts --group`` lists all of it
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from monitor.core.model import AccountState, Batch, Capabilities, Item
 from monitor.errors import ProviderError
-from monitor.providers.facts import VendorFacts
+from monitor.providers.facts import Action, Took, VendorFacts
 from monitor.providers.notices import Notice
 
 
@@ -24,6 +24,7 @@ class Known:
     look: Batch | None = None  # the last one; None for an id that was never looked at
     contacts: int = 0  # distinct people or calls in the snapshot
     waiting: int = 0  # those of them who waited for their first call when last read
+    stopped: bool = False  # somebody paused or stopped it through Offhook, in this run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +145,13 @@ class Provider(Protocol):
 
     async def call(self, call_id: str) -> Told | None:
         """One call, asked for by its id; None where the vendor answers no such question."""
+        ...
+
+    async def act(self, action: Action, batch: Batch) -> Took:
+        """Do one of the vendor's documented actions to a batch, by one request at most.
+
+        Never raises for what the vendor does, and never asks a second time by itself.
+        """
         ...
 
     async def state(self) -> AccountState | None:

@@ -55,6 +55,16 @@ class Account:
         """The answer to a POST, status 200; never asked a second time by itself."""
         return await self._whole("POST", path, None, json, deadline, limit)
 
+    async def send(self, method: str, path: str, json: Any) -> Answer:
+        """Whatever was answered, asked once; HttpError and ProviderError where nothing was."""
+        return await self._http.request(
+            method,
+            self._base_url + path,
+            headers=self._headers,
+            params=self._params or None,
+            json=json,
+        )
+
     async def patch(self, path: str, json: Any) -> Answer:
         """The answer to a PATCH, status 200; never asked a second time by itself."""
         return await self._whole("PATCH", path, None, json, 30.0, 16 * MIB)

@@ -38,10 +38,11 @@ _SHORTEST_S = 0.001
 class Turn(IntEnum):
     """Who goes first when requests wait; the value is a head start in seconds.
 
-    Looks come first. A long list lets them pass, but not for ever: who has waited for longer
-    than his head start behind goes before what came later.
+    Looks come first, but for what somebody does by hand. A long list lets them pass, but not
+    for ever: who has waited for longer than his head start behind goes before what came later.
     """
 
+    ACT = -60  # somebody pauses or stops a batch
     LOOK = 0
     READ = 2  # the pages where something has moved, and lists of what has just ended
     LIST = 10  # other whole lists

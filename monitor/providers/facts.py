@@ -8,6 +8,7 @@ of a batch in its dashboard is documented by none.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Scheme(StrEnum):
@@ -67,6 +68,7 @@ class Action:
     """Something that a vendor lets its users do to a batch.
 
     ``path`` is relative to the base URL and holds ``{batch_id}``; ``body`` is sent as JSON.
+    ``older`` is the path for batches of an older generation, where the vendor has some.
     ``final``: it cannot be undone. ``note`` says what happens, in people's words.
     """
 
@@ -76,6 +78,22 @@ class Action:
     method: str = "POST"
     body: Mapping[str, bool] | None = None
     final: bool = False
+    older: str | None = None
+
+
+class Taken(StrEnum):
+    """What is known of an action that was asked for."""
+
+    DONE = "done"  # the vendor took it
+    REFUSED = "refused"  # the vendor said no, or was never asked
+    UNKNOWN = "unknown"  # it may have been taken: only a look tells
+
+
+class Took(NamedTuple):
+    """How the vendor took an action; ``text`` is for people and holds nothing of the answer."""
+
+    taken: Taken
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,3 +103,7 @@ class VendorFacts:
     documented_at: tuple[str, ...]  # where the vendor says all this
     webhooks: Webhooks | None = None
     actions: tuple[Action, ...] = ()
+
+    def action(self, name: str) -> Action | None:
+        """The action of this name; None where the vendor documents none."""
+        return next((each for each in self.actions if each.name == name), None)

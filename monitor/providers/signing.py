@@ -5,7 +5,6 @@ that a scheme signs must be within its tolerance. What is wrong is never told to
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -13,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
+
+from monitor.standard_webhooks import standard_key
 
 TOLERANCE = timedelta(minutes=5)
 _MADE = re.compile(rb"[0-9A-Za-z_-]{32}")
@@ -238,15 +239,6 @@ def _key(signing: Signing, secret: str) -> bytes:
     if isinstance(signing, Hmac) and signing.key == "whsec":
         return standard_key(secret)
     return secret.encode()
-
-
-def standard_key(secret: str) -> bytes:
-    """The bytes of a Standard Webhooks secret, with or without its prefix; else ValueError."""
-    try:
-        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except (binascii.Error, ValueError) as error:
-        msg = "a Standard Webhooks secret is base64, usually after whsec_"
-        raise ValueError(msg) from error
 
 
 def _pattern(signing: Hmac) -> re.Pattern[bytes]:

@@ -225,6 +225,7 @@ def known_of(row: BatchRow) -> Known:
         look=row.look,
         contacts=row.tally.get(CONTACTS, 0),
         waiting=people(row.tally, ContactStatus.PENDING),
+        stopped=row.stopped_by_user,
     )
 
 

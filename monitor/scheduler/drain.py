@@ -138,13 +138,14 @@ class Drain:
 
     def _delay(self) -> float:
         """Seconds until something is due; those who are asking wake it themselves."""
-        due = [
-            owed.due
+        now = self._clock.monotonic()
+        waits = [
+            owed.due - now
             for desk in self._desks.values()
             if desk.task is None or desk.task.done()
             for owed in desk.owed.values()
         ]
-        return min(max(min(due, default=_IDLE_S) - self._clock.monotonic(), 0.0), _IDLE_S)
+        return min(max(min(waits, default=_IDLE_S), 0.0), _IDLE_S)
 
     # Taking in
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from monitor.clock import Clock
 from monitor.core.alert import Transition
+from monitor.core.elsewhere import troubles_of
 from monitor.core.facts import Trouble
 from monitor.core.hearing import Refusals
 from monitor.dates import Dates
@@ -23,7 +24,7 @@ from monitor.evaluation.providers import evaluate_provider
 from monitor.evaluation.skews import skewed
 from monitor.evaluation.system import close_orphans, evaluate_system
 from monitor.scheduler.troubles import crashed, jumped, unknown_word
-from monitor.store import alerts, batches, providers
+from monitor.store import alerts, batches, providers, silences
 from monitor.store.writer import Priority, Store
 
 T = TypeVar("T")
@@ -139,6 +140,7 @@ class Judge:
             await self.begin()
         watched = await self._store.read(batches.watched_ids)
         found = await asyncio.gather(
+            self._write(lambda conn: silences.close_ended(conn, self._clock.now())),
             *(self.provider(name) for name in self._context.providers),
             *(self.batch(batch) for batch in watched),
             self.itself(),
@@ -182,9 +184,10 @@ class Judge:
         rules = {each.name for each in self._context.instances}
         gone = {f"rule {name}" for name in crashed if name not in rules}
         gone |= {
-            f"receiver {name}"
+            subject
             for name in context.routing.receivers
             if name not in self._context.routing.receivers
+            for subject in troubles_of(name)
         }
         self._troubles = {subject: each for subject, each in known.items() if subject not in gone}
         self._over = (before._over | gone) - set(self._troubles)  # noqa: SLF001 - the same
@@ -204,10 +207,13 @@ class Judge:
 
     def _not_configured(self, conn: Connection) -> set[str]:
         """Subjects of troubles with receivers and rules that there are none of any more."""
-        receivers = {f"receiver {name}" for name in self._context.routing.receivers}
+        receivers = {
+            subject for name in self._context.routing.receivers for subject in troubles_of(name)
+        }
         rules = {f"rule {each.name}" for each in self._context.instances}
         firing = alerts.load_firing(conn, "self_delivery_failed", "self_rule_failed")
-        return {each.subject.id for each in firing} - receivers - rules
+        ours = {each.subject.id for each in firing if not each.subject.id.startswith("outbox ")}
+        return ours - receivers - rules
 
     def _unknown_words(self, conn: Connection) -> dict[str, Trouble]:
         found = {}

@@ -22,7 +22,7 @@ def _server(app: ASGIApp) -> _Server:
         uvicorn.Config(
             app,
             http="h11",
-            ws="none",
+            ws="websockets-sansio",
             lifespan="off",
             log_config=None,
             log_level="critical",

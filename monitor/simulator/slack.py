@@ -10,21 +10,28 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from monitor.simulator.answers import json
 from monitor.simulator.slack_args import Args, RefusedError, arguments, content, metadata_of, true
+from monitor.simulator.slack_files import UPLOAD_PATH, Files
+from monitor.simulator.slack_presses import APP_TOKEN, REPLY_PATH, SOCKET_PATH, Presses
 from monitor.simulator.slack_store import Channel, Post, Slack
 from monitor.simulator.wire import Wire
 
 TOKEN = "xoxb-simulated"  # noqa: S105 - opens nothing
 HOOK_PATH = "/services/T0SIMULATED/B0SIMULATED/secretsecretsecret"
 BOT = {"user": "U0SIMULATED", "bot_id": "B0SIMULATED", "team": "T0SIMULATED"}
-ALL_SCOPES = ("chat:write", "channels:history", "channels:read")
+ALL_SCOPES = ("chat:write", "channels:history", "channels:read", "files:write")
+APP_SCOPES = ("connections:write",)
 NEEDS = {
     "chat.postMessage": "chat:write",
     "chat.update": "chat:write",
     "chat.delete": "chat:write",
+    "chat.postEphemeral": "chat:write",
+    "files.getUploadURLExternal": "files:write",
+    "files.completeUploadExternal": "files:write",
+    "apps.connections.open": "connections:write",
     "conversations.history": "channels:history",
     "conversations.replies": "channels:history",
     "conversations.info": "channels:read",
@@ -39,6 +46,7 @@ class SlackApi:
     def __init__(self, slack: Slack, hook_channel: str, scopes: tuple[str, ...]) -> None:
         self.slack, self.scopes = slack, scopes
         self.hook_channel = slack.channel(hook_channel)
+        self.files, self.presses = Files(slack), Presses(slack)
         self.methods: dict[str, Callable[[Args], dict[str, Any]]] = {
             "auth.test": self._auth_test,
             "chat.postMessage": self._post,
@@ -48,6 +56,11 @@ class SlackApi:
             "conversations.replies": self._replies,
             "conversations.info": self._info,
             "conversations.list": self._list,
+            "chat.postEphemeral": self._whisper,
+            "views.open": self.presses.open_view,
+            "files.getUploadURLExternal": self.files.address,
+            "files.completeUploadExternal": self.files.complete,
+            "apps.connections.open": self.presses.open_socket,
         }
 
     async def hook(self, request: Request) -> Response:
@@ -70,26 +83,34 @@ class SlackApi:
         name = request.path_params["method"]
         try:
             args = arguments(request, await request.body())
-            self._admit(name, request, args)
-            answer = {"ok": True} | self.methods[name](args)
+            scopes = self._admit(name, request, args)
+            asked = {**args, "base": str(request.base_url).rstrip("/")}
+            answer = {"ok": True} | self.methods[name](asked)
         except RefusedError as error:
+            scopes = self.scopes
             answer = {"ok": False, "error": error.word} | error.more
         response = json(answer)
-        response.headers["x-oauth-scopes"] = ",".join(self.scopes)
+        response.headers["x-oauth-scopes"] = ",".join(scopes)
         return response
 
-    def _admit(self, name: str, request: Request, args: Args) -> None:
+    def _admit(self, name: str, request: Request, args: Args) -> tuple[str, ...]:
+        """The scopes of the token that was given, if it may do this."""
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         given = given or args.get("token", "")
         if not given:
             raise RefusedError("not_authed")
-        if given != TOKEN:
+        if given not in {TOKEN, APP_TOKEN}:
             raise RefusedError("invalid_auth")
         if name not in self.methods:
             raise RefusedError("unknown_method")
+        of_app = name.startswith("apps.")
+        if of_app != (given == APP_TOKEN):
+            raise RefusedError("not_allowed_token_type")
+        scopes = APP_SCOPES if of_app else self.scopes
         needed = NEEDS.get(name)
-        if needed and needed not in self.scopes:
-            raise RefusedError("missing_scope", needed=needed, provided=",".join(self.scopes))
+        if needed and needed not in scopes:
+            raise RefusedError("missing_scope", needed=needed, provided=",".join(scopes))
+        return scopes
 
     def _channel(self, args: Args, *, by_name: bool = False) -> Channel:
         wanted = str(args.get("channel", ""))
@@ -154,6 +175,16 @@ class SlackApi:
         post.metadata = metadata_of(args) or post.metadata
         self.slack.edit(post, text, blocks)
         return {"channel": post.channel, "ts": post.ts, "text": text}
+
+    def _whisper(self, args: Args) -> dict[str, Any]:
+        channel = self._channel(args, by_name=True)
+        if channel.archived or not channel.member:
+            raise RefusedError("channel_not_found")
+        return self.presses.whisper(args, *content(args))
+
+    async def reply(self, request: Request) -> Response:
+        """The address that came with a press."""
+        return await self.presses.reply(request, content)
 
     def _delete(self, args: Args) -> dict[str, Any]:
         post = self._message(args, "message_not_found")
@@ -246,13 +277,20 @@ def _described(channel: Channel) -> dict[str, Any]:
 def slack_app(
     slack: Slack, *, hook_channel: str = "calls-ops", scopes: tuple[str, ...] = ALL_SCOPES
 ) -> Wire:
-    """The workspace's HTTP face: ``/services/…`` and ``/api/<method>``."""
-    api = SlackApi(slack, hook_channel, scopes)
+    """The workspace's HTTP face: ``/services/…`` and ``/api/<method>``, and what they lead to."""
+    return face(SlackApi(slack, hook_channel, scopes))
+
+
+def face(api: SlackApi) -> Wire:
+    """The same for a workspace whose files and presses somebody wants to see."""
     return Wire(
         Starlette(
             routes=[
                 Route("/services/{rest:path}", api.hook, methods=["POST"]),
                 Route("/api/{method}", api.call, methods=["GET", "POST"]),
+                Route(UPLOAD_PATH + "{ticket}", api.files.upload, methods=["POST"]),
+                Route(REPLY_PATH + "{ticket}", api.reply, methods=["POST"]),
+                WebSocketRoute(SOCKET_PATH + "{ticket}", api.presses.socket),
             ]
         )
     )

@@ -8,9 +8,12 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from monitor.simulator.slack_limits import complaints
+from monitor.simulator.slack_store import texts
 
 Args = Mapping[str, Any]
 T = TypeVar("T")
+# Undocumented: measured by others, over all texts of a message's blocks.
+LONGEST_TOGETHER = 13_200
 
 
 class RefusedError(Exception):
@@ -55,6 +58,8 @@ def content(args: Args) -> tuple[str, list[dict[str, Any]]]:
         told = [f"{text} [json-pointer:{pointer}]" for pointer, text in found]
         messages = [f"[ERROR] {line}" for line in told]
         raise RefusedError("invalid_blocks", errors=told, response_metadata={"messages": messages})
+    if sum(map(len, texts(blocks))) > LONGEST_TOGETHER:
+        raise RefusedError("msg_blocks_too_long")
     return text, blocks
 
 

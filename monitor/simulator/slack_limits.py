@@ -7,11 +7,11 @@ Complaint = tuple[str, str]  # JSON pointer, text
 MAX_BLOCKS = 50
 
 
-def complaints(blocks: Any, pointer: str = "/blocks") -> list[Complaint]:
+def complaints(blocks: Any, pointer: str = "/blocks", most: int = MAX_BLOCKS) -> list[Complaint]:
     """Everything that Slack would refuse in a list of blocks; empty when it takes them."""
     if not isinstance(blocks, list):
         return [(pointer, "must be an array")]
-    found = [(pointer, f"no more than {MAX_BLOCKS} items allowed")] * (len(blocks) > MAX_BLOCKS)
+    found = [(pointer, f"no more than {most} items allowed")] * (len(blocks) > most)
     names: set[str] = set()
     for n, block in enumerate(blocks):
         found += _block(block, f"{pointer}/{n}")
@@ -93,11 +93,49 @@ def _element(element: Any, at: str) -> Iterator[Complaint]:
     if not isinstance(element, dict) or "type" not in element:
         yield f"{at}/type", "unsupported type"
         return
+    if "confirm" in element:
+        yield from _dialog(element["confirm"], f"{at}/confirm")
+    if element["type"] == "overflow":
+        yield from _many(element.get("options"), 5, f"{at}/options", _option)
     if element["type"] == "button":
         yield from _text(element.get("text"), 75, f"{at}/text", plain=True)
         yield from _length(element.get("value", "x"), 2000, f"{at}/value")
         yield from _length(element.get("url", "x"), 3000, f"{at}/url")
     yield from _length(element.get("action_id", "x"), 255, f"{at}/action_id")
+
+
+def _option(option: Any, at: str) -> Iterator[Complaint]:
+    if not isinstance(option, dict):
+        yield at, "must be an object"
+        return
+    yield from _text(option.get("text"), 75, f"{at}/text")
+    yield from _length(option.get("value"), 150, f"{at}/value")
+
+
+def _dialog(dialog: Any, at: str) -> Iterator[Complaint]:
+    if not isinstance(dialog, dict):
+        yield at, "must be an object"
+        return
+    for name, most in (("title", 100), ("confirm", 30), ("deny", 30)):
+        yield from _text(dialog.get(name), most, f"{at}/{name}", plain=True)
+    yield from _text(dialog.get("text"), 300, f"{at}/text")
+
+
+def _input(block: Mapping[str, Any], at: str) -> Iterator[Complaint]:
+    yield from _text(block.get("label"), 2000, f"{at}/label", plain=True)
+    yield from _element(block.get("element"), f"{at}/element")
+
+
+def view_complaints(view: Any) -> list[Complaint]:
+    """Everything that Slack would refuse in a form."""
+    if not isinstance(view, dict) or view.get("type") != "modal":
+        return [("/view/type", "unsupported type")]
+    found = complaints(view.get("blocks"), "/view/blocks", most=100)
+    for name in ("title", "submit", "close"):
+        found += _text(view.get(name), 24, f"/view/{name}", plain=True)
+    found += _length(view.get("private_metadata", "x"), 3000, "/view/private_metadata")
+    found += _length(view.get("callback_id", "x"), 255, "/view/callback_id")
+    return found
 
 
 def _image(block: Mapping[str, Any], at: str) -> Iterator[Complaint]:
@@ -118,6 +156,7 @@ _CHECKS: dict[str, Callable[[Mapping[str, Any], str], Iterator[Complaint]]] = {
     "header": _header,
     "context": _context,
     "actions": _actions,
+    "input": _input,
     "image": _image,
     "markdown": _markdown,
     "divider": _nothing,

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Connection,
     Select,
     bindparam,
+    case,
     func,
     insert,
     literal_column,
@@ -32,11 +33,11 @@ def load_open(conn: Connection, provider: str, kind: SubjectKind, subject: str) 
 
 
 # The words of the partial index stand in the text: bound ones would miss it.
-_IS_OPEN: ColumnElement[bool] = literal_column("state IN ('pending', 'firing')")
+IS_OPEN: ColumnElement[bool] = literal_column("state IN ('pending', 'firing')")
 _OF_SUBJECT = (
     select(alerts)
     .where(
-        _IS_OPEN,
+        IS_OPEN,
         alerts.c.provider == bindparam("provider"),
         alerts.c.subject_kind == bindparam("kind"),
         alerts.c.subject_id == bindparam("subject"),
@@ -45,10 +46,32 @@ _OF_SUBJECT = (
 )
 
 
+def load_all_open(conn: Connection) -> list[Alert]:
+    """Every open alert."""
+    return _load(conn, select(alerts).where(IS_OPEN))
+
+
 def load_firing(conn: Connection, *rules: str) -> list[Alert]:
     """Every firing alert, or those of some rules."""
     query = select(alerts).where(alerts.c.state == "firing")
     return _load(conn, query.where(alerts.c.rule.in_(rules)) if rules else query)
+
+
+def load_fired(
+    conn: Connection, fingerprints: Iterable[str], since: datetime
+) -> dict[str, list[datetime]]:
+    """When these conditions fired since then."""
+    rows = conn.execute(
+        select(alerts.c.fingerprint, alerts.c.fired_at).where(
+            alerts.c.fingerprint.in_(list(fingerprints)),
+            alerts.c.fired_at >= since,
+            alerts.c.state != "info",
+        )
+    )
+    found: dict[str, list[datetime]] = {}
+    for row in rows:
+        found.setdefault(row.fingerprint, []).append(row.fired_at)
+    return found
 
 
 def is_firing(conn: Connection, rule: str, provider: str) -> bool:
@@ -59,7 +82,7 @@ def is_firing(conn: Connection, rule: str, provider: str) -> bool:
 _FIRING = (
     select(alerts.c.key)
     .where(
-        _IS_OPEN,
+        IS_OPEN,
         literal_column("state = 'firing'"),
         alerts.c.provider == bindparam("provider"),
         alerts.c.rule == bindparam("rule"),
@@ -81,6 +104,22 @@ def load_key(conn: Connection, key: str) -> Alert | None:
     """One alert by its key."""
     found = _load(conn, select(alerts).where(alerts.c.key == key))
     return found[0] if found else None
+
+
+def load_keys(conn: Connection, keys: Sequence[str]) -> list[Alert]:
+    """The alerts with these keys, in their order."""
+    found = {
+        row.key: _of(row)
+        for start in range(0, len(keys), _AT_ONCE)
+        for row in conn.execute(
+            select(alerts).where(alerts.c.key.in_(keys[start : start + _AT_ONCE]))
+        )
+    }
+    return [found[key] for key in keys if key in found]
+
+
+# As Severity.weight has it.
+WEIGHT = case({str(each): each.weight for each in Severity}, value=alerts.c.severity, else_=0)
 
 
 def closed_with_batch(

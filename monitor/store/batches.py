@@ -29,6 +29,7 @@ class BatchRow:
     news: bool = True
     open: bool = True
     resumed_at: datetime | None = None
+    idle_at: datetime | None = None
     typical_gap_s: float | None = None
     terminal_at: datetime | None = None
     terminal_again_at: datetime | None = None
@@ -62,24 +63,6 @@ class BatchRow:
         return self.terminal_at is not None
 
 
-def another_run(row: BatchRow, at: datetime) -> BatchRow:
-    """The row of an ended batch that has run again; all its pages are to be read anew."""
-    return replace(
-        row,
-        run=row.run + 1,
-        open=True,
-        news=True,
-        reopening_at=None,
-        terminal_at=None,
-        terminal_again_at=None,
-        reported_at=None,
-        resumed_at=at,
-        fallen_from=None,
-        swept_at=None,
-        swept_counts=None,
-    )
-
-
 def _values(row: BatchRow) -> dict[str, Any]:
     look = row.look
     return {
@@ -96,6 +79,7 @@ def _values(row: BatchRow) -> dict[str, Any]:
         "fresh_at": row.fresh_at,
         "moved_at": row.moved_at,
         "resumed_at": row.resumed_at,
+        "idle_at": row.idle_at,
         "typical_gap_s": row.typical_gap_s,
         "terminal_at": row.terminal_at,
         "terminal_again_at": row.terminal_again_at,
@@ -138,6 +122,7 @@ def _of(row: Any) -> BatchRow:
         news=row.news,
         open=row.open,
         resumed_at=row.resumed_at,
+        idle_at=row.idle_at,
         typical_gap_s=row.typical_gap_s,
         terminal_at=row.terminal_at,
         terminal_again_at=row.terminal_again_at,
@@ -183,6 +168,14 @@ def find(conn: Connection, provider: str, batch_id: str) -> BatchRow | None:
         select(batches).where(batches.c.provider == provider, batches.c.batch_id == batch_id)
     ).one_or_none()
     return None if row is None else _of(row)
+
+
+def called(conn: Connection, batch_id: str) -> list[BatchRow]:
+    """The batches that have this id, at whichever provider."""
+    rows = conn.execute(
+        select(batches).where(batches.c.batch_id == batch_id).order_by(batches.c.provider)
+    )
+    return [_of(row) for row in rows]
 
 
 def load_open(conn: Connection, provider: str) -> list[BatchRow]:

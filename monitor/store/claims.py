@@ -5,80 +5,101 @@ A row goes ``pending`` → ``attempting`` → ``sent`` | ``pending`` again | ``d
 that rises with every claim. A lease that has run out means that nobody knows whether the
 message is there: such a claim says ``look``, and is never simply sent again.
 
-Within one conversation things happen in order, one attempt at a time.
+Within one conversation things happen in order, one attempt at a time. One sending takes all
+that is due there, however much: what it shows is bounded, what it stands for is not.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, literal, or_, select, update
 
 from monitor.core.message import Message
-from monitor.core.rule import Severity
 from monitor.store import conversations
 from monitor.store.coding import decode
 from monitor.store.conversations import Conversation
+from monitor.store.deadletters import Unsaid, load_unsaid
 from monitor.store.outbox import OPEN
 from monitor.store.schema import UtcDateTime, outbox
 
-MOST_TOGETHER = 40
+SHOWN_AT_MOST = 40
+_AT_ONCE = 500  # ids in one statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """One row of the outbox, as far as choosing needs it."""
+
+    id: int
+    alert_key: str
+    part: str
+    weight: int
+    state: str
+    due_at: datetime
+    attempts: int
+    fence: int
+    carried_by: int | None
+    possible_repeat: bool
+    plain: bool
+
+    @property
+    def company(self) -> int:
+        """The same for all rows that went as one before."""
+        return self.carried_by or self.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
-    """One row of the outbox.
+    """The row that lends a sending its key.
 
-    ``attempt_at`` is when the first attempt began whose outcome is not known.
+    ``attempt_at`` is when the first attempt began whose outcome is not known. ``refused``
+    says how often it was refused for good with the word that ``error`` begins with.
     """
 
     id: int
     delivery_key: str
-    conversation: int
     alert_key: str
     transition: str
     part: str
-    message: Message
-    state: str
     created_at: datetime
-    due_at: datetime
     attempts: int
-    fence: int
     attempt_at: datetime | None
-    carried_by: int | None
     remote_id: str | None
     sent_at: datetime | None
     possible_repeat: bool
     plain: bool
+    refused: int
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One sending: the rows that go as one message, the leader first.
+    """One sending: the rows that go as one message, the leader's first.
 
     ``look``: an earlier attempt may have succeeded. ``part`` and ``root`` say where it goes:
-    a thread without a root becomes one. ``messages`` are what to show there.
+    a thread without a root becomes one. ``messages`` are what to show there, and ``shown``
+    the rows among them; ``total`` counts the alerts that it speaks of. ``unsaid`` are dead
+    letters that the receiver does not know of yet.
     """
 
     receiver: str
     conversation: Conversation
-    rows: tuple[Owed, ...]
+    leader: Owed
+    rows: tuple[Waiting, ...]
     fence: int
     look: bool
     messages: tuple[Message, ...]
+    shown: frozenset[int]
+    total: int
     first_key: str
-
-    @property
-    def leader(self) -> Owed:
-        """Its key is the key of the whole message."""
-        return self.rows[0]
+    unsaid: Unsaid | None = None
 
     @property
     def part(self) -> str:
         """root, thread or message."""
-        is_thread = self.leader.part == "thread" and self.conversation.remote_id is not None
-        return self.leader.part if is_thread or self.leader.part == "message" else "root"
+        return _part(self.leader.part, self.conversation)
 
     @property
     def edits(self) -> bool:
@@ -91,8 +112,18 @@ class Claim:
         return self.leader.sent_at is not None
 
 
-def claim(conn: Connection, *, receiver: str, now: datetime, lease: timedelta) -> Claim | None:
-    """Take the next thing that is due for one receiver; None when nothing is."""
+def _part(part: str, conversation: Conversation) -> str:
+    stays = part == "message" or (part == "thread" and conversation.remote_id is not None)
+    return part if stays else "root"
+
+
+def claim(
+    conn: Connection, *, receiver: str, now: datetime, lease: timedelta, most: int | None = None
+) -> Claim | None:
+    """Take the next thing that is due for one receiver; None when nothing is.
+
+    ``most``: so many rows at once, for a receiver to whom each alert is to be told itself.
+    """
     waiting = conn.execute(
         select(outbox.c.conversation)
         .where(outbox.c.receiver == receiver, outbox.c.state.in_(OPEN), outbox.c.due_at <= now)
@@ -100,13 +131,13 @@ def claim(conn: Connection, *, receiver: str, now: datetime, lease: timedelta) -
         .order_by(func.min(outbox.c.due_at), outbox.c.conversation)
     ).scalars()
     for conversation in waiting.all():
-        rows = choose(_load_open(conn, conversation), now)
+        rows = choose(_load_open(conn, conversation), now)[:most]
         if rows:
-            return _take(conn, receiver=receiver, rows=rows, now=now, lease=lease)
+            return _take(conn, conversation, receiver=receiver, rows=rows, now=now, lease=lease)
     return None
 
 
-def choose(rows: Sequence[Owed], now: datetime) -> tuple[Owed, ...]:
+def choose(rows: Sequence[Waiting], now: datetime) -> tuple[Waiting, ...]:
     """Of a conversation's open rows, oldest first: what goes next as one; nothing when not yet.
 
     What is under way, or failed and is to be tried again, holds back all that came after.
@@ -116,7 +147,7 @@ def choose(rows: Sequence[Owed], now: datetime) -> tuple[Owed, ...]:
     if under_way:
         due = all(row.due_at <= now for row in under_way)
         return tuple(sorted(under_way, key=lambda row: row.carried_by or 0)) if due else ()
-    chosen: list[Owed] = []
+    chosen: list[Waiting] = []
     held: set[str] = set()
     for row in rows:
         if row.due_at > now:
@@ -127,86 +158,116 @@ def choose(rows: Sequence[Owed], now: datetime) -> tuple[Owed, ...]:
             continue
         elif not chosen:
             chosen.append(row)
-        elif not (row.part == chosen[0].part and _together(chosen, row)):
+        elif not (row.part == chosen[0].part and _together(chosen[0], row)):
             held.add(row.alert_key)
         else:
             chosen.append(row)
     return tuple(chosen)
 
 
-def _together(chosen: Sequence[Owed], row: Owed) -> bool:
-    """What was refused goes alone, so that it cannot take others with it.
+def _together(leader: Waiting, row: Waiting) -> bool:
+    """What was refused goes in the company it was put into, so that it takes no others with it.
 
     What may be out already keeps the company it had, and gets no other.
     """
-    leader = chosen[0]
-    if leader.plain or row.plain or len(chosen) == MOST_TOGETHER:
-        return False
-    if leader.possible_repeat or row.possible_repeat:
-        return row.carried_by == leader.id
-    return True
+    bound = (leader.plain, row.plain, leader.possible_repeat, row.possible_repeat)
+    return row.company == leader.company if any(bound) else True
 
 
 def _take(
-    conn: Connection, *, receiver: str, rows: tuple[Owed, ...], now: datetime, lease: timedelta
+    conn: Connection,
+    conversation: int,
+    *,
+    receiver: str,
+    rows: tuple[Waiting, ...],
+    now: datetime,
+    lease: timedelta,
 ) -> Claim | None:
     leader, look = rows[0], rows[0].state == "attempting"
-    fence = 1 + max(row.fence for row in rows)
-    values: dict[str, Any] = {"fence": fence, "lease_until": now + lease, "due_at": now + lease}
+    newest = max(row.fence for row in rows)
+    values: dict[str, Any] = {"fence": newest + 1, "lease_until": now + lease}
+    values["due_at"] = now + lease
     if not look:
         values |= {
             "state": "attempting",
             "attempts": outbox.c.attempts + 1,
             "attempt_at": func.coalesce(outbox.c.attempt_at, literal(now, UtcDateTime)),
         }
-    for row in rows:
-        taken = conn.execute(
-            update(outbox)
-            .where(outbox.c.id == row.id, outbox.c.state == row.state, outbox.c.fence == row.fence)
-            .values(**values, carried_by=None if row is leader else leader.id)
-        )
-        if taken.rowcount != 1:
-            return None
-    return load_claim(conn, receiver=receiver, rows=rows, fence=fence, look=look)
+    as_seen = (outbox.c.state == leader.state, outbox.c.fence <= newest)
+    others = [row.id for row in rows[1:]]
+    taken = set_rows(conn, [leader.id], values | {"carried_by": None}, *as_seen)
+    taken += set_rows(conn, others, values | {"carried_by": leader.id}, *as_seen)
+    if taken != len(rows):
+        return None
+    return load_claim(conn, conversation, receiver=receiver, rows=rows, fence=newest + 1, look=look)
+
+
+def set_rows(
+    conn: Connection, ids: Sequence[int], values: Mapping[str, Any], *where: ColumnElement[bool]
+) -> int:
+    """Change these rows where they are still so; how many were."""
+    return sum(
+        conn.execute(update(outbox).where(outbox.c.id.in_(some), *where).values(**values)).rowcount
+        for some in (ids[n : n + _AT_ONCE] for n in range(0, len(ids), _AT_ONCE))
+    )
 
 
 def load_claim(
-    conn: Connection, *, receiver: str, rows: tuple[Owed, ...], fence: int, look: bool
+    conn: Connection,
+    conversation: int,
+    *,
+    receiver: str,
+    rows: tuple[Waiting, ...],
+    fence: int,
+    look: bool,
 ) -> Claim:
-    """The claimed rows as they stand now, with all that is needed to send them."""
-    conversation = conversations.load(conn, rows[0].conversation)
-    claimed = Claim(
+    """The claimed rows with all that is needed to send them, as it stands now."""
+    home = conversations.load(conn, conversation)
+    leader = _load_leader(conn, rows[0].id)
+    part = _part(leader.part, home)
+    newest = _newest(conn, home, rows) if part == "root" else _of(rows)
+    shown = sorted(newest.values(), key=lambda one: one[0], reverse=True)[:SHOWN_AT_MOST]
+    messages = _load_messages(conn, [row for _, row in shown])
+    anew = not look and not (part == "root" and home.remote_id is not None)
+    return Claim(
         receiver=receiver,
-        conversation=conversation,
-        rows=tuple(_load(conn, [row.id for row in rows])),
+        conversation=home,
+        leader=leader,
+        rows=rows,
         fence=fence,
         look=look,
-        messages=tuple(row.message for row in rows),
-        first_key=_first_key(conn, conversation.id) or rows[0].delivery_key,
+        messages=tuple(messages[row] for _, row in shown),
+        shown=frozenset(messages) & {row.id for row in rows},
+        total=len(newest),
+        first_key=_first_key(conn, conversation) or leader.delivery_key,
+        unsaid=load_unsaid(conn, receiver) if anew else None,
     )
-    shown = _standing(conn, claimed) if claimed.part == "root" else claimed.messages
-    return replace(claimed, messages=shown)
 
 
-def _standing(conn: Connection, claimed: Claim) -> tuple[Message, ...]:
-    """What the root is to show: of each alert its newest state, the firing and heavy first."""
+_Newest = dict[str, tuple[int, int]]  # (weight, row) by alert, in the order of first telling
+
+
+def _of(rows: Iterable[Waiting]) -> _Newest:
+    return {row.alert_key: (row.weight, row.id) for row in sorted(rows, key=lambda row: row.id)}
+
+
+def _newest(conn: Connection, conversation: Conversation, rows: Iterable[Waiting]) -> _Newest:
+    """What the root is to show: of each alert the newest state that was told or goes now."""
     told = conn.execute(
-        select(outbox.c.id, outbox.c.message).where(
-            outbox.c.conversation == claimed.conversation.id,
+        select(outbox.c.id, outbox.c.alert_key, outbox.c.weight).where(
+            outbox.c.conversation == conversation.id,
             outbox.c.part == "root",
             outbox.c.state == "sent",
         )
-    ).all()
-    messages = {row.id: decode(Message, row.message) for row in told}
-    messages |= {row.id: row.message for row in claimed.rows}
-    newest = {
-        message.key: message for _, message in sorted(messages.items(), key=lambda one: one[0])
-    }
-    return tuple(sorted(newest.values(), key=_weight, reverse=True)[:MOST_TOGETHER])
+    )
+    states = [(row.id, row.alert_key, row.weight) for row in told]
+    states += [(row.id, row.alert_key, row.weight) for row in rows]
+    return {alert: (weight, row) for row, alert, weight in sorted(states)}
 
 
-def _weight(message: Message) -> tuple[bool, int]:
-    return message.state == "FIRING", Severity(message.severity).weight
+def _load_messages(conn: Connection, ids: Sequence[int]) -> dict[int, Message]:
+    found = conn.execute(select(outbox.c.id, outbox.c.message).where(outbox.c.id.in_(ids)))
+    return {row.id: decode(Message, row.message) for row in found}
 
 
 def _first_key(conn: Connection, conversation: int) -> str | None:
@@ -215,7 +276,7 @@ def _first_key(conn: Connection, conversation: int) -> str | None:
         .where(
             outbox.c.conversation == conversation,
             outbox.c.carried_by.is_(None),
-            (outbox.c.state == "sent") | outbox.c.possible_repeat,
+            or_(outbox.c.state == "sent", outbox.c.possible_repeat),
         )
         .order_by(outbox.c.id)
         .limit(1)
@@ -223,26 +284,16 @@ def _first_key(conn: Connection, conversation: int) -> str | None:
     return key
 
 
-def _load_open(conn: Connection, conversation: int) -> list[Owed]:
-    return _owed(
-        conn.execute(
-            select(*_COLUMNS)
-            .where(outbox.c.conversation == conversation, outbox.c.state.in_(OPEN))
-            .order_by(outbox.c.id)
-        )
+def _load_open(conn: Connection, conversation: int) -> list[Waiting]:
+    rows = conn.execute(
+        select(*(outbox.c[name] for name in Waiting.__slots__))
+        .where(outbox.c.conversation == conversation, outbox.c.state.in_(OPEN))
+        .order_by(outbox.c.id)
     )
+    return [Waiting(**row._asdict()) for row in rows]
 
 
-def _load(conn: Connection, ids: Sequence[int]) -> list[Owed]:
-    """In the order of ``ids``."""
-    found = {
-        row.id: row for row in _owed(conn.execute(select(*_COLUMNS).where(outbox.c.id.in_(ids))))
-    }
-    return [found[each] for each in ids]
-
-
-_COLUMNS = [outbox.c[name] for name in Owed.__slots__]
-
-
-def _owed(rows: Any) -> list[Owed]:
-    return [Owed(**{**row._asdict(), "message": decode(Message, row.message)}) for row in rows]
+def _load_leader(conn: Connection, row: int) -> Owed:
+    columns = [outbox.c[name] for name in Owed.__slots__]
+    found: Row[Any] = conn.execute(select(*columns).where(outbox.c.id == row)).one()
+    return Owed(**found._asdict())

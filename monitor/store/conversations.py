@@ -1,11 +1,22 @@
-"""Conversations: what is owed to one receiver about one group of alerts, under one root."""
+"""Conversations: what is owed to one receiver about one group of alerts, under one root.
+
+What opens for one telling at a time yet to come (a digest, an hour of what flaps) and what
+takes a storm have group keys that say so; those of groups are hashes.
+"""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 
-from sqlalchemy import Connection, Row, exists, or_, select, update
+from sqlalchemy import Connection, bindparam, literal_column, or_, select, update
 
-from monitor.store.schema import alerts, conversations, outbox
+from monitor.core.rule import Severity
+from monitor.store import hot
+from monitor.store.schema import alerts, conversations, outbox, to_micros
+
+DIGEST, FLAP, STORM = "digest:", "flap:", "storm:"
+_COMPANY = 4
+_LATE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,24 +32,44 @@ class Conversation:
     told_at: datetime | None = None
     remote_id: str | None = None
 
+    @property
+    def is_slot(self) -> bool:
+        """Whether it is for one telling only, and what comes after goes elsewhere."""
+        return self.group_key.startswith((DIGEST, FLAP))
+
+    @property
+    def is_storm(self) -> bool:
+        """Whether it takes what comes too fast for conversations of its own."""
+        return self.group_key.startswith(STORM)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Another alert of a conversation that still fires."""
+
+    instance: str
+    severity: Severity
+    fired_at: datetime | None
+
 
 def load(conn: Connection, conversation: int) -> Conversation:
     """One conversation by its id."""
-    return _read(
-        conn.execute(select(conversations).where(conversations.c.id == conversation)).one()
-    )
+    (found,) = hot.read(conn, _BY_ID, conversation=conversation)
+    return _read(found)
 
 
 def load_open(conn: Connection, *, receiver: str, group_key: str) -> Conversation | None:
     """The one that alerts of this group join now."""
-    found = conn.execute(
-        select(conversations).where(
-            conversations.c.receiver == receiver,
-            conversations.c.group_key == group_key,
-            conversations.c.closed_at.is_(None),
-        )
-    ).one_or_none()
-    return _read(found) if found else None
+    found = hot.read(conn, _OPEN, receiver=receiver, group_key=group_key)
+    return _read(found[0]) if found else None
+
+
+_BY_ID = select(conversations).where(conversations.c.id == bindparam("conversation"))
+_OPEN = select(conversations).where(
+    conversations.c.receiver == bindparam("receiver"),
+    conversations.c.group_key == bindparam("group_key"),
+    conversations.c.closed_at.is_(None),
+)
 
 
 def put(
@@ -64,38 +95,124 @@ def put(
 
 def is_clear(conn: Connection, conversation: int) -> bool:
     """Whether no alert that it tells of is still firing."""
-    firing = (
-        exists()
-        .where(outbox.c.conversation == conversation)
-        .where(outbox.c.alert_key == alerts.c.key)
-        .where(alerts.c.state.in_(("pending", "firing")))
-    )
-    return not conn.execute(select(firing)).scalar_one()
+    return not hot.ask(conn, _FIRING, conversation=conversation)
 
 
-def is_rooted(conn: Connection, conversation: int) -> bool:
+# From the newest: in a crowd the oldest are over first.
+_FIRING = (
+    select(outbox.c.id)
+    .join(alerts, alerts.c.key == outbox.c.alert_key)
+    .where(outbox.c.conversation == bindparam("conversation"))
+    .where(literal_column("alerts.state IN ('pending', 'firing')"))
+    .order_by(outbox.c.id.desc())
+    .limit(literal_column("1"))
+)
+
+
+def is_rooted(conn: Connection, conversation: Conversation) -> bool:
     """Whether its root message stands in the channel, or may."""
-    under_way = exists().where(
-        outbox.c.conversation == conversation,
-        outbox.c.part == "root",
+    if conversation.remote_id is not None or conversation.is_storm:
+        # In a storm nobody misses the reply to a root that is on its way.
+        return conversation.remote_id is not None
+    return bool(hot.ask(conn, _UNDER_WAY, conversation=conversation.id))
+
+
+_UNDER_WAY = (
+    select(outbox.c.id)
+    .where(
+        outbox.c.conversation == bindparam("conversation"),
+        outbox.c.part == literal_column("'root'"),
         or_(
-            outbox.c.state == "attempting",
-            (outbox.c.state == "pending") & outbox.c.possible_repeat,
+            literal_column("state = 'attempting'"),
+            literal_column("state = 'pending'") & outbox.c.possible_repeat,
         ),
     )
-    stands = exists().where(
-        conversations.c.id == conversation, conversations.c.remote_id.is_not(None)
+    .limit(literal_column("1"))
+)
+
+
+def company(conn: Connection, conversation: int, *, but: str) -> tuple[Member, ...]:
+    """A few other alerts told in it of late that still fire, the heaviest first."""
+    newest = (
+        select(outbox.c.alert_key)
+        .where(outbox.c.conversation == conversation)
+        .order_by(outbox.c.id.desc())
+        .limit(_LATE)
+        .subquery()
     )
-    return bool(conn.execute(select(or_(under_way, stands))).scalar_one())
+    rows = conn.execute(
+        select(alerts.c.instance, alerts.c.severity, alerts.c.fired_at).where(
+            alerts.c.key.in_(select(newest.c.alert_key)),
+            alerts.c.key != but,
+            alerts.c.state == "firing",
+        )
+    )
+    found = [Member(row.instance, Severity(row.severity), row.fired_at) for row in rows]
+    found.sort(key=lambda each: (-each.severity.weight, each.instance))
+    return tuple(found[:_COMPANY])
+
+
+def opened_since(conn: Connection, receiver: str, since: datetime, most: int) -> int:
+    """How many were opened at a receiver after ``since``, counted no further than ``most``."""
+    asked = {"receiver": receiver, "since": to_micros(since), "most": most}
+    return len(hot.ask(conn, _OPENED, **asked))
+
+
+_OPENED = (
+    select(conversations.c.id)
+    .where(
+        conversations.c.receiver == bindparam("receiver"),
+        conversations.c.opened_at > bindparam("since"),
+    )
+    .limit(bindparam("most"))
+)
+
+
+def joined_since(conn: Connection, conversation: int, since: datetime, most: int) -> int:
+    """How much was put into a conversation after ``since``, of the newest ``most``."""
+    rows = hot.ask(conn, _NEWEST, conversation=conversation, most=most)
+    return sum(at > to_micros(since) for (at,) in rows)
+
+
+_NEWEST = (
+    select(outbox.c.created_at)
+    .where(outbox.c.conversation == bindparam("conversation"))
+    .order_by(outbox.c.id.desc())
+    .limit(bindparam("most"))
+)
+
+
+def keep_newest(conn: Connection, conversation: int, *, alert: str) -> None:
+    """Of one condition that comes and goes only the newest episode is still to be told."""
+    conn.execute(
+        update(outbox)
+        .where(
+            outbox.c.conversation == conversation,
+            outbox.c.alert_key != alert,
+            outbox.c.state == "pending",
+            outbox.c.possible_repeat.is_(False),
+        )
+        .values(state="superseded")
+    )
 
 
 def close(conn: Connection, conversation: int, now: datetime) -> None:
-    """Nothing joins it any more, and what waits for company waits no longer."""
+    """Nothing joins it any more."""
     conn.execute(
         update(conversations)
         .where(conversations.c.id == conversation, conversations.c.closed_at.is_(None))
         .values(closed_at=now)
     )
+
+
+def hasten(
+    conn: Connection, conversation: int, *, now: datetime, waits: timedelta, but: str | None
+) -> None:
+    """What waits for company waits no longer.
+
+    That is what goes within ``waits``: a later time has another reason. ``but`` is an alert
+    that something else holds back.
+    """
     conn.execute(
         update(outbox)
         .where(
@@ -103,10 +220,29 @@ def close(conn: Connection, conversation: int, now: datetime) -> None:
             outbox.c.state == "pending",
             outbox.c.attempts == 0,
             outbox.c.due_at > now,
+            outbox.c.due_at <= now + waits,
+            outbox.c.alert_key != (but or ""),
         )
         .values(due_at=now)
     )
 
 
-def _read(row: Row[tuple[object, ...]]) -> Conversation:
-    return Conversation(**row._asdict())
+def close_past(conn: Connection, receiver: str, kind: str, now: datetime) -> None:
+    """Close those of one kind whose time has come; what they still owe goes as it would have.
+
+    Their keys begin with the kind and end with that time, so they sort as it passes.
+    """
+    conn.execute(
+        update(conversations)
+        .where(
+            conversations.c.receiver == receiver,
+            conversations.c.closed_at.is_(None),
+            conversations.c.group_key >= kind,
+            conversations.c.group_key < f"{kind}{now.isoformat()}",
+        )
+        .values(closed_at=now)
+    )
+
+
+def _read(row: SimpleNamespace) -> Conversation:
+    return Conversation(**vars(row))

@@ -18,15 +18,20 @@ from sqlalchemy.engine import Dialect
 IN_SIZES = (8, 64, 512)
 
 _AT_ONCE = 256
-_ROWS_AT_ONCE = (64, 32, 16, 8, 4, 2, 1)  # how many rows one statement inserts
+_ROWS_AT_ONCE = (64, 32, 16, 8, 4, 2, 1)  # how many rows one statement writes
 
 Row = tuple[Any, ...]
 
 
 def upsert(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert whole rows, in the order of the table's columns; a known key gets the new values."""
-    if rows:
-        _cursor(conn).executemany(_upsert_sql(table, conn.dialect.name), rows)
+    """Insert whole rows, in the order of the table's columns; a known key gets the new values.
+
+    No key may be there twice.
+    """
+    cursor = _cursor(conn)
+    for some in _together(rows):
+        sql = _upsert_sql(table, len(some), conn.dialect.name)
+        cursor.execute(sql, [value for row in some for value in row])
 
 
 def insert(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -45,14 +50,20 @@ def insert_once(
     """
     new: set[Any] = set()
     cursor = _cursor(conn)
-    start = 0
-    while start < len(rows):
-        size = next(size for size in _ROWS_AT_ONCE if size <= len(rows) - start)
-        sql = _insert_once_sql(tuple(columns), unique, size, conn.dialect.name)
-        values = [value for row in rows[start : start + size] for value in row]
+    for some in _together(rows):
+        sql = _insert_once_sql(tuple(columns), unique, len(some), conn.dialect.name)
+        values = [value for row in some for value in row]
         new.update(value for (value,) in cursor.execute(sql, values).fetchall())
-        start += size
     return new
+
+
+def _together(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """The rows in pieces, as few as statements for so many rows allow."""
+    start = 0
+    while left := len(rows) - start:
+        size = next(size for size in _ROWS_AT_ONCE if size <= left)
+        yield rows[start : start + size]
+        start += size
 
 
 def update(conn: Connection, table: Table, key: int, values: Mapping[str, Any]) -> None:
@@ -172,9 +183,9 @@ def _compiled(statement: Any, name: str) -> str:
 
 
 @cache
-def _upsert_sql(table: Table, name: str) -> str:
+def _upsert_sql(table: Table, size: int, name: str) -> str:
     module = sqlite if name == "sqlite" else postgresql
-    statement = module.insert(table)
+    statement = module.insert(table).values(_rows(table.columns, size))
     others = {
         column.name: statement.excluded[column.name]
         for column in table.columns
@@ -189,12 +200,15 @@ def _insert_once_sql(
     columns: tuple[Column[Any], ...], unique: Column[Any], size: int, name: str
 ) -> str:
     module = sqlite if name == "sqlite" else postgresql
-    values: list[dict[str, Any]] = [
-        {column.name: bindparam(f"{column.name}_{n}") for column in columns} for n in range(size)
-    ]
-    statement = module.insert(unique.table).values(values)
+    statement = module.insert(unique.table).values(_rows(columns, size))
     once = statement.on_conflict_do_nothing(index_elements=[unique])
     return _compiled(once.returning(unique), name)
+
+
+def _rows(columns: Iterable[Column[Any]], size: int) -> list[dict[str, Any]]:
+    return [
+        {column.name: bindparam(f"{column.name}_{n}") for column in columns} for n in range(size)
+    ]
 
 
 @cache

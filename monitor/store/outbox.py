@@ -10,16 +10,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, case, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
 
+from monitor.core.decision import Told
 from monitor.core.identity import delivery_key
 from monitor.core.message import Message
-from monitor.core.notify import Told
 from monitor.core.rule import Severity
 from monitor.store.coding import decode, encode
 from monitor.store.schema import outbox
 
 OPEN = ("pending", "attempting")
+FIRING_WEIGHT = 10  # more than any severity
+_CARRIED_ON = ("id", "attempts", "refused", "due_at", "owed_since")
 
 _Row = Row[*tuple[Any, ...]]
 
@@ -37,22 +50,6 @@ class Owing:
     dead: int
     due_at: datetime | None
     failing_since: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
-    """One part that was given up."""
-
-    id: int
-    delivery_key: str
-    receiver: str
-    alert_key: str
-    transition: str
-    part: str
-    created_at: datetime
-    attempts: int
-    error: str | None
-    message: Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +74,13 @@ def put(
 ) -> bool:
     """Owe one part; False when it is owed or was told already.
 
-    It takes the place of an older part of the same alert that was certainly not sent, and
+    It takes the place of an older part of the same alert that need not be told any more, and
     the retries of that one: what failed a moment ago is not tried at once again.
     """
     key = delivery_key(message.key, receiver, transition, part)
     if conn.execute(select(outbox.c.id).where(outbox.c.delivery_key == key)).first():
         return False
-    attempts, not_before = _supersede(conn, receiver=receiver, alert=message.key, part=part)
+    older = _retired(conn, receiver=receiver, alert=message.key, part=part)
     conn.execute(
         outbox.insert().values(
             delivery_key=key,
@@ -93,37 +90,48 @@ def put(
             transition=transition,
             part=part,
             message=encode(message),
+            weight=weight_of(message),
             state="pending",
             created_at=now,
-            due_at=max(due, not_before) if not_before else due,
-            attempts=attempts,
+            owed_since=min([due, *(row.owed_since for row in older)]),
+            due_at=max([due, *(row.due_at for row in older if row.attempts)]),
+            attempts=max((row.attempts for row in older), default=0),
+            refused=max((row.refused for row in older), default=0),
         )
     )
     return True
 
 
-def _supersede(
-    conn: Connection, *, receiver: str, alert: str, part: str
-) -> tuple[int, datetime | None]:
-    """Retire what waits unsent; how often it was tried, and when it would have been again."""
-    older = conn.execute(
-        select(outbox.c.id, outbox.c.attempts, outbox.c.due_at).where(
-            outbox.c.alert_key == alert,
-            outbox.c.receiver == receiver,
-            outbox.c.part == part,
-            outbox.c.state == "pending",
-            outbox.c.possible_repeat.is_(False),
-        )
-    ).all()
-    if not older:
-        return 0, None
-    conn.execute(
-        update(outbox).where(outbox.c.id.in_([row.id for row in older])).values(state="superseded")
-    )
-    tried = [row for row in older if row.attempts]
-    if not tried:
-        return 0, None
-    return max(row.attempts for row in tried), max(row.due_at for row in tried)
+def weight_of(message: Message) -> int:
+    """What goes first where not everything can be shown: what fires, then by severity."""
+    return FIRING_WEIGHT * (message.state == "FIRING") + Severity(message.severity).weight
+
+
+_other = outbox.alias()
+_carries = select(_other.c.id).where(
+    _other.c.conversation == outbox.c.conversation, _other.c.carried_by == outbox.c.id
+)
+_ALONE = outbox.c.carried_by.is_(None) & ~_carries.exists() & (outbox.c.part == "message")
+_OLDER = select(*(outbox.c[name] for name in _CARRIED_ON)).where(
+    outbox.c.alert_key == bindparam("alert"),
+    outbox.c.receiver == bindparam("receiver"),
+    outbox.c.part == bindparam("part"),
+    outbox.c.state == "pending",
+    or_(outbox.c.possible_repeat.is_(False), _ALONE),
+)
+
+
+def _retired(conn: Connection, *, receiver: str, alert: str, part: str) -> list[_Row]:
+    """Retire what waits; it was certainly not sent, or is one message whose end tells it all.
+
+    What may have arrived stays where the channel will be read, as a copy may turn up there,
+    and where it went in company, as its company is to be repeated as it was.
+    """
+    older = conn.execute(_OLDER, {"alert": alert, "receiver": receiver, "part": part}).all()
+    if older:
+        ids = [row.id for row in older]
+        conn.execute(update(outbox).where(outbox.c.id.in_(ids)).values(state="superseded"))
+    return list(older)
 
 
 def load_histories(conn: Connection, keys: Iterable[str]) -> Mapping[tuple[str, str], History]:
@@ -165,6 +173,9 @@ def _history(rows: list[_Row]) -> History:
         delivered=any(_may_be_out(row) for row in rows),
         waiting=any(row.state == "pending" for row in rows),
         severity=max((Severity(each.severity) for each in messages), key=lambda one: one.weight),
+        first_at=min(
+            (row.sent_at or row.created_at for row in rows if _may_be_out(row)), default=None
+        ),
         told_at=max(row.sent_at or row.created_at for row in rows),
         repeats=sum(transition.startswith("repeat-") for transition in transitions),
     )
@@ -197,6 +208,16 @@ def hasten(conn: Connection, *, receiver: str, now: datetime) -> int:
     ).rowcount
 
 
+def hasten_refused(conn: Connection, *, receiver: str, now: datetime) -> int:
+    """Make what was refused for good due at once; how many parts."""
+    return conn.execute(
+        update(outbox)
+        .where(outbox.c.receiver == receiver, outbox.c.state == "pending")
+        .where(outbox.c.refused > 0, outbox.c.due_at > now)
+        .values(due_at=now)
+    ).rowcount
+
+
 def load_owing(conn: Connection) -> tuple[Owing, ...]:
     """How every receiver stands that is owed anything or has dead letters."""
     waits = outbox.c.state.in_(OPEN) & outbox.c.sent_at.is_(None)
@@ -217,48 +238,3 @@ def load_owing(conn: Connection) -> tuple[Owing, ...]:
 
 def _least(condition: ColumnElement[bool], column: Column[datetime]) -> ColumnElement[datetime]:
     return func.min(case((condition, column)), type_=column.type)
-
-
-def count_dead(conn: Connection) -> int:
-    """How many parts were given up and not replayed."""
-    return conn.execute(
-        select(func.count()).select_from(outbox).where(outbox.c.state == "dead")
-    ).scalar_one()
-
-
-def load_dead(conn: Connection, *, limit: int = 100) -> tuple[DeadLetter, ...]:
-    """What was given up, newest first."""
-    names = [name for name in DeadLetter.__slots__ if name != "message"]
-    rows = conn.execute(
-        select(*(outbox.c[name] for name in names), outbox.c.message)
-        .where(outbox.c.state == "dead")
-        .order_by(outbox.c.id.desc())
-        .limit(limit)
-    )
-    return tuple(
-        DeadLetter(**{**row._asdict(), "message": decode(Message, row.message)}) for row in rows
-    )
-
-
-def replay(conn: Connection, which: int | str, *, now: datetime) -> int:
-    """Owe dead parts once more: one by its id, or all of one delivery or alert key.
-
-    Their day begins anew. Returns how many there were.
-    """
-    if isinstance(which, int):
-        chosen = outbox.c.id == which
-    else:
-        chosen = or_(outbox.c.delivery_key == which, outbox.c.alert_key == which)
-    replayed = conn.execute(
-        update(outbox)
-        .where(outbox.c.state == "dead", chosen)
-        .values(
-            state="pending",
-            created_at=now,
-            due_at=now,
-            attempts=0,
-            carried_by=None,
-            plain=False,
-        )
-    )
-    return replayed.rowcount

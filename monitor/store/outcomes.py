@@ -10,7 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, literal, select, update
 
-from monitor.store.claims import Claim, load_claim
+from monitor.errors import Sent
+from monitor.store.claims import SHOWN_AT_MOST, Claim, load_claim, set_rows
+from monitor.store.deadletters import mark_said
 from monitor.store.schema import UtcDateTime, conversations, deliveries, outbox
 
 
@@ -38,7 +40,12 @@ def begin_again(conn: Connection, claim: Claim, *, now: datetime, lease: timedel
     if not held:
         return None
     return load_claim(
-        conn, receiver=claim.receiver, rows=claim.rows, fence=claim.fence + 1, look=False
+        conn,
+        claim.conversation.id,
+        receiver=claim.receiver,
+        rows=claim.rows,
+        fence=claim.fence + 1,
+        look=False,
     )
 
 
@@ -87,21 +94,23 @@ def put_back(
     due: datetime,
     note: Note,
     possible_repeat: bool = False,
-    plain: bool = False,
     gone: bool = False,
 ) -> bool:
-    """To be tried again at ``due``: as a possible repeat, in plain words, or as a new root."""
+    """To be tried again at ``due``: perhaps as a possible repeat, or as a new root."""
     values: dict[str, Any] = {
         "state": "pending",
         "due_at": due,
         "lease_until": None,
-        "plain": plain or claim.leader.plain,
         "error": _text(note),
     }
+    if note.outcome == Sent.REFUSED and not gone:
+        values["refused"] = refusals(claim, note.word)
     if possible_repeat or claim.leader.possible_repeat:
         values["possible_repeat"] = True
     else:
-        values |= {"attempt_at": None, "carried_by": None}
+        values["attempt_at"] = None
+        if not claim.leader.plain:
+            values["carried_by"] = None
     held = _update(conn, claim, **values)
     if held:
         _log(conn, claim, note, None)
@@ -114,9 +123,48 @@ def put_back(
     return held
 
 
+def refusals(claim: Claim, word: str | None) -> int:
+    """How often the leader has been refused with this word now, with none between."""
+    before = (claim.leader.error or "").partition(": ")[0]
+    return claim.leader.refused + 1 if before == word else 1
+
+
+def part_company(conn: Connection, claim: Claim, *, due: datetime, note: Note) -> bool:
+    """Refused for what it says: all of it in plain words; refused so too, in smaller companies.
+
+    Whatever could not be shown was not what was refused, and goes apart from what was.
+    """
+    held = _update(
+        conn,
+        claim,
+        state="pending",
+        due_at=due,
+        lease_until=None,
+        plain=True,
+        attempt_at=outbox.c.attempt_at if claim.leader.possible_repeat else None,
+        error=_text(note),
+    )
+    if not held:
+        return False
+    _log(conn, claim, note, None)
+    if claim.leader.plain:
+        for first, *others in _companies(claim):
+            set_rows(conn, [first], {"carried_by": None})
+            set_rows(conn, others, {"carried_by": first})
+    return True
+
+
+def _companies(claim: Claim) -> list[list[int]]:
+    ids = sorted(row.id for row in claim.rows)
+    seen = [each for each in ids if each in claim.shown] or ids
+    unseen = [each for each in ids if each not in set(seen)]
+    half = (len(seen) + 1) // 2
+    return [each for each in (seen[:half], seen[half:], unseen) if each]
+
+
 def bury(conn: Connection, claim: Claim, *, note: Note) -> bool:
-    """Give it up: it is kept, shown, and may be replayed."""
-    held = _update(conn, claim, state="dead", lease_until=None, error=_text(note))
+    """Give it up: it is kept, shown, and may be replayed. ``due_at`` says since when."""
+    held = _update(conn, claim, state="dead", due_at=note.at, lease_until=None, error=_text(note))
     if held:
         _log(conn, claim, note, None)
     return held
@@ -141,11 +189,14 @@ def adopt(conn: Connection, *, now: datetime, sooner: timedelta) -> int:
 
 
 def _update(conn: Connection, claim: Claim, **values: Any) -> bool:
-    """Change the claimed rows if the claim still holds them all."""
+    """Change the claimed rows if the claim still holds them all.
+
+    A conversation has one attempt at a time, so its rows under this fence are the claim's.
+    """
     changed = conn.execute(
         update(outbox)
         .where(
-            outbox.c.id.in_([row.id for row in claim.rows]),
+            outbox.c.conversation == claim.conversation.id,
             outbox.c.state == "attempting",
             outbox.c.fence == claim.fence,
         )
@@ -161,22 +212,26 @@ def _mark_told(conn: Connection, claim: Claim, remote_id: str | None, at: dateti
     conn.execute(
         update(conversations).where(conversations.c.id == claim.conversation.id).values(**values)
     )
+    if claim.unsaid is not None:
+        mark_said(conn, claim.receiver, at)
 
 
 def _log(conn: Connection, claim: Claim, note: Note, remote_id: str | None) -> None:
+    """A line for each row, up to so many; a storm has one for all, by the row that leads it."""
+    rows = claim.rows if len(claim.rows) <= SHOWN_AT_MOST else claim.rows[:1]
     conn.execute(
         deliveries.insert(),
         [
             {
                 "outbox": row.id,
                 "at": note.at,
-                "attempt": row.attempts,
+                "attempt": claim.leader.attempts,
                 "outcome": note.outcome,
                 "word": note.word,
                 "text": note.text,
                 "remote_id": remote_id,
             }
-            for row in claim.rows
+            for row in rows
         ],
     )
 

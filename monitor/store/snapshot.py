@@ -6,7 +6,7 @@ in the order of their ends.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -17,7 +17,6 @@ from monitor.store import hot
 from monitor.store.hot import Row
 from monitor.store.schema import EPOCH, calls, contacts
 
-_US = timedelta(microseconds=1)
 # The driver binds plain texts fast; for members of an enum it first looks for an adapter,
 # which costs more than the rest of the row.
 _WORD: dict[str, str] = {word.value: str(word.value) for word in Outcome}
@@ -35,7 +34,8 @@ class Person(NamedTuple):
 
 
 def _micros(at: datetime) -> int:
-    return (at - EPOCH) // _US
+    since = at - EPOCH  # its parts, in a third of the time of a division
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def person_row(batch: int, person: Person) -> Row:
@@ -52,7 +52,8 @@ def person_row(batch: int, person: Person) -> Row:
     return batch, contact.contact_id, retry_at, unscheduled_since, value
 
 
-def _person(value: bytes) -> Person:
+def person_of(value: bytes) -> Person:
+    """A person from what is stored of them."""
     contact, since, calls = _unpack(value)
     return Person(contact, since, {call.call_id: call for call in calls})
 
@@ -76,15 +77,20 @@ def ended_row(batch: int, call: Call) -> Row | None:
 
 def load_people(conn: Connection, batch: int, ids: Sequence[str]) -> dict[str, Person]:
     """The known people among the ids."""
-    return {key: _person(value) for key, value in hot.by_keys(conn, _KEPT, batch, ids)}
+    return {key: person_of(value) for key, value in hot.by_keys(conn, _KEPT, batch, ids)}
+
+
+def load_values(conn: Connection, batch: int, ids: Sequence[str]) -> dict[str, bytes]:
+    """The same as stored, for whoever takes them one by one."""
+    return dict(hot.by_keys(conn, _KEPT, batch, ids))
 
 
 _KEPT = (contacts.c.contact_id, contacts.c.value)
 
 
-def save_people(conn: Connection, batch: int, people: Iterable[Person]) -> None:
+def save_people(conn: Connection, rows: Iterable[Row]) -> None:
     """Write whole rows of people, in the order of the tree they go into."""
-    hot.upsert(conn, contacts, sorted(person_row(batch, person) for person in people))
+    hot.upsert(conn, contacts, sorted(rows))
 
 
 def save_ended(conn: Connection, old: Iterable[Row], new: Iterable[Row]) -> None:
@@ -111,7 +117,7 @@ def drop_people(conn: Connection, batch: int, people: Iterable[Person]) -> None:
 
 def every_person(conn: Connection, batch: int) -> Iterable[Person]:
     """All people of a batch: for recounts and erasure, never on the hot path."""
-    return (_person(row[4]) for row in hot.of_batch(conn, contacts, batch))
+    return (person_of(row[4]) for row in hot.of_batch(conn, contacts, batch))
 
 
 def every_contact(conn: Connection, batch: int) -> Iterable[Contact]:

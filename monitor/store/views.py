@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, literal_column, select
 
 from monitor.core.model import Batch, Counts
 from monitor.core.rule import Finding
@@ -185,6 +185,20 @@ def load_alerts(
     return tuple(_alert(row) for row in rows)
 
 
+def load_group(conn: Connection, conversation: int) -> tuple[AlertView, ...]:
+    """Every alert that one conversation speaks of: what fires first, the heaviest of it first."""
+    told = select(outbox.c.alert_key).where(outbox.c.conversation == conversation)
+    rows = conn.execute(
+        select(alerts)
+        .where(alerts.c.key.in_(told))
+        .order_by(alerts.c.state != "firing", _HEAVIEST, alerts.c.since.desc(), alerts.c.key)
+    )
+    return tuple(_alert(row) for row in rows)
+
+
+_HEAVIEST = case({"critical": 0, "warning": 1}, value=alerts.c.severity, else_=2)
+
+
 def find_alert(conn: Connection, key: str) -> AlertView | None:
     """One alert by its key, or by the beginning of it where only one begins so."""
     rows = conn.execute(
@@ -220,18 +234,30 @@ def load_deliveries(
         conditions.append(outbox.c.state == state)
     if receiver is not None:
         conditions.append(outbox.c.receiver == receiver)
-    return _deliveries(conn, and_(True, *conditions), limit)
+    return deliveries_where(conn, and_(True, *conditions), limit)
+
+
+def load_given_up(conn: Connection, limit: int) -> tuple[int, tuple[DeliveryView, ...]]:
+    """How many parts were given up, and the newest of them; at the cost of those alone."""
+    found = conn.execute(select(outbox.c.id).where(_IS_DEAD)).scalars()
+    ids = sorted(found, reverse=True)
+    return len(ids), deliveries_where(conn, outbox.c.id.in_(ids[:limit]), limit)
+
+
+# Written out, as the partial index has it: a bound word would miss that.
+_IS_DEAD: ColumnElement[bool] = literal_column("state = 'dead'")
 
 
 def find_delivery(conn: Connection, key: str) -> DeliveryView | None:
     """One delivery by its key, or by the beginning of it where only one begins so."""
-    found = _deliveries(conn, outbox.c.delivery_key.startswith(key, autoescape=True), 2)
+    found = deliveries_where(conn, outbox.c.delivery_key.startswith(key, autoescape=True), 2)
     return found[0] if len(found) == 1 else None
 
 
-def _deliveries(
-    conn: Connection, condition: ColumnElement[bool], limit: int
+def deliveries_where(
+    conn: Connection, condition: ColumnElement[bool], limit: int = 200
 ) -> tuple[DeliveryView, ...]:
+    """The deliveries that fulfil a condition, the newest first."""
     rows = conn.execute(
         select(outbox, alerts.c.instance, alerts.c.subject, alerts.c.subject_id)
         .join(alerts, alerts.c.key == outbox.c.alert_key)

@@ -1,46 +1,70 @@
 """The HTTP server: the one module that knows its libraries.
 
-``/-/healthy`` answers while the process lives, and webhooks prove themselves; everything else
-needs the token unless only this machine reaches the server. Then it needs a name of this
-machine instead: a page from elsewhere, whose name was made to point here, has another.
+Whatever is not open by nature is guarded before it is looked for, see ``access``.
 """
 
 import asyncio
 import contextlib
-import hmac
-import ipaddress
 import json
-import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from monitor.clock import Clock, SystemClock
 from monitor.errors import OffhookError, StoreError
+from monitor.web.access import Keeper, Refusal, is_open
+from monitor.web.api import ENDPOINTS
 from monitor.web.connections import Door, guarded_protocol
+from monitor.web.desk import Desk
+from monitor.web.endpoints import BASE, failed, routes_of
 from monitor.web.metrics import CONTENT_TYPE, Numbers, render
+from monitor.web.page import Pages
 
 Problems = Callable[[], Awaitable[tuple[str, ...]]]
 Counted = Callable[[], Awaitable[Numbers]]
 
 
 def application(
-    *, problems: Problems, numbers: Counted, token: str | None, receiver: ASGIApp | None = None
+    *,
+    problems: Problems,
+    numbers: Counted,
+    token: str | None,
+    receiver: ASGIApp | None = None,
+    desk: Desk | None = None,
+    slack: ASGIApp | None = None,
+    public_url: str | None = None,
+    clock: Clock | None = None,
 ) -> Starlette:
-    """What is answered. ``token`` None: who asks this machine by its own name may read."""
+    """What is answered. ``token`` None: who asks this machine by its own name may.
 
-    def guarded(
-        answer: Callable[[Request], Awaitable[Response]],
-    ) -> Callable[[Request], Awaitable[Response]]:
-        async def checked(request: Request) -> Response:
-            return _refusal(request, token) or await answer(request)
+    ``desk`` is behind the API and the status page, ``slack`` takes the presses of buttons
+    there, which prove themselves.
+    """
+    keeper = Keeper(clock=clock or SystemClock(), token=token, public_url=public_url)
+    pages = None if desk is None else Pages(desk, keeper)
+    routes = _state_routes(problems, numbers)
+    if desk is not None and pages is not None:
+        routes += [*routes_of(ENDPOINTS, desk), *pages.routes()]
+    if slack is not None:
+        routes.append(Route("/slack/actions", slack))
+    if receiver is not None:
+        paths = ("/webhooks/{provider}", "/webhooks/{provider}/{secret}")
+        routes += [Route(path, receiver) for path in paths]
+    site = _Site(receiver, routes, keeper, pages)
+    # It would send people on to whatever host they claim to have asked.
+    site.router.redirect_slashes = False
+    return site
 
-        return checked
+
+def _state_routes(problems: Problems, numbers: Counted) -> list[Route]:
+    """Is it alive, is it working, and its numbers."""
 
     async def healthy(request: Request) -> Response:
         del request
@@ -59,73 +83,72 @@ def application(
         except StoreError as error:
             return PlainTextResponse(f"{error}\n", 503)
 
-    routes = [
+    return [
         Route("/-/healthy", healthy),
-        Route("/-/ready", guarded(ready)),
-        Route("/metrics", guarded(metrics)),
+        Route("/-/ready", ready),
+        Route("/metrics", metrics),
     ]
-    if receiver is not None:
-        paths = ("/webhooks/{provider}", "/webhooks/{provider}/{secret}")
-        routes += [Route(path, receiver) for path in paths]
-    site = _Site(receiver, routes)
-    # It would send people on to whatever host they claim to have asked.
-    site.router.redirect_slashes = False
-    return site
 
 
 class _Site(Starlette):
     """Webhooks go straight to their receiver, which is much of what one of them costs."""
 
-    def __init__(self, receiver: ASGIApp | None, routes: Sequence[Route]) -> None:
-        super().__init__(routes=routes)
+    def __init__(
+        self,
+        receiver: ASGIApp | None,
+        routes: Sequence[Route],
+        keeper: Keeper,
+        pages: Pages | None,
+    ) -> None:
+        super().__init__(routes=routes, exception_handlers={HTTPException: _not_here})
         self._receiver = receiver
+        self._keeper = keeper
+        self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         first, _, rest = scope.get("path", "").removeprefix("/").partition("/")
         provider, *secret = rest.split("/")
         if self._receiver is None or first != "webhooks" or not provider or len(secret) > 1:
-            await super().__call__(scope, receive, send)
+            await self._guarded(scope, receive, send)
             return
         scope["path_params"] = dict(zip(("provider", "secret"), (provider, *secret), strict=False))
         await self._receiver(scope, receive, send)
 
-
-def token_needed(token: str | None, *, loopback: bool, public: bool) -> str | None:
-    """What readers must show; None where only this machine reaches the server.
-
-    A public address means a proxy, through which everybody comes from this machine. Where no
-    token is set, nobody has it.
-    """
-    if loopback and not public:
-        return None
-    return token or secrets.token_urlsafe()
-
-
-def _refusal(request: Request, token: str | None) -> Response | None:
-    if token is None:
-        here = _is_here(request.headers.get("host", ""))
-        return None if here else PlainTextResponse("ask for localhost\n", 403)
-    if _has_token(request, token):
-        return None
-    text = "the api_token of [web] is needed\n"
-    return PlainTextResponse(text, 401, {"www-authenticate": "Bearer"})
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if is_open(scope.get("path", "")):
+            await super().__call__(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        refusal = self._keeper.refusal(request)
+        if refusal is None:
+            await super().__call__(scope, receive, send)
+            return
+        if refusal.status == 401 and self._pages is not None and self._pages.has(request):
+            answer = self._pages.entrance(request)
+        else:
+            answer = _refused(request, refusal)
+        await answer(scope, receive, send)
 
 
-def _is_here(host: str) -> bool:
-    name = host[: host.rfind(":")] if host.rpartition(":")[2].isdecimal() else host
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name.removeprefix("[").removesuffix("]")).is_loopback
-    except ValueError:
-        return False
+def _refused(request: Request, refusal: Refusal) -> Response:
+    """As whoever asked reads it."""
+    if request.url.path.startswith(f"{BASE}/"):
+        answer = failed(refusal)
+    else:
+        answer = PlainTextResponse(f"{refusal.text}\n", refusal.status)
+    if refusal.status == 401:
+        answer.headers["www-authenticate"] = "Bearer"
+    answer.headers["connection"] = "close"  # the rest of a body is not waited for
+    return answer
 
 
-def _has_token(request: Request, token: str) -> bool:
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    # Headers are bytes, which Starlette shows as Latin-1.
-    known = hmac.compare_digest(given.encode("latin-1"), token.encode())
-    return scheme.lower() == "bearer" and known
+async def _not_here(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    text = "there is nothing here" if status == 404 else "that cannot be done here"
+    answer = _refused(request, Refusal(status, text, f"see {BASE}/openapi.json"))
+    if isinstance(error, HTTPException) and error.headers:
+        answer.headers.update(error.headers)
+    return answer
 
 
 class _Server(uvicorn.Server):

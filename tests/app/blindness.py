@@ -22,9 +22,9 @@ NO_ANSWERS = (
 SHORT = Plan(name="Short", contacts=40, concurrency=3, pace=0.2, ring=(0.1, 0.2), talk=(0.2, 0.4))
 BUSY = Plan(
     name="Early",
-    contacts=5_000,
+    contacts=900,
     concurrency=5,
-    pace=0.1,
+    pace=0.2,
     ring=(0.1, 0.2),
     talk=(0.2, 0.4),
     mix=Mix(no_answer=0.0, busy=0.0, failed=0.0),

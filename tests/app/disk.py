@@ -6,7 +6,7 @@ import sqlite3
 from monitor.simulator.script import Plan
 from tests.app.site import Place, until
 
-CALM = Plan(name="Calm", contacts=500, concurrency=3, pace=0.2, ring=(0.1, 0.2), talk=(0.2, 0.4))
+CALM = Plan(name="Calm", contacts=300, concurrency=3, pace=0.4, ring=(0.1, 0.2), talk=(0.2, 0.4))
 LOCKED = "is locked by another program; is a second daemon or a backup running?"
 
 

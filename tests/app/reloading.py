@@ -9,9 +9,9 @@ from tests.app.site import Daemon, Place, Site, until
 
 OURS = Plan(
     name="Ours",
-    contacts=900,
+    contacts=450,
     concurrency=4,
-    pace=0.1,
+    pace=0.2,
     ring=(0.1, 0.2),
     talk=(0.2, 0.4),
     mix=Mix(no_answer=0.1, failed=0.6),

@@ -7,14 +7,14 @@ from monitor.simulator.wire import Fault
 from tests.app.site import Place, until
 
 HANGS = Fault(delay=60)
-LONG_LIST = Plan(name="Long list", contacts=20_000, head_start=0.5)
+LONG_LIST = Plan(name="Long list", contacts=8_000, head_start=0.5)
 
 
 def stopped(place: Place) -> None:
     """Amid a sweep, while a vendor and Slack hang: it stops, and keeps what it owes."""
     site = place.site
     site.run(lambda: site.renewals.open(LONG_LIST))
-    site.graine.fail(r".*/contacts", Fault(delay=0.3))
+    site.graine.fail(r".*/contacts", Fault(delay=0.5))
     site.bland.fail(".*", HANGS)
     site.chat.fail(".*", HANGS)
     place.write(place.configure().replace('blind_after = "6s"', 'blind_after = "2s"'))

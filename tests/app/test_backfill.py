@@ -22,8 +22,8 @@ from monitor.store.engine import driver
 from tests.app.site import REPO, Daemon, environment, until
 
 PAST = 5
-PEOPLE = 250
-NOW = Plan(name="Today", contacts=400, concurrency=4, pace=0.1, ring=(0.1, 0.2), talk=(0.2, 0.4))
+PEOPLE = 120
+NOW = Plan(name="Today", contacts=400, concurrency=4, pace=0.4, ring=(0.1, 0.2), talk=(0.2, 0.4))
 
 
 class Gate:
@@ -144,7 +144,7 @@ def test_killed_and_stopped_beside_a_daemon_it_comes_to_its_end(site: Site) -> N
         last = site.backfill()
         told, said = last.communicate(timeout=60)
         assert (last.returncode, said) == (0, "")
-        assert "1 batch read, 250 people; 4 known already" in told
+        assert f"1 batch read, {PEOPLE} people; 4 known already" in told
         assert site.read_whole() == set(site.past)
         assert not site.asked_for() & set(site.past[:4])
 

@@ -29,6 +29,7 @@ from monitor.store.schema import (
     providers,
 )
 from tests.cli.conftest import Offhook
+from tests.delivering import make_alert, routing, tell_all
 
 THEN = datetime(2026, 5, 10, 12, 0, tzinfo=UTC)
 
@@ -118,6 +119,7 @@ def fill(conn: Connection) -> None:
                 message=encode(message()),
                 state=sent,
                 created_at=THEN,
+                owed_since=THEN,
                 due_at=THEN + timedelta(seconds=10),
                 attempts=1,
                 error="channel_not_found" if sent == "dead" else None,
@@ -214,6 +216,16 @@ def test_status_of_an_empty_database_is_good(offhook: Offhook, conn: Connection)
     assert "no provider has been read yet" in ran.out
 
 
+def test_status_says_what_is_owed_to_a_receiver_that_is_no_more(
+    offhook: Offhook, conn: Connection
+) -> None:
+    tell_all(conn, make_alert(), to=routing("hook"))
+    conn.commit()
+
+    assert "1 owed to receiver hook" in offhook("status").out
+    assert offhook("status", "--json").json["stray"] == {"hook": 1}
+
+
 def test_batches_are_listed_without_markup_or_control_characters(
     offhook: Offhook, filled: Path
 ) -> None:
@@ -257,6 +269,24 @@ def test_the_life_of_one_alert(offhook: Offhook, filled: Path) -> None:
     assert "held_long_enough" in ran.out
     assert found["alert"]["key"] == "a" * 64
     assert found["events"][0]["threshold"] == 0.25
+
+
+def test_alerts_show_who_has_them_and_what_silences_them(offhook: Offhook, filled: Path) -> None:
+    offhook("ack", "aaaa", "--author", "ada", "--comment", "on it")
+    offhook("silence", "add", "batch=btc_1", "--for", "2h", "--author", "bob", "--comment", "known")
+    (until,) = {each["ends_at"] for each in offhook("silence", "list", "--json").json} - {None}
+
+    ran, life = offhook("alerts"), offhook("alerts", "aaaa")
+    for told in (ran.out, life.out):
+        assert "acknowledged by ada" in told
+        assert "silenced by bob until " in told
+    (shown,) = offhook("alerts", "--json").json
+    assert [each["comment"] for each in shown["acknowledged"]] == ["on it"]
+    assert (shown["silenced"]["author"], shown["silenced"]["ends_at"]) == ("bob", until)
+    assert offhook("alerts", "aaaa", "--json").json["alert"] == shown
+
+    closed = {each["key"][0]: each for each in offhook("alerts", "--all", "--json").json}["b"]
+    assert (closed["acknowledged"], closed["silenced"]) == ([], None)
 
 
 def test_an_unknown_alert_or_delivery_is_wrong_use(offhook: Offhook, filled: Path) -> None:

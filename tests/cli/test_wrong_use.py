@@ -22,6 +22,10 @@ COMMANDS = (
     "deliveries show x",
     "deliveries replay x",
     "notify test",
+    "silence list",
+    "silence add rule=x --for 1h --comment y",
+    "silence expire x",
+    "ack x",
     "doctor",
     "backup copy.db",
 )

@@ -13,10 +13,17 @@ import pytest
 
 from monitor.config import json_schema, load
 from monitor.config.lines import KeyPath, key_lines
-from monitor.config.model import CalendarSettings, MonitorSettings, RouteSettings, WebSettings
+from monitor.config.model import (
+    CalendarSettings,
+    InhibitSettings,
+    MonitorSettings,
+    RouteSettings,
+    WebSettings,
+)
 from monitor.config.problems import field_names
 from monitor.config.reading import variants
 from monitor.config.rules import RuleTable, parameters_of, table_of
+from monitor.config.templates import TemplateSettings
 from monitor.core.duration import parse_duration
 from monitor.errors import ConfigError
 from monitor.notifiers.build import AnyReceiverSettings
@@ -32,9 +39,16 @@ ENVIRON = {
     "SVALYNC_API_KEY": "x",
     "VENDOR_API_KEY": "x",
     "SLACK_BOT_TOKEN": "xoxb-1-x",
+    "SLACK_APP_TOKEN": "xapp-1-x",
+    "SLACK_SIGNING_SECRET": "a-long-enough-secret",
     "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/x",
     "SMTP_PASSWORD": "x",
+    "HOOK_URL": "https://hook.example.com/offhook",
+    "HOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    "PAGERDUTY_KEY": "0123456789abcdef0123456789abcdef",
+    "APPRISE_URL": "json://localhost",
     "OFFHOOK_TOKEN": "a-long-enough-token",
+    "OFFHOOK_HEARTBEAT": "https://beat.example.com/x",
     **dict.fromkeys(
         (
             "GRAINE_WEBHOOK_SECRET",
@@ -88,6 +102,8 @@ def test_every_key_of_every_section_is_shown() -> None:
         (WebSettings, [values["web"]]),
         (CalendarSettings, list(values["calendars"].values())),
         (RouteSettings, values["routes"]),
+        (InhibitSettings, values["inhibit"]),
+        (TemplateSettings, values["templates"]),
     ]
     for section, tag, union in (
         ("providers", "vendor", AnyProviderSettings),
@@ -172,7 +188,7 @@ def _leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
 
 VALUES = tomllib.loads(WHOLE)
 LINES = key_lines(WHOLE.encode())
-TABLES = re.compile(r"^(calendars|providers|receivers)\.\w+$|^routes\.\d+$")
+TABLES = re.compile(r"^(calendars|providers|receivers)\.\w+$|^(routes|inhibit|templates)\.\d+$")
 KEYS = [
     pytest.param(path, value, id=".".join(map(str, path)))
     for path, value in _leaves(VALUES)

@@ -91,10 +91,10 @@ def test_with_zero_rules_and_routes_written_the_product_works(tmp_path: Path) ->
             id="PostgreSQL",
         ),
         pytest.param(
-            '[monitor]\nheartbeat_url="https://x"',
+            '[monitor]\nheartbeat_url="http://x.example/y"',
             8,
             "monitor.heartbeat_url",
-            "not supported yet",
+            "https",
             id="heartbeat",
         ),
         pytest.param(
@@ -185,7 +185,7 @@ def test_with_zero_rules_and_routes_written_the_product_works(tmp_path: Path) ->
         ),
         pytest.param('[receivers.two]\nkind="slak"', 8, "receivers.two.kind", '"slack"', id="kind"),
         pytest.param(
-            '[receivers.two]\nkind="pagerduty"',
+            '[receivers.two]\nkind="teams"',
             8,
             "receivers.two.kind",
             "not supported yet",

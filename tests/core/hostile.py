@@ -10,6 +10,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80) | st.s
         "&amp; &lt;!channel&gt; &" * 200,
         "@channel @here",
         "line\r\nBcc: everyone@example.com\r\n\r\n<script>alert(1)</script>",
+        "=?utf-8?q?=0D=0ABcc:_everyone@example.com?=",
         "\u202eesrever\u2066 \x00\x1b[31m \u2028",
         "<" * 4_000,
         "x" * 9_000,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.core.destination import destinations, group_labels
+from monitor.core.destination import destinations, group_labels, routes_of
 from monitor.core.route import Route, parse_matcher
 from monitor.core.rule import Severity
 from tests.delivering import make_alert, make_report
@@ -48,8 +48,20 @@ def test_matching(matcher: str, matches: bool) -> None:
     assert bool(destinations(alert, (route("1", "ops", match=(matcher,)),))) is matches
 
 
-def test_alerts_of_one_rule_and_batch_share_a_message_and_a_report_shares_none() -> None:
-    one, other = make_alert(), make_alert(episode=2)
+def test_alerts_of_one_cause_and_batch_share_a_message_and_a_report_shares_none() -> None:
+    one, other = make_alert(), make_alert("stalled_retries", rule="stalled_retries", episode=2)
 
-    assert group_labels(one, route("1")) == group_labels(other, route("1"))
-    assert group_labels(make_report(), route("1"))[-1] == ("alert", make_report().key)
+    assert group_labels(one, route("1"), "dialling") == group_labels(other, route("2"), "dialling")
+    assert group_labels(one, route("1"), "dialling") != group_labels(other, route("1"), "cost")
+    assert group_labels(make_report(), route("1"), "ends")[-1] == ("alert", make_report().key)
+
+
+def test_routes_end_with_the_first_that_matches_and_does_not_go_on() -> None:
+    routes = (
+        route("1", "a", match=("severity=info",), goes_on=True),
+        route("2", "b", goes_on=True),
+        route("3", "c", match=("severity=critical",)),
+        route("4", "d"),
+    )
+
+    assert [each.name for each in routes_of(make_alert(), routes)] == ["2", "3"]

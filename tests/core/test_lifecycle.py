@@ -34,8 +34,8 @@ from monitor.core.rule import (
     Verdict,
 )
 from monitor.store import alerts
-from monitor.store.engine import open_engine
 from tests.builders import MINUTE, NOON, SECOND
+from tests.stories import hurried
 
 SUBJECT = Subject(kind=SubjectKind.BATCH, provider="renewals", id="b1", title="Renewals May")
 BAD = Finding(summary="19 of 42 calls failed", value=45.0)
@@ -85,7 +85,7 @@ def keep(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Keep]:
     if request.param == "going on":
         yield lambda alert: alert
         return
-    engine = open_engine(tmp_path / "offhook.db", create=True)
+    engine = hurried(tmp_path / "offhook.db")
 
     def through_the_store(alert: Alert | None) -> Alert | None:
         if alert is None:

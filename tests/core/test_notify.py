@@ -7,15 +7,9 @@ from typing import Any
 import pytest
 
 from monitor.core.alert import Alert, AlertState, Reason
-from monitor.core.notify import (
-    SETTLING_PATIENCE,
-    Decision,
-    Group,
-    Part,
-    Told,
-    Why,
-    decide,
-)
+from monitor.core.decision import Decision, Group, Part, Told, Why
+from monitor.core.held import Circumstances
+from monitor.core.notify import SETTLING_PATIENCE, decide
 from monitor.core.route import Receiver, Route
 from monitor.core.rule import Severity
 from tests.builders import HOUR, MINUTE, NOON, SECOND
@@ -50,8 +44,8 @@ def ask(
         route=route,
         told=told,
         group=group or Group(),
-        inhibited=inhibited,
         now=now,
+        around=Circumstances(inhibited=inhibited),
     )
 
 
@@ -122,9 +116,9 @@ def test_an_alert_that_got_lighter_is_not_told_again() -> None:
 
 
 def test_repeats_are_counted() -> None:
-    decision = ask(make_alert(), replace(FIRED, repeats=2), now=NOON + 4 * HOUR)
+    decision = ask(make_alert(), replace(FIRED, repeats=2), now=NOON + 16 * HOUR)
 
-    assert (decision.transition, decision.repeat, decision.loud) == ("repeat-3", 3, True)
+    assert (decision.transition, decision.repeat, decision.loud) == ("repeat-3", 3, False)
 
 
 @pytest.mark.parametrize(
@@ -307,9 +301,24 @@ def test_the_reasons_that_tell_are_known() -> None:
         Why.FIRST,
         Why.ESCALATED,
         Why.REPEAT,
+        Why.UNHEARD,
         Why.RESOLVED,
         Why.SUMMARY,
         Why.QUIET_EDIT,
+        Why.ACKED,
         Why.REPORTED,
         Why.SETTLED,
     }
+
+
+@pytest.mark.parametrize(
+    ("group", "loud"),
+    [
+        pytest.param(Group(), True, id="a conversation of its own"),
+        pytest.param(Group(rooted=True, severity=Severity.WARNING), True, id="it makes it graver"),
+        pytest.param(Group(rooted=True, severity=Severity.CRITICAL), False, id="it merely joins"),
+        pytest.param(Group(rooted=True), True, id="the others are over"),
+    ],
+)
+def test_only_what_makes_a_conversation_graver_is_called_out(group: Group, *, loud: bool) -> None:
+    assert ask(make_alert(), Told(), to=BOT, group=group).loud is loud

@@ -13,11 +13,11 @@ from sqlalchemy import Connection, select
 
 from monitor.core.alert import Alert
 from monitor.core.rule import Severity
-from monitor.dispatcher import Dispatcher, Timing
+from monitor.dispatcher import Dispatcher, Failing, Timing
 from monitor.errors import DeliveryError, Sent
 from monitor.evaluation.telling import Routing
 from monitor.notifiers import Envelope
-from monitor.store import claims, outbox, outcomes
+from monitor.store import claims, deadletters, outbox, outcomes
 from monitor.store.outcomes import Note
 from monitor.store.schema import conversations, deliveries
 from monitor.store.schema import outbox as outbox_table
@@ -62,8 +62,8 @@ class World:
         self.dispatcher = self.restarted()
 
     def restarted(self) -> Dispatcher:
-        async def trouble(receiver: str, text: str | None) -> None:
-            self.troubles.append((receiver, text))
+        async def trouble(receiver: str, failing: Failing | None) -> None:
+            self.troubles.append((receiver, failing.text if failing else None))
 
         self.dispatcher = Dispatcher(
             self.store,
@@ -103,7 +103,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     store.close()
 
 
-NOW = routing(group_wait=timedelta(0))
+NOW = routing(group_by=("rule",), group_wait=timedelta(0))
 
 
 async def test_what_is_owed_is_sent_once(world: World) -> None:
@@ -220,25 +220,54 @@ async def test_after_a_day_it_is_dead_kept_and_told(world: World) -> None:
         await world.drain(after=10 * MINUTE)
 
     assert await world.rows() == [("fired", "message", "dead")]
-    (letter,) = await world.store.read(outbox.load_dead)
+    (letter,) = await world.store.read(deadletters.load_dead)
     assert letter.error == "unreachable: nobody there"
     assert world.troubles == [("hook", "no message has been taken for minutes: nobody there")]
 
 
-async def test_a_refusal_is_final_told_and_replayed_on_demand(world: World) -> None:
-    world.hook.plan = [NEVER]
+async def test_what_was_given_up_is_told_and_replayed_on_demand(world: World) -> None:
+    world.hook.plan = [TOO_RICH, TOO_RICH]
     await world.tell(make_alert(), to=NOW)
     await world.drain()
     assert await world.rows() == [("fired", "message", "dead")]
-    assert await world.store.read(outbox.count_dead) == 1
-    assert world.troubles == [("hook", "a message was given up: no such channel")]
+    assert await world.store.read(deadletters.count_dead) == 1
+    assert world.troubles == [("hook", "a message was given up: too much")]
 
-    letter = (await world.store.read(outbox.load_dead))[0]
-    assert await world.write(lambda conn: outbox.replay(conn, letter.id, now=NOON)) == 1
+    letter = (await world.store.read(deadletters.load_dead))[0]
+    assert await world.write(lambda conn: deadletters.replay(conn, letter.id, now=NOON)) == 1
     await world.drain()
+    assert await world.rows() == [("fired", "message", "sent")]
+    await world.drain(after=20 * SECOND)
+
+    assert world.troubles[1:] == [("hook", None)]
+
+
+async def test_a_receiver_that_refuses_everything_is_probed_hourly(world: World) -> None:
+    world.hook.plan = [NEVER] * 50
+    for n in range(5):
+        await world.tell(make_alert(f"rule_{n}"), to=NOW)
+    for _ in range(12 * 6):
+        await world.drain(after=5 * MINUTE)
+
+    assert 6 <= len(world.hook.sent) <= 8
+    assert {state for _, _, state in await world.rows()} == {"pending"}
+    assert world.troubles == [("hook", "messages are refused: no such channel")]
+    world.hook.plan.clear()
+    await world.drain(after=HOUR)
+    assert {state for _, _, state in await world.rows()} == {"sent"}
+
+
+async def test_a_restart_asks_again_whether_a_refusal_still_stands(world: World) -> None:
+    world.hook.plan = [NEVER]
+    await world.tell(make_alert(), to=NOW)
+    await world.drain()
+    stop = asyncio.Event()
+    stop.set()
+    await world.restarted().run(stop)
+    world.restarted()
+    await world.drain(after=2 * MINUTE)
 
     assert await world.rows() == [("fired", "message", "sent")]
-    assert world.troubles[1:] == [("hook", None)]
 
 
 async def test_a_message_that_is_too_rich_is_sent_in_plain_words_at_once(world: World) -> None:
@@ -258,17 +287,49 @@ async def test_plain_words_that_are_refused_too_are_given_up(world: World) -> No
     assert await world.rows() == [("fired", "message", "dead")]
 
 
-async def test_a_refused_group_is_sent_one_by_one(world: World) -> None:
-    world.hook.plan = [TOO_RICH, NEVER]
-    await world.tell(
-        make_alert(),
-        make_alert("stalled_retries"),
-        to=routing(group_by=("provider",), group_wait=timedelta(0)),
-    )
+TOGETHER = routing(group_by=("provider",), group_wait=timedelta(0))
+
+
+async def refuse_poison(envelope: Envelope) -> None:
+    """A receiver that takes nothing in which one message stands."""
+    if any(message.rule == "poison" for message in envelope.messages):
+        raise TOO_RICH
+
+
+@pytest.mark.parametrize(("n", "place"), [(1, 0), (2, 1), (7, 3), (30, 29), (45, 0)])
+async def test_poison_is_found_and_takes_nobody_with_it(world: World, n: int, place: int) -> None:
+    rules = [f"rule_{each}" for each in range(n)]
+    rules[place] = "poison"
+    await world.write(lambda conn: tell_all(conn, *map(make_alert, rules), to=TOGETHER))
+    world.hook.before = refuse_poison
     await world.drain()
 
-    assert [len(envelope.messages) for envelope in world.hook.sent] == [2, 1, 1]
-    assert [state for _, _, state in await world.rows()] == ["dead", "sent"]
+    states = [state for _, _, state in await world.rows()]
+    assert states.count("dead") == 1
+    assert states.count("sent") == n - 1
+    (letter,) = await world.store.read(deadletters.load_dead)
+    assert letter.message.rule == "poison"
+    assert len(world.hook.sent) <= 16, "halves, not one by one"
+    assert {one.plain for one in world.hook.sent[1:]} <= {True}
+
+
+async def test_poison_that_is_refused_like_everything_is_skipped_after_five_times(
+    world: World,
+) -> None:
+    async def refuse(envelope: Envelope) -> None:
+        if envelope.messages[0].rule == "poison":
+            raise NEVER
+
+    world.hook.before = refuse
+    await world.tell(make_alert("poison"), to=NOW)
+    for n in range(8):
+        await world.drain(after=MINUTE)
+        await world.tell(make_alert(f"rule_{n}"), to=NOW)
+    await world.drain(after=MINUTE)
+
+    states = [state for _, _, state in await world.rows()]
+    assert states == ["dead"] + ["sent"] * 8
+    assert [one.messages[0].rule for one in world.hook.sent].count("poison") == 5
 
 
 async def test_a_notifier_that_crashes_is_an_attempt_of_unknown_outcome(world: World) -> None:
@@ -343,6 +404,20 @@ async def test_a_copy_that_turns_up_late_is_removed(world: World) -> None:
     assert not any(envelope.possible_repeat for envelope in world.bot.sent)
 
 
+@pytest.mark.parametrize(("keeps", "state"), [(NEVER, "sent"), (AWAY, "attempting")])
+async def test_a_copy_that_may_not_be_removed_is_no_reason_for_a_third(
+    world: World, keeps: DeliveryError, state: str
+) -> None:
+    world.bot.plan, world.bot.keeps = [("posted", UNCLEAR)], keeps
+    await world.tell(make_alert(), to=NOW)
+    await world.drain("bot")
+    world.bot.standing *= 2
+    await world.drain("bot", after=MINUTE)
+
+    assert len(world.bot.sent) == 1
+    assert await world.rows("bot") == [("fired", "root", state)]
+
+
 async def test_a_thread_of_unknown_outcome_is_looked_for_below_its_root(world: World) -> None:
     await world.tell(make_alert(), to=NOW)
     await world.drain("bot")
@@ -367,6 +442,15 @@ async def test_a_channel_that_cannot_be_read_for_a_while_is_waited_for(world: Wo
     await world.drain("bot", after=10 * MINUTE)
 
     assert await world.rows("bot") == [("fired", "root", "sent")]
+
+
+async def test_a_channel_that_cannot_be_read_is_not_pressed(world: World) -> None:
+    world.bot.plan, world.bot.blind = [("posted", UNCLEAR)], UNCLEAR
+    await world.tell(make_alert(), to=NOW)
+    for _ in range(120):
+        await world.drain("bot", after=30 * SECOND)
+
+    assert len(world.bot.looks) <= 15
 
 
 async def test_a_channel_that_can_never_be_read_gets_a_marked_repeat(world: World) -> None:
@@ -403,17 +487,130 @@ async def test_a_root_that_was_deleted_is_posted_anew(world: World) -> None:
 
 async def test_a_conversation_keeps_its_order_behind_what_failed(world: World) -> None:
     world.hook.plan = [("posted", UNCLEAR)]
+    to = routing(group_by=("provider",), group_wait=timedelta(0))
+    await world.tell(make_alert(), to=to)
+    await world.drain()
+    await world.tell(make_alert("stalled_retries"), to=to)
+    assert await world.drain(after=SECOND) == 0
+    await world.drain(after=5 * MINUTE)
+
+    assert [envelope.messages[0].rule for envelope in world.hook.sent] == [
+        "error_spike",
+        "error_spike",
+        "stalled_retries",
+    ]
+
+
+async def test_what_ended_while_nobody_knew_whether_it_arrived_is_told_by_its_end(
+    world: World,
+) -> None:
+    world.hook.plan = [("posted", UNCLEAR)]
     await world.tell(make_alert(), to=NOW)
     await world.drain()
     await world.tell(resolved(make_alert()), to=NOW)
-    assert await world.drain(after=SECOND) == 0
-    await world.drain(after=SECOND)
+    await world.drain(after=MINUTE)
 
-    assert [envelope.messages[0].state for envelope in world.hook.sent] == [
-        "FIRING",
-        "FIRING",
-        "RESOLVED",
+    assert [one.message.state for one in world.hook.standing] == ["FIRING", "RESOLVED"]
+    assert await world.rows() == [
+        ("fired", "message", "superseded"),
+        ("resolved", "message", "sent"),
     ]
+
+
+@pytest.mark.parametrize("receiver", ["hook", "bot", "mail"])
+async def test_a_receiver_that_was_away_hears_how_things_are_and_not_how_they_went(
+    world: World, receiver: str
+) -> None:
+    channel = {"hook": world.hook, "bot": world.bot, "mail": world.mail}[receiver]
+    to = routing(receiver, group_by=("provider",), group_wait=timedelta(0))
+    await world.tell(make_alert("told"), to=to)
+    await world.drain(receiver)
+    before = len(channel.standing)
+    channel.plan = [AWAY] * 20
+    alerts = [make_alert(f"rule_{n}", severity=Severity.WARNING) for n in range(30)]
+    for step in (
+        alerts,
+        [replace(each, severity=Severity.CRITICAL) for each in alerts],
+        [resolved(each) for each in alerts[:20]],
+    ):
+        await world.write(lambda conn, step=step: tell_all(conn, *step, to=to))  # type: ignore[misc] # mypy cannot infer it
+        await world.drain(receiver, after=10 * MINUTE)
+    channel.plan.clear()
+    await world.drain(receiver, after=HOUR)
+
+    new = channel.standing[before:]
+    assert len(new) == 1, "one message, or one reply below the root"
+    states = [message.state for message in new[0].envelope.messages]
+    assert states == ["FIRING"] * 10 + ["RESOLVED"] * 20
+    assert len(channel.roots) == (1 if receiver == "bot" else 2)
+
+
+async def test_a_storm_goes_as_one_message_that_shows_the_worst_and_counts_all(
+    world: World,
+) -> None:
+    alerts = [make_alert(f"rule_{n}", severity=Severity.WARNING) for n in range(60)]
+    alerts[50] = make_alert("worst")
+    await world.write(lambda conn: tell_all(conn, *alerts, to=TOGETHER))
+    await world.drain()
+    await world.drain("bot")
+
+    for channel in (world.hook, world.bot):
+        (envelope,) = channel.sent
+        assert envelope.total == 60
+        assert len(envelope.messages) == 40
+        assert envelope.messages[0].rule == "worst"
+        assert envelope.group > 0
+    assert [state for _, _, state in await world.rows()] == ["sent"] * 60
+
+
+async def test_the_next_message_says_what_was_given_up_once(world: World) -> None:
+    world.hook.plan = [TOO_RICH, TOO_RICH] * 2
+    await world.tell(make_alert("one"), make_alert("two"), to=NOW)
+    await world.drain()
+    for n in range(2):
+        await world.tell(make_alert(f"rule_{n}"), to=NOW)
+        await world.drain(after=MINUTE)
+
+    marks = [envelope.messages[0].marks for envelope in world.hook.sent[-2:]]
+    told = "2 messages could not be delivered since 14:00: offhook deliveries"
+    assert marks == [(told,), ()]
+
+
+@pytest.mark.parametrize(
+    ("receiver", "error", "after"),
+    [
+        pytest.param("hook", AWAY, 3 * MINUTE, id="away"),
+        pytest.param("hook", BUSY, 2 * MINUTE, id="busy"),
+        pytest.param("mail", AWAY, 3 * MINUTE, id="mail away"),
+        pytest.param("mail", BUSY, 20 * MINUTE, id="mail put off"),
+        pytest.param(
+            "hook", DeliveryError(Sent.NOT_SENT, "tls", "not trusted"), 0 * MINUTE, id="no TLS"
+        ),
+    ],
+)
+async def test_a_receiver_that_fails_is_reported_in_time_although_nothing_is_tried_then(
+    world: World, receiver: str, error: DeliveryError, after: timedelta
+) -> None:
+    channel = world.mail if receiver == "mail" else world.hook
+    channel.plan = [replace(error, retry_after=3600.0 if error is BUSY else None)] * 9
+    await world.tell(make_alert(), to=NOW)
+    await world.drain(receiver)
+    if after:
+        await world.drain(receiver, after=after - SECOND)
+        assert world.troubles == []
+    await world.drain(receiver, after=SECOND)
+
+    assert [name for name, _ in world.troubles] == [receiver]
+
+
+async def test_a_word_that_nobody_knows_is_taken_for_a_no_after_ten_times(world: World) -> None:
+    world.hook.plan = [DeliveryError(Sent.RETRY, "odd_word", "odd", unknown=True)] * 99
+    await world.tell(make_alert(), to=NOW)
+    for _ in range(120):
+        await world.drain(after=MINUTE)
+
+    assert 10 <= len(world.hook.sent) <= 13
+    assert world.troubles[-1] == ("hook", "messages are refused: odd")
 
 
 async def crash(world: World, receiver: str, *, arrived: bool) -> None:
@@ -506,7 +703,7 @@ async def test_a_refused_recipient_is_a_trouble_until_all_are_reached(world: Wor
     await world.drain("mail")
     world.mail.remark = None
     await world.tell(resolved(make_alert()), to=NOW)
-    await world.drain("mail")
+    await world.drain("mail", after=MINUTE)
 
     assert world.troubles == [("mail", "1 of 2 recipients refused (550)"), ("mail", None)]
 
@@ -524,7 +721,7 @@ async def test_a_report_is_edited_when_it_has_settled(world: World) -> None:
 
 
 async def test_how_receivers_stand(world: World) -> None:
-    world.hook.plan, world.mail.plan = [AWAY], [NEVER]
+    world.hook.plan, world.mail.plan = [AWAY], [TOO_RICH, TOO_RICH]
     await world.tell(make_alert(), to=NOW)
     await world.drain("hook")
     await world.drain("mail")
@@ -597,11 +794,11 @@ async def test_the_conversation_remembers_when_it_was_told(world: World) -> None
 async def test_a_newer_state_of_the_root_wins_over_a_replayed_older_one(world: World) -> None:
     to = routing("bot", group_by=("provider",), group_wait=timedelta(0))
     await world.tell(make_alert(), to=to)
-    world.bot.plan = [NEVER]
+    world.bot.plan = [TOO_RICH, TOO_RICH]
     await world.drain("bot")
     await world.tell(resolved(make_alert()), to=to)
     await world.drain("bot")
-    await world.write(lambda conn: outbox.replay(conn, make_alert().key, now=NOON))
+    await world.write(lambda conn: deadletters.replay(conn, make_alert().key, now=NOON))
     await world.drain("bot")
 
     assert world.bot.roots[0].message.state == "RESOLVED"
@@ -609,3 +806,32 @@ async def test_a_newer_state_of_the_root_wins_over_a_replayed_older_one(world: W
         lambda conn: set(conn.execute(select(outbox_table.c.state)).scalars())
     )
     assert states == {"sent"}
+
+
+async def test_whoever_fails_is_reported_by_the_clock_and_delays_no_other(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "offhook.db")
+    world = World(store, clock=MovedClock())
+    stop, sent = asyncio.Event(), asyncio.Event()
+
+    async def crash(envelope: Envelope) -> None:
+        raise RuntimeError
+
+    async def note(envelope: Envelope) -> None:
+        sent.set()
+
+    world.hook.plan = [replace(BUSY, retry_after=3600.0)] * 9
+    world.bot.before, world.mail.before = crash, note
+    await world.tell(make_alert(), to=NOW)
+    running = asyncio.create_task(world.dispatcher.run(stop))
+    await sent.wait()
+    assert world.clock.now() == NOON
+    while len(world.troubles) < 3 and world.clock.now() < NOON + 10 * MINUTE:
+        world.clock.move(5 * SECOND)
+        await asyncio.wait({running}, timeout=0.01)
+    stop.set()
+    await running
+
+    assert sorted(name for name, _ in world.troubles) == ["bot", "hook", "mail"]
+    assert dict(world.troubles)["mail"] is None, "it works"
+    assert world.clock.now() <= NOON + 4 * MINUTE
+    store.close()

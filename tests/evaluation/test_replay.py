@@ -15,7 +15,8 @@ from monitor.core.model import BatchStatus, CallStatus, EndedBy
 from monitor.core.route import parse_matcher
 from monitor.evaluation.context import Context
 from monitor.evaluation.replay import Replayed, replay
-from monitor.store import batches
+from monitor.store import audit, batches, stopping
+from monitor.store.audit import Deed
 from monitor.store.schema import metadata
 from rules.batch_completed import BatchCompleted
 from rules.batch_failed import BatchFailed
@@ -124,6 +125,29 @@ def test_it_tells_what_was_told_live(
     assert replayed.messages == told_live(story)
     assert (replayed.batches, replayed.unread, replayed.untimed) == (1, 0, {})
     assert replayed.untold == ()
+
+
+def test_what_was_told_before_somebody_stopped_it_is_told_again(
+    tell: Callable[..., Story],
+) -> None:
+    story = tell(run(ErrorSpike()))
+    spike(story)
+    with story.engine.begin() as conn:
+        row = batches.load(conn, story.batch)
+        deed = Deed(
+            at=story.now,
+            who="ann",
+            source="cli",
+            what="batch.stop",
+            target=row.look.batch_id,
+            provider=row.look.provider,
+        )
+        audit.record(conn, deed)
+        stopping.mark(conn, row, "stop", story.now)
+    end(story, BatchStatus.CANCELLED)
+    assert ("error_spike", "fired") in story.owed()
+
+    assert again(story).messages["error_spike"] >= 1
 
 
 def test_it_writes_nothing(tell: Callable[..., Story]) -> None:

@@ -20,13 +20,12 @@ from monitor.simulator.graine import graine_app
 from monitor.simulator.script import End, ErrorBurst, Mix, Plan
 from monitor.simulator.serving import serve
 from monitor.simulator.world import World
-from monitor.store.engine import open_engine
 from monitor.store.schema import alerts, outbox
 from monitor.store.writer import Priority, Store
 from tests.app.progress import Watcher
 from tests.builders import HOUR, MINUTE, NOON, SECOND
 from tests.clocks import ManualClock
-from tests.stories import unsynced
+from tests.stories import hurried
 
 CONFIG = """\
 [monitor]
@@ -63,7 +62,7 @@ async def installed(
     path.write_text(CONFIG.format(url=url))
     config = load(path, environ={})
     database = directory / "offhook.db"
-    store = Store(unsynced(open_engine(database, create=True)), database)
+    store = Store(hurried(database), database)
     try:
         runtime = await assemble(config, store, clock, clock.now(), b"key")
         try:

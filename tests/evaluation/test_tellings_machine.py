@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, Engine, select, update
 from structlog.testing import capture_logs
 
 from monitor.core.alert import Alert, AlertState, Reason
+from monitor.core.calendar import Calendar, parse_hours
 from monitor.core.route import Receiver, Route
 from monitor.evaluation.telling import Routing, tell
 from monitor.evaluation.tellings import Tellings
@@ -26,6 +28,7 @@ from tests.evaluation.test_tellings import alert
 from tests.stories import unsynced
 
 MINUTES_AFTER = 10
+LUNCH = Calendar(ZoneInfo("UTC"), (parse_hours("daily 12:08-12:16"),))
 _names = itertools.count()
 ENDS = [Reason.RECOVERED, Reason.BATCH_ENDED, Reason.RULE_CHANGED]
 
@@ -53,6 +56,8 @@ routes = st.builds(
     group_wait=st.integers(0, 3).map(lambda n: n * MINUTE),
     group_interval=st.integers(1, 6).map(lambda n: n * MINUTE),
     repeat_interval=st.integers(2, 9).map(lambda n: n * MINUTE),
+    repeat_most=st.integers(2, 30).map(lambda n: n * MINUTE),
+    mute=st.sampled_from([(), (), (LUNCH,)]),
 )
 
 

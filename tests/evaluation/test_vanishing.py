@@ -13,16 +13,16 @@ from monitor.evaluation.vanishing import gone, is_elsewhere
 from monitor.ingest.looks import take_look
 from monitor.store import batches, providers
 from monitor.store.batches import BatchRow
-from monitor.store.engine import open_engine
 from monitor.store.providers import ProviderRow
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch
+from tests.stories import hurried
 
 GONE_AT = NOON + HOUR
 
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_engine(tmp_path / "offhook.db", create=True)
+    engine = hurried(tmp_path / "offhook.db")
     with engine.begin() as connection:
         yield connection
     engine.dispose()

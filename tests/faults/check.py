@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from monitor.core.model import BatchStatus
+from monitor.core.model import BatchStatus, Outcome
 from monitor.simulator.truth import What
 from tests.faults.rows import Row
 from tests.faults.trial import Moved, Snapshot, Trial, at
@@ -25,6 +25,7 @@ def harmless(
         *(["the key is in the log"] if KEY in str(one.logs) else []),
         *_false_ends(one, moves, set(row.doubted if doubted is None else doubted)),
         *([] if row.moves_stuck else _false_recoveries(one, moves)),
+        *_false_alarms(one, moves),
     ]
 
 
@@ -65,6 +66,28 @@ def _false_recoveries(one: Trial, moves: list[Moved]) -> list[str]:
         and each.after == "resolved"
         and each.at < let_go
     ]
+
+
+# What a spike needs at the least: as many failed calls.
+_FAILED_AT_LEAST = 5
+_FAILURES = {Outcome.FAILED, Outcome.ERROR}
+
+
+def _false_alarms(one: Trial, moves: list[Moved]) -> list[str]:
+    """Batches that are said to have failed and did not, spikes of calls that did not fail."""
+    found = []
+    for batch in one.account:
+        entries = batch.truth.of(batch.batch_id)
+        told = [each for each in moves if each.subject == batch.plan.name and each.after in TOLD]
+        for each in told:
+            before = [entry for entry in entries if entry.at <= each.at]
+            ends = [entry.after for entry in before if _is_end(entry)]
+            failed = sum(entry.n for entry in before if entry.after in _FAILURES)
+            if each.rule == "batch_failed" and not set(ends) - {BatchStatus.COMPLETED}:
+                found.append(f"false alarm: {each}")
+            if each.rule == "error_spike" and failed < _FAILED_AT_LEAST:
+                found.append(f"false alarm: {each}")
+    return found
 
 
 def lost(known: Snapshot, fresh: Snapshot) -> list[str]:

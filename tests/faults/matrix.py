@@ -29,12 +29,19 @@ from tests.faults.table import ROWS, applies
 from tests.faults.trial import SOON, Trial, at, trial
 from tests.faults.worlds import BEGINS_S, LONG, STUCK, VENDORS, Batches, Story
 
-KINDS = ("false completed", "false resolved", "lost changes", "unhandled exceptions")
+KINDS = (
+    "false completed",
+    "false resolved",
+    "lost changes",
+    "unhandled exceptions",
+    "false alarms",
+)
 _KIND = {
     "false completed": KINDS[0],
     "false resolved": KINDS[1],
     "lost": KINDS[2],
     "unhandled": KINDS[3],
+    "false alarm": KINDS[4],
 }
 # When the whole of a world is over, in seconds.
 _OVER_S = 5400.0

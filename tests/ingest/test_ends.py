@@ -20,11 +20,11 @@ from monitor.providers.notices import Notice
 from monitor.store import batches, inbox, providers
 from monitor.store.batches import BatchRow
 from monitor.store.coding import encode
-from monitor.store.engine import open_engine
 from monitor.store.inbox import Arrived
 from monitor.store.providers import ProviderRow
 from monitor.store.schema import arrivals
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch, make_call, make_contact
+from tests.stories import hurried
 
 TICK = timedelta(microseconds=1)
 LISTENING = Expected(since=NOON - HOUR, calls=True, batches=True)
@@ -32,7 +32,7 @@ LISTENING = Expected(since=NOON - HOUR, calls=True, batches=True)
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_engine(tmp_path / "offhook.db", create=True)
+    engine = hurried(tmp_path / "offhook.db")
     with engine.begin() as connection:
         providers.save(connection, ProviderRow(name="renewals", vendor="bland"))
         yield connection

@@ -28,21 +28,21 @@ from monitor.ingest.items import HISTORY_AFTER, Taken, take_items
 from monitor.ingest.looks import take_look
 from monitor.store import batches, changes, snapshot
 from monitor.store.batches import BatchRow
-from monitor.store.engine import open_engine
 from monitor.store.windows import StoredCalls
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch, make_call, make_contact
+from tests.stories import hurried
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    made = open_engine(tmp_path_factory.mktemp("items") / "offhook.db", create=True)
+    made = hurried(tmp_path_factory.mktemp("items") / "offhook.db")
     yield made
     made.dispose()
 
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_engine(tmp_path / "offhook.db", create=True)
+    engine = hurried(tmp_path / "offhook.db")
     with engine.begin() as connection:
         yield connection
     engine.dispose()

@@ -13,14 +13,14 @@ from monitor.ingest.ends import moved_at
 from monitor.ingest.looks import take_look
 from monitor.ingest.notices import take_notices
 from monitor.store import batches, inbox
-from monitor.store.engine import open_engine
 from tests.builders import MINUTE, NOON, SECOND, make_batch, make_call, make_contact
 from tests.notices import record
+from tests.stories import hurried
 
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_engine(tmp_path / "offhook.db", create=True)
+    engine = hurried(tmp_path / "offhook.db")
     with engine.begin() as connection:
         row = take_look(connection, make_batch(seen_at=NOON - 10 * MINUTE), baseline=False)
         batches.save(connection, replace(row, listed_at=NOON - 10 * MINUTE))

@@ -112,6 +112,7 @@ def test_pausing_and_resuming_are_moves(conn: Connection) -> None:
 
     assert (paused.moved_at, paused.resumed_at) == (NOON + MINUTE, None)
     assert (resumed.moved_at, resumed.resumed_at) == (NOON + 2 * MINUTE,) * 2
+    assert resumed.idle_at == NOON + MINUTE
     assert words(conn, resumed)[1:] == [
         ("batch", "running", "paused"),
         ("batch", "paused", "running"),

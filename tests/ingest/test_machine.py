@@ -22,12 +22,11 @@ from monitor.ingest.pages import PageBook, decode
 from monitor.ingest.sweeps import Swept, begin_sweep, finish_sweep, remember, take_pages
 from monitor.providers import Page
 from monitor.store import batches, changes, pages, snapshot
-from monitor.store.engine import open_engine
 from monitor.store.windows import StoredCalls
 from tests.builders import HOUR, NOON, SECOND, make_batch
 from tests.clocks import ManualClock
 from tests.fakes import LISTING, CallRow, Person, Vendor, encoded
-from tests.stories import unsynced
+from tests.stories import hurried
 
 SIZE = 3
 VENDOR = Vendor(ManualClock())
@@ -40,7 +39,7 @@ class Polls(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.engine = unsynced(open_engine(Path(self.folder.name) / "offhook.db", create=True))
+        self.engine = hurried(Path(self.folder.name) / "offhook.db")
         self.now: datetime = NOON
         self.people: list[Person] = []
         self.status = BatchStatus.RUNNING

@@ -19,11 +19,11 @@ from monitor.providers.facts import Proof
 from monitor.providers.notices import Notice
 from monitor.store import batches, inbox, snapshot
 from monitor.store.coding import encode
-from monitor.store.engine import open_engine
 from monitor.store.inbox import Arrived
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch
 from tests.fakes import item_of
 from tests.notices import arrived, person, record, standing
+from tests.stories import hurried
 
 PEOPLE = 6
 ENDED = {n: "failed" if n % 3 else "completed" for n in range(PEOPLE)}
@@ -31,7 +31,7 @@ ENDED = {n: "failed" if n % 3 else "completed" for n in range(PEOPLE)}
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    made = open_engine(tmp_path_factory.mktemp("notices") / "offhook.db", create=True)
+    made = hurried(tmp_path_factory.mktemp("notices") / "offhook.db")
     yield made
     made.dispose()
 

@@ -19,11 +19,11 @@ from monitor.ingest.sweeps import remember, take_pages
 from monitor.providers import Page
 from monitor.store import pages as store_pages
 from monitor.store import snapshot
-from monitor.store.engine import open_engine
 from monitor.store.pages import CLOSED, LIVE, NEVER, WAITING, PageState
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch, make_call, make_contact
 from tests.clocks import ManualClock
 from tests.fakes import LISTING, CallRow, Person, Vendor, encoded
+from tests.stories import hurried
 
 SEED = 7
 VENDOR = Vendor(ManualClock())
@@ -32,7 +32,7 @@ BATCH = make_batch()
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    made = open_engine(tmp_path_factory.mktemp("pages") / "offhook.db", create=True)
+    made = hurried(tmp_path_factory.mktemp("pages") / "offhook.db")
     yield made
     made.dispose()
 

@@ -11,8 +11,6 @@ from monitor.clock import SystemClock
 from monitor.core.route import Receiver
 from monitor.http import HttpClient
 from monitor.notifiers.build import AnyReceiverSettings, build
-from monitor.notifiers.email import EmailSettings
-from monitor.notifiers.slack import SlackSettings
 from monitor.settings import Strict
 
 HOOK = "https://hooks.slack.example/services/T/B/canary"
@@ -24,7 +22,7 @@ class Table(Strict):
     receiver: AnyReceiverSettings
 
 
-def load(table: dict[str, Any]) -> SlackSettings | EmailSettings:
+def load(table: dict[str, Any]) -> AnyReceiverSettings:
     return Table.model_validate({"receiver": table}).receiver
 
 
@@ -62,6 +60,36 @@ async def http() -> AsyncIterator[HttpClient]:
             },
             Receiver(name="ops", kind="email", settled_only=True),
             id="mail",
+        ),
+        pytest.param(
+            {
+                "kind": "webhook",
+                "url": "https://x.example/canary",
+                "secret": "whsec_" + "Y2FuYXJ5" * 4,
+            },
+            Receiver(name="ops", kind="webhook"),
+            id="program",
+        ),
+        pytest.param(
+            {"kind": "pagerduty", "routing_key": "canary0123456789abcdef0123456789"},
+            Receiver(name="ops", kind="pagerduty", settled_only=True, stateful=True),
+            id="pager",
+        ),
+        pytest.param(
+            {"kind": "alertmanager", "urls": ["http://127.0.0.1:9093"], "send_resolved": False},
+            Receiver(
+                name="ops",
+                kind="alertmanager",
+                settled_only=True,
+                stateful=True,
+                send_resolved=False,
+            ),
+            id="state",
+        ),
+        pytest.param(
+            {"kind": "apprise", "url": "json://localhost/canary"},
+            Receiver(name="ops", kind="apprise"),
+            id="any service",
         ),
     ],
 )

@@ -87,6 +87,38 @@ async def test_tls_from_the_start(served: ssl.SSLContext, trusting: ssl.SSLConte
     assert len(box.mails) == 1
 
 
+# The server of the tests knows only STARTTLS as TLS, and so warns of a login without it.
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+async def test_tls_from_the_start_and_a_login(
+    served: ssl.SSLContext, trusting: ssl.SSLContext
+) -> None:
+    box = Mailbox()
+    async with mail_server(box, tls=served, implicit_tls=True, login=("user", PASSWORD)) as port:
+        mailer = make_mailer(port, scheme="smtps", smtp_password=PASSWORD, tls=trusting)
+        await mailer.send(envelope(message()))
+        wrong = make_mailer(port, scheme="smtps", smtp_password="canary", tls=trusting)
+        assert (await failure(wrong)).word == "535"
+
+    assert len(box.mails) == 1
+
+
+async def test_a_server_that_cannot_do_tls_today_gets_no_mail_in_the_clear() -> None:
+    heard: list[bytes] = []
+
+    async def unwell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready\r\n")
+        while line := await reader.readline():
+            heard.append(line[:4])
+            offers = b"250-localhost\r\n250 STARTTLS\r\n"
+            writer.write(offers if line[:4] == b"EHLO" else b"454 not now\r\n")
+
+    async with talking(unwell) as port:
+        error = await failure(make_mailer(port, scheme="smtp"))
+
+    assert (error.certainty, error.word) == (Sent.RETRY, "454")
+    assert not {b"MAIL", b"AUTH", b"DATA"} & set(heard)
+
+
 async def test_mail_is_never_sent_in_the_clear_where_tls_is_asked_for() -> None:
     box = Mailbox()
     async with mail_server(box) as port:
@@ -120,7 +152,10 @@ async def test_a_login_that_is_not_accepted(
 @pytest.mark.parametrize(
     ("stage", "reply", "certainty", "simpler"),
     [
-        pytest.param("rcpt", "451 greylisted", Sent.RETRY, False, id="all put off"),
+        pytest.param("rcpt", "450 greylisted", Sent.RETRY, False, id="greylisted"),
+        pytest.param("rcpt", "451 later", Sent.RETRY, False, id="all put off"),
+        pytest.param("rcpt", "530 login first", Sent.REFUSED, False, id="a login is asked for"),
+        pytest.param("data", "421 going away", Sent.RETRY, False, id="421 at the dot"),
         pytest.param("rcpt", "550 unknown", Sent.REFUSED, False, id="all refused"),
         pytest.param("data", "451 later", Sent.RETRY, False, id="451 at the dot"),
         pytest.param("data", "550 spam", Sent.REFUSED, False, id="550 at the dot"),
@@ -152,6 +187,7 @@ async def test_a_recipient_who_was_put_off_gets_it_later_and_the_other_not_again
     async with mail_server(box) as port:
         mailer = make_mailer(port)
         error = await failure(mailer)
+        assert (await failure(mailer)).certainty is Sent.RETRY, "nobody new has it"
         box.refuse = None
         await mailer.send(envelope(message(), possible_repeat=True))
 
@@ -159,6 +195,23 @@ async def test_a_recipient_who_was_put_off_gets_it_later_and_the_other_not_again
     assert [taken.recipients for taken in box.mails] == [("b@example.com",), ("a@example.com",)]
     assert box.mails[0].message["Message-ID"] == box.mails[1].message["Message-ID"]
     assert f"<{KEY}@example.com>" == box.mails[0].message["Message-ID"]
+
+
+async def test_only_who_may_have_it_is_told_of_a_possible_repeat() -> None:
+    box = Mailbox(refuse=lambda _, who: "451 wait" if who == ("a@example.com",) else None)
+    again = envelope(message(), possible_repeat=True)
+    async with mail_server(box) as port:
+        mailer = make_mailer(port)
+        await failure(mailer)
+        box.refuse, box.lose_answer = None, True
+        with pytest.raises(DeliveryError):
+            await mailer.send(again)
+        box.lose_answer = False
+        await mailer.send(again)
+
+    subjects = [str(taken.message["Subject"]) for taken in box.mails]
+    assert [taken.recipients[0][0] for taken in box.mails] == ["b", "a", "a"]
+    assert ["possible repeat" in each for each in subjects] == [False, False, True]
 
 
 async def test_a_connection_lost_after_the_dot_leaves_doubt() -> None:
@@ -200,6 +253,38 @@ async def test_a_connection_lost_on_the_way(lost_at: bytes, certainty: Sent) -> 
 async def test_a_failing_goodbye_takes_nothing_back() -> None:
     async with talking(lambda r, w: speak(r, w, lost_at=b"QUIT")) as port:
         assert (await make_mailer(port).send(envelope(message()))).remark is None
+
+
+@pytest.mark.parametrize(
+    ("stuck_at", "certainty"),
+    [
+        pytest.param(b"MAIL", Sent.NOT_SENT, id="before the mail"),
+        pytest.param(b"DATA", Sent.AMBIGUOUS, id="after the dot"),
+        pytest.param(b"QUIT", None, id="in the goodbye"),
+    ],
+)
+async def test_a_server_that_answers_a_byte_now_and_then_has_one_deadline(
+    stuck_at: bytes, certainty: Sent | None
+) -> None:
+    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready\r\n")
+        while line := await reader.readline():
+            word = line[:4].upper()
+            if word == b"DATA":
+                writer.write(b"354 go on\r\n")
+                await reader.readuntil(b"\r\n.\r\n")
+            if word == stuck_at:
+                writer.write(b"2")
+                await reader.read()  # and never the rest
+                return
+            writer.write(b"250 fine\r\n")
+
+    async with talking(trickle) as port:
+        mailer = make_mailer(port, deadline=0.3)
+        if certainty is None:
+            assert (await mailer.send(envelope(message()))).remark is None, "it was taken before"
+        else:
+            assert (await failure(mailer)).certainty is certainty
 
 
 async def test_nobody_there() -> None:

@@ -16,6 +16,7 @@ from monitor.notifiers import Envelope
 from monitor.notifiers.slack import SlackBot, SlackWebhook
 from tests.fake_slack import CHANNEL, HOOK, TOKEN, Answer, FakeSlack
 from tests.notifiers.test_slack_render import KEY, envelope, message
+from tests.workspace import NO_TLS
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -28,7 +29,7 @@ def slack() -> Iterator[FakeSlack]:
 
 @pytest_asyncio.fixture
 async def http() -> AsyncIterator[HttpClient]:
-    client = HttpClient(SystemClock())
+    client = HttpClient(SystemClock(), tls=NO_TLS)
     yield client
     await client.aclose()
 
@@ -66,6 +67,14 @@ async def test_a_webhook_takes_a_message(hook: SlackWebhook, slack: FakeSlack) -
 
     assert receipt.remote_id is None
     assert len(slack.hooked) == 1
+
+
+async def test_a_webhook_calls_people_too(http: HttpClient, slack: FakeSlack) -> None:
+    hook = SlackWebhook("ops", SecretStr(slack.url + HOOK), http, mention="here")
+    await hook.send(envelope(message(), part="message"))
+    await hook.send(envelope(message(repeat=1), part="message"))
+
+    assert ["<!here>" in str(each["blocks"]) for each in slack.hooked] == [True, False]
 
 
 HTML = "<html><body>Welcome to the hotel</body></html>"
@@ -309,3 +318,14 @@ async def test_answers_are_not_mixed_up_when_many_are_sent(bot: SlackBot, slack:
     assert {post.ts for post in slack.posts} == {
         str(receipt.remote_id).partition(":")[2] for receipt in receipts
     }
+
+
+async def test_a_change_is_read_as_no_markup_either_and_leaves_nothing_old(
+    bot: SlackBot, slack: FakeSlack
+) -> None:
+    root = (await bot.send(envelope(message()))).remote_id
+    await bot.send(envelope(message(), root=root, plain=True))
+
+    method, asked = slack.asked[-1]
+    assert method == "chat.update"
+    assert (asked["parse"], asked["link_names"], asked["blocks"]) == ("none", False, [])

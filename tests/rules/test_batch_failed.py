@@ -6,10 +6,12 @@ import pytest
 from monitor.core.facts import BatchFacts
 from monitor.core.model import BatchStatus, Counts
 from monitor.core.rule import Clear, Finding, Holds, Severity, Unknown
+from monitor.core.stopping import StoppedBy
 from rules.batch_failed import BatchFailed
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_certainty, make_ended_facts
 
 RULE = BatchFailed()
+BY_ANN = StoppedBy(action="stop", who="ann", at=NOON)
 HUNDRED: dict[str, Any] = {"batch": {"counts": Counts(total=100)}}
 
 
@@ -75,13 +77,30 @@ def test_a_severity_of_your_own_leaves_the_others() -> None:
     assert held(failed, rule).severity is Severity.CRITICAL
 
 
-def test_what_you_stopped_yourself_is_information() -> None:
-    facts = make_ended_facts(BatchStatus.FAILED, **undialled(50), stopped_by_user=True)
+@pytest.mark.parametrize("status", [BatchStatus.CANCELLED, BatchStatus.PARTIAL])
+def test_what_somebody_stopped_is_information_and_says_who(status: BatchStatus) -> None:
+    rule = BatchFailed(severity_by_status={BatchStatus.CANCELLED: Severity.CRITICAL})
 
-    finding = held(facts)
+    finding = held(make_ended_facts(status, **undialled(50), stopped_by=BY_ANN), rule)
 
     assert finding.severity is Severity.INFO
-    assert finding.summary == "stopped by you; 50 of 100 people were never dialled"
+    assert finding.summary == "stopped by ann; 50 of 100 people were never dialled"
+
+
+@pytest.mark.parametrize("status", [BatchStatus.FAILED, BatchStatus.EXPIRED])
+def test_what_failed_after_somebody_had_stopped_it_is_no_information(status: BatchStatus) -> None:
+    finding = held(make_ended_facts(status, **undialled(50), stopped_by=BY_ANN))
+
+    assert finding.severity is Severity.CRITICAL
+
+
+def test_who_only_paused_it_is_not_blamed_for_its_end() -> None:
+    paused = StoppedBy(action="pause", who="ann", at=NOON)
+
+    finding = held(make_ended_facts(BatchStatus.FAILED, **undialled(50), stopped_by=paused))
+
+    assert finding.severity is Severity.CRITICAL
+    assert "ann" not in finding.summary
 
 
 def test_nobody_listed_and_nobody_asked_for_is_not_called_undialled() -> None:

@@ -10,6 +10,7 @@ from monitor.core.rule import Clear, Finding, Holds, Unknown, Verdict
 from rules.error_spike import ErrorSpike
 from tests.builders import (
     EVERYTHING,
+    HOUR,
     MINUTE,
     NOON,
     SECOND,
@@ -252,3 +253,13 @@ def test_parameters_that_cannot_be_meant_are_refused(parameters: Any, says: str)
         ErrorSpike(**parameters)
 
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("n", [pytest.param(30, id="a spike"), pytest.param(8, id="a streak")])
+def test_what_failed_before_it_was_resumed_no_longer_counts(n: int) -> None:
+    calls = ended_calls(*[BAD] * n)
+    assert isinstance(judged(*calls), Holds)
+    assert isinstance(judged(*calls, idle_at=NOON - HOUR), Holds)
+
+    verdict = judged(*calls, idle_at=NOON)
+    assert verdict == Unknown("no calls since 12:00", verdict.finding)

@@ -627,6 +627,20 @@ async def test_it_runs_until_it_is_told_to_stop_and_goes_on_after_a_failure(at: 
     assert failures == []
 
 
+async def test_it_rests_while_nothing_comes_and_nothing_is_due(at: Lookout) -> None:
+    stop = asyncio.Event()
+    rests: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+        stop.set()
+
+    at.clock.sleep = rest  # type: ignore[method-assign]  # to see for how long
+    await at.drain.run(stop)
+
+    assert rests == [60.0]
+
+
 async def test_a_storm_that_never_ends_keeps_nothing_from_being_asked_for(
     at: Lookout, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -146,3 +146,20 @@ async def test_nothing_begins_after_stopping() -> None:
 
 async def test_stopping_what_never_began_is_nothing() -> None:
     await Jobs().stop(AT_ONCE)
+
+
+async def test_a_job_that_is_wanted_now_does_not_wait_for_its_time(jobs: Jobs) -> None:
+    job, other = Counter(), Counter()
+    jobs.add("judge", LONG, job)
+    jobs.add("poll", LONG, other)
+    jobs.hasten("judge")
+    assert job.runs == 0  # nothing runs before the start
+    jobs.start()
+    await job.ran(1)
+    await other.ran(1)
+    await asyncio.sleep(0)
+
+    jobs.hasten("judge")
+
+    await job.ran(2)
+    assert other.runs == 1

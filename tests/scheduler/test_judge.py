@@ -7,7 +7,12 @@ from typing import ClassVar
 import pytest
 
 from monitor.core.facts import BatchFacts, Trouble
+from monitor.core.route import Matcher
 from monitor.core.rule import BatchRule, Clear, Finding, Holds, Severity, Verdict
+from monitor.core.silence import Source
+from monitor.core.wish import Wish
+from monitor.store import audit, silences
+from monitor.store.writer import Priority
 from rules.error_spike import ErrorSpike
 from rules.self_clock_jumped import SelfClockJumped
 from rules.self_config_rejected import SelfConfigRejected
@@ -196,3 +201,22 @@ async def test_a_batch_of_no_provider_is_not_judged(at: Lookout) -> None:
     at.judge._context = replace(at.judge.context, providers={})
 
     assert await at.judge.batch((await at.row()).id) is None
+
+
+async def test_a_round_ends_the_silences_that_are_over(at: Lookout) -> None:
+    wish = Wish(
+        author="ada",
+        source=Source.CLI,
+        comment="known",
+        matchers=(Matcher("rule", "=", "always"),),
+        lasts=MINUTE,
+    )
+    await at.store.write(Priority.INGEST, lambda conn: silences.add(conn, wish, at.clock.now()))
+    await at.judge.everything()
+    assert len(await at.store.read(silences.load)) == 1
+
+    at.clock.move(MINUTE)
+    await at.judge.everything()
+
+    assert await at.store.read(silences.load) == ()
+    assert [each.who for each in await at.store.read(audit.load)] == ["offhook", "ada"]

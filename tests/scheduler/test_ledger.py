@@ -13,13 +13,12 @@ from monitor.http import HttpClient
 from monitor.providers.budget import Budget
 from monitor.providers.line import Line
 from monitor.scheduler.ledger import ACCOUNT_EVERY, Ledger, Page
-from monitor.store.engine import open_engine
 from monitor.store.provider_views import ProviderView, load_providers
 from monitor.store.writer import Store
 from tests.builders import MINUTE, NOON, SECOND
 from tests.clocks import ManualClock
 from tests.fakes import Vendor
-from tests.stories import unsynced
+from tests.stories import hurried
 
 
 @dataclass
@@ -30,7 +29,7 @@ class Kept:
     clock: ManualClock = field(default_factory=ManualClock)
 
     def __post_init__(self) -> None:
-        self.store = Store(unsynced(open_engine(self.path, create=True)), self.path)
+        self.store = Store(hurried(self.path), self.path)
         self.http = HttpClient(self.clock)
         budget = Budget(self.clock, chance=lambda: 0.0)
         self.line = Line(self.http, budget, self.clock, every=30 * SECOND)

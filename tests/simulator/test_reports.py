@@ -20,15 +20,13 @@ from monitor.simulator.answers import Manners
 from monitor.simulator.hours import WorkingHours
 from monitor.simulator.ids import Vendor
 from monitor.simulator.script import DialStop, Incident, Mix, Pause, Plan, Reopen, Resume
-from monitor.simulator.serving import serve
 from monitor.simulator.vendors import vendor_app, vendor_table
 from monitor.simulator.world import Account, RunningBatch, World
 from monitor.store.coding import decode
-from monitor.store.engine import open_engine
 from monitor.store.schema import alert_events, alerts
-from monitor.store.writer import Store
 from tests.simulator.hand import START, HandClock
-from tests.stories import unsynced
+from tests.stories import hurried
+from tests.webhooks.inprocess import InProcess, InThread
 
 STEP = timedelta(seconds=30)
 TABLES = """
@@ -84,19 +82,26 @@ class Told(NamedTuple):
 async def watching(
     folder: Path, account: Account, clock: HandClock, manners: Manners
 ) -> AsyncIterator[Runtime]:
-    async with serve(vendor_app(account, clock, manners)) as url:
-        file = folder / "config.toml"
-        head = f'[monitor]\ndata_dir = "{folder}"\ntimezone = "UTC"\n'
-        file.write_text(head + vendor_table(account, url) + TABLES)
-        file.chmod(0o600)
-        database = folder / "offhook.db"
-        store = Store(unsynced(open_engine(database, create=True)), database)
-        runtime = await assemble(load(file, environ={}), store, clock, clock.at, b"k" * 32)
-        try:
-            yield runtime
-        finally:
-            await runtime.close()
-            store.close()
+    app = vendor_app(account, clock, manners)
+    file = folder / "config.toml"
+    head = f'[monitor]\ndata_dir = "{folder}"\ntimezone = "UTC"\n'
+    file.write_text(head + vendor_table(account, "http://127.0.0.1:1") + TABLES)
+    file.chmod(0o600)
+    database = folder / "offhook.db"
+    store = InThread(hurried(database), database)
+    runtime = await assemble(
+        load(file, environ={}),
+        store,
+        clock,
+        clock.at,
+        b"k" * 32,
+        lambda clock: InProcess(clock, app),
+    )
+    try:
+        yield runtime
+    finally:
+        await runtime.close()
+        store.close()
 
 
 async def step(runtime: Runtime, clock: HandClock, by: timedelta = STEP) -> None:

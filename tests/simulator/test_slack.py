@@ -127,7 +127,9 @@ async def test_keys_and_scopes_are_checked(slack: Client, ask: Ask, clock: HandC
         "invalid_auth",
         None,
     ]
-    assert right.headers["x-oauth-scopes"] == "chat:write,channels:history,channels:read"
+    assert (
+        right.headers["x-oauth-scopes"] == "chat:write,channels:history,channels:read,files:write"
+    )
     assert (missing.json()["error"], missing.json()["needed"]) == (
         "missing_scope",
         "channels:history",

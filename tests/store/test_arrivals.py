@@ -9,16 +9,16 @@ from sqlalchemy import Connection, func, select
 
 from monitor.core.hearing import Arrival, Lately
 from monitor.store import arrivals, providers
-from monitor.store.engine import open_engine
 from monitor.store.providers import ProviderRow
 from monitor.store.schema import arrivals as table
 from monitor.store.webhook_views import load_webhooks
 from tests.builders import HOUR, MINUTE, NOON, SECOND
+from tests.stories import hurried
 
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_engine(tmp_path / "offhook.db", create=True)
+    engine = hurried(tmp_path / "offhook.db")
     with engine.begin() as connection:
         for name in ("sales", "other"):
             providers.save(connection, ProviderRow(name=name, vendor="bland"))

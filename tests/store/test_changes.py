@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 from monitor.ingest.looks import take_look
 from monitor.store import changes
 from monitor.store.changes import Change
-from monitor.store.engine import open_engine
 from tests.builders import MINUTE, NOON, make_batch
+from tests.stories import hurried
 
 CHUNKS: list[list[Change]] = [
     [("contact", "p1", None, "pending"), ("contact", "p2", None, "pending")],
@@ -29,7 +29,7 @@ def written(conn: Connection) -> int:
 
 
 def test_changes_read_back_in_order_from_any_number(tmp_path: Path) -> None:
-    engine = open_engine(tmp_path / "offhook.db", create=True)
+    engine = hurried(tmp_path / "offhook.db")
     with engine.begin() as conn:
         first = written(conn)
         every = [change for chunk in CHUNKS for change in chunk]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from monitor.core.compose import compose
 from monitor.store import claims, conversations, outbox
-from monitor.store.claims import MOST_TOGETHER, Owed, choose
+from monitor.store.claims import Waiting, choose
 from monitor.store.engine import open_engine
 from tests.builders import HOUR, NOON, SECOND
 from tests.delivering import make_alert, owed, routing, tell_all
@@ -19,28 +19,21 @@ MESSAGE = compose(make_alert(), at=NOON, default_zone="UTC")
 LEASE = timedelta(seconds=60)
 
 
-def row(number: int, alert: str = "a", **changes: Any) -> Owed:
+def row(number: int, alert: str = "a", **changes: Any) -> Waiting:
     values: dict[str, Any] = {
         "id": number,
-        "delivery_key": f"key {number}",
-        "conversation": 1,
         "alert_key": alert,
-        "transition": "fired",
         "part": "message",
-        "message": MESSAGE,
+        "weight": 12,
         "state": "pending",
-        "created_at": NOON,
         "due_at": NOON,
         "attempts": 0,
         "fence": 0,
-        "attempt_at": None,
         "carried_by": None,
-        "remote_id": None,
-        "sent_at": None,
         "possible_repeat": False,
         "plain": False,
     }
-    return Owed(**values | changes)
+    return Waiting(**values | changes)
 
 
 LATER: dict[str, Any] = {"due_at": NOON + HOUR}
@@ -79,18 +72,28 @@ MAYBE: dict[str, Any] = {"possible_repeat": True, "attempts": 1}
         pytest.param([row(1, plain=True), row(2, "b")], [1], id="what was refused goes alone"),
         pytest.param([row(1), row(2, "b", plain=True)], [1], id="or waits for the others"),
         pytest.param(
+            [row(1, plain=True), row(2, "b", plain=True, carried_by=1), row(3, "c", plain=True)],
+            [1, 2],
+            id="or in the company it was put into",
+        ),
+        pytest.param(
+            [row(2, "b", plain=True, carried_by=1), row(3, "c", plain=True, carried_by=1)],
+            [2, 3],
+            id="also when what led it is there no more",
+        ),
+        pytest.param(
             [row(1, **MAYBE), row(2, "b", carried_by=1, **MAYBE), row(3, "c")],
             [1, 2],
             id="a possible repeat keeps its company",
         ),
         pytest.param(
             [row(n, str(n)) for n in range(1, 60)],
-            list(range(1, MOST_TOGETHER + 1)),
-            id="not too many",
+            list(range(1, 60)),
+            id="however many there are",
         ),
     ],
 )
-def test_what_goes_next(rows: list[Owed], chosen: list[int]) -> None:
+def test_what_goes_next(rows: list[Waiting], chosen: list[int]) -> None:
     assert [each.id for each in choose(rows, NOON)] == chosen
 
 

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Connection, select
 
 from monitor.store import inbox
-from monitor.store.engine import open_engine
 from monitor.store.inbox import Arrived
 from monitor.store.schema import inbox as table
 from tests.builders import HOUR, NOON
+from tests.stories import hurried
 
 ONE = Arrived(
     provider="sales",
@@ -29,7 +29,7 @@ ONE = Arrived(
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    with open_engine(tmp_path / "offhook.db", create=True).begin() as conn:
+    with hurried(tmp_path / "offhook.db").begin() as conn:
         yield conn
 
 

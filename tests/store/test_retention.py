@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 
 from monitor.ingest.looks import take_look
 from monitor.store import batches, retention
-from monitor.store.engine import open_engine
 from tests.builders import HOUR, NOON, SECOND, make_batch
+from tests.stories import hurried
 
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_engine(tmp_path / "offhook.db", create=True)
+    engine = hurried(tmp_path / "offhook.db")
     with engine.begin() as connection:
         yield connection
     engine.dispose()

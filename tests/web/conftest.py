@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.desks import Front, fill, front
 from tests.gate import Gate, gate
 
 
@@ -17,3 +18,17 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
 async def site(built: Gate) -> Gate:
     await built.clear()
     return built
+
+
+@pytest.fixture(scope="session")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    with front(tmp_path_factory.mktemp("front")) as made:
+        yield made
+
+
+@pytest.fixture
+async def desk(opened: Front) -> Front:
+    """A desk with a little of everything, as it was at first."""
+    await opened.write(fill)
+    opened.begin_anew()
+    return opened

@@ -15,8 +15,9 @@ from monitor.providers.schemes import STANDARD_WEBHOOKS
 from monitor.providers.signing import Hmac, Verifier, sign
 from monitor.store import inbox
 from monitor.store.writer import Priority
+from monitor.web.access import token_needed
 from monitor.web.receiver import KIB, MOST
-from monitor.web.server import application, token_needed
+from monitor.web.server import application
 from tests.gate import SAMPLES, TOKEN, Gate, fine, gate, none, sample
 from tests.loopback import NOW, StillClock
 

@@ -131,7 +131,8 @@ async def test_liveness_needs_no_token_and_changes_nothing() -> None:
 
     assert (await ask(guarded, "/-/healthy")).text == "alive\n"
     assert (await ask(guarded, "/-/healthy", "POST")).status_code == 405
-    assert (await ask(guarded, "/")).status_code == 404
+    assert (await ask(guarded, "/nothing")).status_code == 401
+    assert (await ask(app(), "/nothing")).status_code == 404
 
 
 def test_every_number_is_in_the_exposition_and_any_label_parses() -> None:

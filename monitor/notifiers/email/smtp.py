@@ -9,7 +9,7 @@ import ssl
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from dataclasses import dataclass, replace
 
 import aiosmtplib
 from pydantic import SecretStr
@@ -20,12 +20,13 @@ from monitor.errors import DeliveryError, Sent
 from monitor.notifiers import Envelope, Receipt
 from monitor.notifiers.email.mail import mail
 from monitor.notifiers.email.settings import EmailSettings, Server, parse_server
+from monitor.notifiers.unreadable import Unreadable
 
 DEADLINE_S = 60.0
 _REMEMBERED = 200
 
 
-class Mailer:
+class Mailer(Unreadable):
     """One server and its recipients."""
 
     def __init__(
@@ -47,35 +48,37 @@ class Mailer:
         self._clock = clock
         self._deadline = deadline
         self._tls = tls or ssl.create_default_context()
-        # Who took a mail that others put off: they are not sent it again.
-        self._took: OrderedDict[str, set[str]] = OrderedDict()
+        # Who took a mail that others put off: they are not sent it again. A new process does
+        # not know it, and sends it to all once more, under the same Message-ID.
+        self._partly: OrderedDict[str, _Partly] = OrderedDict()
 
     async def send(self, envelope: Envelope) -> Receipt:
         """Hand it over for every recipient that the server takes."""
+        before = self._partly.get(envelope.key, _Partly())
         attempt = _Attempt(
-            recipients=tuple(to for to in self._to if to not in self._took.get(envelope.key, ())),
+            recipients=tuple(to for to in self._to if to not in before.taken),
             everybody=len(self._to),
         )
-        message = mail(envelope, sender=self._sender, to=self._to, now=self._clock.now())
-        async with self._within_deadline(attempt), self._connected() as client:
-            await attempt.transact(client, self._sender, message.as_bytes())
+        # For those who put it off, and certainly have it not, it is the first.
+        repeat = envelope.possible_repeat and not before.sure
+        message = mail(
+            replace(envelope, possible_repeat=repeat),
+            name=self.receiver.name,
+            sender=self._sender,
+            to=self._to,
+            now=self._clock.now(),
+        )
+        try:
+            async with self._within_deadline(attempt), self._connected() as client:
+                await attempt.transact(client, self._sender, message.as_bytes())
+        except DeliveryError as error:
+            before.sure &= error.certainty is not Sent.AMBIGUOUS
+            raise
         if attempt.put_off:
-            self._remember(envelope.key, attempt.taken)
+            self._remember(envelope.key, before.taken.union(attempt.taken), sure=not repeat)
             raise attempt.partly()
-        self._took.pop(envelope.key, None)
+        self._partly.pop(envelope.key, None)
         return Receipt(remark=attempt.remark())
-
-    async def find(
-        self, keys: Sequence[str], since: datetime, root: str | None = None
-    ) -> dict[str, tuple[str, ...]]:
-        """Mail cannot be read back."""
-        del keys, since, root
-        raise DeliveryError(Sent.REFUSED, "not_readable", "mail cannot be read back")
-
-    async def remove(self, remote_id: str) -> None:
-        """Mail cannot be taken back."""
-        del remote_id
-        raise DeliveryError(Sent.REFUSED, "not_readable", "mail cannot be taken back")
 
     async def check(self) -> str:
         """Connect and log in, and send nothing."""
@@ -87,11 +90,11 @@ class Mailer:
     async def close(self) -> None:
         """Nothing is kept open."""
 
-    def _remember(self, key: str, taken: Sequence[str]) -> None:
-        self._took.setdefault(key, set()).update(taken)
-        self._took.move_to_end(key)
-        while len(self._took) > _REMEMBERED:
-            self._took.popitem(last=False)
+    def _remember(self, key: str, taken: frozenset[str], *, sure: bool) -> None:
+        self._partly[key] = _Partly(taken, sure=sure)
+        self._partly.move_to_end(key)
+        while len(self._partly) > _REMEMBERED:
+            self._partly.popitem(last=False)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[aiosmtplib.SMTP]:
@@ -117,6 +120,14 @@ class Mailer:
             if attempt.over:
                 return
             raise _meaning(error, self._server, dotted=attempt.dotted) from None
+
+
+@dataclass
+class _Partly:
+    """Who has a mail; ``sure``: nobody else can have it."""
+
+    taken: frozenset[str] = frozenset()
+    sure: bool = False
 
 
 class _Attempt:

@@ -5,26 +5,26 @@ it is found again after a crash. ``remote_id`` is "channel:timestamp".
 """
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from pydantic import SecretStr
 
 from monitor.core.route import Receiver
 from monitor.errors import DeliveryError, Sent
-from monitor.http import Answer, HttpClient, HttpError
+from monitor.http import HttpClient
 from monitor.notifiers import Envelope, Receipt
-from monitor.notifiers.slack.render import payload
-from monitor.notifiers.slack.words import refusal, retry_after, unanswered, word_of
+from monitor.notifiers.slack.api import SlackApi
+from monitor.notifiers.slack.files import Charts
+from monitor.notifiers.slack.render import Style, payload
+from monitor.notifiers.slack.words import refusal
 
-DEADLINE_S = 30.0
-_PAGES = 20
 _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{5,}")
 _TS = re.compile(r"\d{1,12}\.\d{1,9}")
 _NEEDED = ("chat:write",)
 _TO_READ = ("channels:history", "groups:history")
+_TO_CHART = "files:write"
 
 
 class SlackBot:
@@ -39,41 +39,57 @@ class SlackBot:
         api_url: str,
         http: HttpClient,
         send_resolved: bool = True,
+        buttons: bool = False,
+        charts: bool = False,
+        mention: str | None = None,
     ) -> None:
         self.receiver = Receiver(
             name=name, kind="slack", edits=True, readable=True, send_resolved=send_resolved
         )
-        self._token = token
+        self.api = SlackApi(token, api_url, http)
         self._channel = channel
-        self._api_url = api_url
-        self._http = http
+        self._style = Style(buttons_of=name if buttons else None, mention=mention)
+        self._charts = Charts(self.api, name) if charts else None
         self._channel_id = channel if _CHANNEL_ID.fullmatch(channel) else None
 
     async def send(self, envelope: Envelope) -> Receipt:
         """Post a root, change it, or answer below it."""
-        content = payload(envelope)
+        content = payload(envelope, self._style)
         if envelope.root is None:
-            return await self._post({**content, "channel": self._channel}, envelope.key)
+            receipt = await self._post({**content, "channel": self._channel}, envelope.key)
+            self._draw(envelope, receipt)
+            return receipt
         channel, ts = _place(envelope.root)
         if envelope.part == "root":
-            changed: dict[str, Any] = {
-                name: content[name] for name in ("text", "blocks") if name in content
-            }
-            await self._call("chat.update", {**changed, "channel": channel, "ts": ts})
+            # Blocks are named even where there are none: what is not named stays as it was.
+            # How text is read is named too, since a change is read otherwise than a post.
+            changed = {name: content[name] for name in ("text", "parse", "link_names")}
+            changed |= {"blocks": content.get("blocks", []), "channel": channel, "ts": ts}
+            await self.api.call("chat.update", changed)
             return Receipt(remote_id=envelope.root)
-        # A reply is seen by few; what is worth a call goes to the channel as well.
+        # A reply is seen by few; what became graver goes to the channel as well.
         loud = any(message.loud for message in envelope.messages)
         below = {"channel": channel, "thread_ts": ts, "reply_broadcast": loud}
         return await self._post({**content, **below}, envelope.key)
 
+    def is_at(self, channel: str) -> bool:
+        """Whether this is where the bot posts, as far as it knows by now."""
+        return self._channel_id in {None, channel}
+
     async def _post(self, content: Mapping[str, Any], key: str) -> Receipt:
         metadata = {"event_type": "offhook", "event_payload": {"key": key}}
-        answer = await self._call("chat.postMessage", {**content, "metadata": metadata})
+        answer = await self.api.call("chat.postMessage", {**content, "metadata": metadata})
         channel, ts = answer.get("channel"), answer.get("ts")
         if not isinstance(channel, str) or not isinstance(ts, str):
             raise DeliveryError(Sent.AMBIGUOUS, "no_ts", "Slack did not say where it put it")
         self._channel_id = channel
         return Receipt(remote_id=f"{channel}:{ts}")
+
+    def _draw(self, envelope: Envelope, receipt: Receipt) -> None:
+        """Below a new root, in its own time: the alert is there, whatever becomes of the chart."""
+        if self._charts is not None and receipt.remote_id is not None and envelope.part == "root":
+            channel, ts = _place(receipt.remote_id)
+            self._charts.attach(envelope, channel, ts)
 
     async def find(
         self, keys: Sequence[str], since: datetime, root: str | None = None
@@ -87,7 +103,7 @@ class SlackBot:
             channel = await self._known_channel()
             method, where = "conversations.history", {"channel": channel}
         found: dict[str, set[str]] = {key: set() for key in keys}
-        async for message in self._pages(method, {**where, "oldest": oldest}, "messages"):
+        async for message in self.api.pages(method, {**where, "oldest": oldest}, "messages"):
             ts = str(message.get("ts"))
             if _TS.fullmatch(ts):
                 for key in found.keys() & _keys(message):
@@ -101,101 +117,50 @@ class SlackBot:
         """Delete one message; one that is gone already is as good."""
         channel, ts = _place(remote_id)
         try:
-            await self._call("chat.delete", {"channel": channel, "ts": ts})
+            await self.api.call("chat.delete", {"channel": channel, "ts": ts})
         except DeliveryError as error:
             if not error.gone:
                 raise
 
     async def check(self) -> str:
         """Whose token it is, what it may do, and whether the channel can be read."""
-        answer, headers = await self._ask("auth.test", {})
+        answer, headers = await self.api.ask("auth.test", {})
         who = f"{answer.get('user', 'a bot')} at {answer.get('team', 'Slack')}"
         granted = {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",")}
+        remark = ""
         if headers.get("x-oauth-scopes"):
             lacking = [scope for scope in _NEEDED if scope not in granted]
             lacking += [] if granted & set(_TO_READ) else [" or ".join(_TO_READ)]
             if lacking:
                 text = f"the app lacks the scopes {', '.join(lacking)}"
                 raise DeliveryError(Sent.REFUSED, "missing_scope", text)
+            if self._charts is not None and _TO_CHART not in granted:
+                remark = f"; without the scope {_TO_CHART} there are no charts"
         if self._channel_id is None:
             return (
                 f"{who}; give the channel's id instead of {self._channel}, so that after a crash"
-                " it can be looked up what had arrived"
+                f" it can be looked up what had arrived{remark}"
             )
-        await self._call("conversations.history", {"channel": self._channel_id, "limit": 1})
-        return f"{who}, may post to and read {self._channel}"
+        await self.api.call("conversations.history", {"channel": self._channel_id, "limit": 1})
+        return f"{who}, may post to and read {self._channel}{remark}"
 
     async def close(self) -> None:
-        """The connections belong to whoever made the client."""
+        """Draw no more; the connections belong to whoever made the client."""
+        if self._charts is not None:
+            await self._charts.close()
 
     async def _known_channel(self) -> str:
         """The channel's id: configured, learned from an earlier answer, or looked up by name."""
         if self._channel_id is None:
             name = self._channel.removeprefix("#")
             arguments = {"types": "public_channel,private_channel", "exclude_archived": "true"}
-            async for channel in self._pages("conversations.list", arguments, "channels"):
+            async for channel in self.api.pages("conversations.list", arguments, "channels"):
                 if channel.get("name") == name and isinstance(channel.get("id"), str):
                     self._channel_id = channel["id"]
                     break
             else:
                 raise refusal("channel_not_found", status=200)
         return self._channel_id
-
-    async def _pages(
-        self, method: str, arguments: Mapping[str, Any], what: str
-    ) -> AsyncIterator[dict[str, Any]]:
-        cursor = ""
-        for _ in range(_PAGES):
-            asked = {**arguments, "limit": 200, "include_all_metadata": "true"}
-            answer = await self._call(method, {**asked, "cursor": cursor} if cursor else asked)
-            items = answer.get(what)
-            for item in items if isinstance(items, list) else []:
-                if isinstance(item, dict):
-                    yield item
-            cursor = _cursor(answer)
-            if not cursor:
-                return
-        raise DeliveryError(Sent.RETRY, "too_much", "the channel is too busy to be searched")
-
-    async def _call(self, method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        answer, _ = await self._ask(method, arguments)
-        return answer
-
-    async def _ask(
-        self, method: str, arguments: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], Mapping[str, str]]:
-        # Slack reads JSON only where it writes; questions are asked as parameters.
-        writes = method.startswith("chat.")
-        try:
-            answer = await self._http.request(
-                "POST" if writes else "GET",
-                f"{self._api_url}/{method}",
-                headers={
-                    "authorization": f"Bearer {self._token.get_secret_value()}",
-                    "content-type": "application/json; charset=utf-8",
-                },
-                json=dict(arguments) if writes else None,
-                params=None if writes else dict(arguments),
-                deadline=DEADLINE_S,
-            )
-        except HttpError as error:
-            raise unanswered(error) from None
-        return _said_ok(answer), answer.headers
-
-
-def _said_ok(answer: Answer) -> dict[str, Any]:
-    """Slack answers 200 to what it refuses; only ``ok: true`` is a yes."""
-    try:
-        said = msgspec.json.decode(answer.body, type=dict[str, Any])
-    except msgspec.MsgspecError:
-        if answer.status == 200:
-            text = "the answer is not Slack's"
-            raise DeliveryError(Sent.AMBIGUOUS, "no_json", text) from None
-        said = {}
-    if answer.status == 200 and said.get("ok") is True:
-        return said
-    word = word_of(str(said.get("error", "")))
-    raise refusal(word, status=answer.status, retry_after=retry_after(answer.headers))
 
 
 def _keys(message: Mapping[str, Any]) -> set[str]:
@@ -216,10 +181,9 @@ def _keys(message: Mapping[str, Any]) -> set[str]:
     return keys
 
 
-def _cursor(answer: Mapping[str, Any]) -> str:
-    after = answer.get("response_metadata")
-    cursor = after.get("next_cursor") if isinstance(after, dict) else None
-    return cursor if isinstance(cursor, str) else ""
+def channel_of(remote_id: str) -> str:
+    """The channel in which a message stands."""
+    return _place(remote_id)[0]
 
 
 def _place(remote_id: str) -> tuple[str, str]:

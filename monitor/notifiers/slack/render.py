@@ -1,18 +1,22 @@
 """Messages as Slack blocks: within Slack's limits for any text, and nothing in it is markup.
 
 Foreign text stands in ``plain_text`` elements, where Slack reads no markup at all. The only
-``mrkdwn`` is made of our own words, a date and addresses that were checked. The fallback
-``text`` has its three control characters escaped, so that no mention or link comes to life.
+``mrkdwn`` is made of our own words, a date, addresses that were checked, and whom the
+configuration wants called. The fallback ``text`` has its three control characters escaped,
+so that no other mention and no link comes to life.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
 from monitor.core.message import Message
 from monitor.core.text import clip, one_line
 from monitor.notifiers import Envelope
+from monitor.notifiers.chart import sparkline
+from monitor.notifiers.slack import buttons
 
 Block = dict[str, Any]
 
@@ -28,6 +32,7 @@ SHOWN = 12  # messages of a group that are shown; of the others only the keys
 _SHOWN_IN_TEXT = 6
 _FIELD_SHOWN = 240
 _BRIEF = 380
+_FEW, _LEADING, _SHORT = 3, 6, 120  # of so few messages the first lines are shown, not long
 
 _ICONS = {
     ("FIRING", "critical"): "🔴",
@@ -36,22 +41,52 @@ _ICONS = {
     ("INFO", "critical"): "🔴",
     ("INFO", "warning"): "🟠",
 }
+# No name in a text is linked, and no page that it names is shown below it.
+AS_IT_STANDS = {"parse": "none", "link_names": False}
+UNSHOWN = {"unfurl_links": False, "unfurl_media": False}
 _URL = re.compile(r"https?://[^\s<>|\"'\\]{1,280}")
 
 
-def payload(envelope: Envelope) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What one receiver's messages have besides: buttons that name it, and whom to call."""
+
+    buttons_of: str | None = None
+    mention: str | None = None
+
+
+_BARE = Style()
+
+
+def payload(envelope: Envelope, style: Style = _BARE) -> dict[str, Any]:
     """What to post: always a full ``text``, and blocks unless a plain rendering is asked for."""
+    call = _call(envelope, style)
     content: dict[str, Any] = {
-        "text": fallback(envelope),
+        "text": f"{call} {fallback(envelope)}" if call and envelope.plain else fallback(envelope),
         "mrkdwn": False,
-        "parse": "none",
-        "unfurl_links": False,
-        "unfurl_media": False,
-        "link_names": False,
+        **AS_IT_STANDS,
+        **UNSHOWN,
     }
     if not envelope.plain:
-        content["blocks"] = blocks(envelope)
+        content["blocks"] = blocks(envelope, style)
     return content
+
+
+def _call(envelope: Envelope, style: Style) -> str:
+    """Whom to call: for what is critical, when it is told first, and never for a copy of it."""
+    again = envelope.possible_repeat or envelope.replaces
+    first = envelope.root is None or (envelope.part == "thread" and _loud(envelope))
+    grave = any(
+        each.state == "FIRING" and each.severity == "critical" and each.repeat == 0
+        for each in envelope.messages
+    )
+    if style.mention is None or again or not first or not grave:
+        return ""
+    return "<!here>" if style.mention == "here" else f"<!subteam^{style.mention}>"
+
+
+def _loud(envelope: Envelope) -> bool:
+    return any(message.loud for message in envelope.messages)
 
 
 def key_line(message: Message) -> str:
@@ -66,9 +101,9 @@ def fallback(envelope: Envelope) -> str:
     """The whole in one text, for notifications, screen readers and old clients."""
     shown = envelope.messages[:_SHOWN_IN_TEXT]
     # The key in the text finds a message whose blocks and metadata were lost.
-    rest = [_the_rest(envelope.messages, _SHOWN_IN_TEXT)] if envelope.messages[len(shown) :] else []
+    rest = [_the_rest(envelope, _SHOWN_IN_TEXT)] if _is_cut(envelope, _SHOWN_IN_TEXT) else []
     rest += [f"ref {envelope.key}"] if envelope.plain else []
-    start = "possible repeat: " if envelope.possible_repeat else ""
+    start = "".join(f"{remark}: " for remark in _about_copies(envelope))
     ending = "".join(f"\n{clip(text, 1_500)}" for text in rest)
     room = (TEXT - len(start) - len(ending)) // max(len(shown), 1) - 2
     return start + "\n\n".join(_in_words(message, room) for message in shown) + ending
@@ -76,27 +111,37 @@ def fallback(envelope: Envelope) -> str:
 
 def _in_words(message: Message, room: int) -> str:
     """Escaped, at most ``room`` characters of it, and its key in any case."""
-    words = [f"{icon(message)} {_status(message)}: {message.sentence}"]
-    words += [f"{label}: {text}" for label, text in message.lines]
-    words += [message.todo] if message.todo else []
+    words = [f"{icon(message)} {_status(message)}: {_sentence(message)}"]
+    words += [f"acknowledged by {message.acknowledged}"] if message.acknowledged else []
+    words += message.body.split("\n") if message.body else _details(message)
     words += [f"see: {', '.join(message.evidence)}"] if message.evidence else []
     words += [", ".join(message.marks)] if message.marks else []
-    key = _escaped(key_line(message))
+    key = escaped(key_line(message))
     if len(key) > room // 2:
         key = f"key {message.key}"
     text = "\n".join(one_line(word) for word in words)
     return f"{_escaped_within(text, room - len(key) - 1)}\n{key}"
 
 
+def _details(message: Message) -> list[str]:
+    words = [f"{label}: {text}" for label, text in message.lines]
+    return [*words, message.todo] if message.todo else words
+
+
+def _sentence(message: Message) -> str:
+    return one_line(message.headline) or one_line(message.sentence)
+
+
 def _escaped_within(text: str, limit: int) -> str:
     """As much of the text as fits once it is escaped, no escape cut in two."""
     text = clip(text, limit)
-    while len(_escaped(text)) > limit:
+    while len(escaped(text)) > limit:
         text = clip(text, len(text) * 3 // 4)
-    return _escaped(text)
+    return escaped(text)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """The text with the three characters that Slack reads as markup made harmless."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -107,33 +152,59 @@ def icon(message: Message) -> str:
     return _ICONS.get((message.state, message.severity), "🔵")
 
 
-def blocks(envelope: Envelope) -> list[Block]:
+def blocks(envelope: Envelope, style: Style = _BARE) -> list[Block]:
     """One message in full, or several in brief."""
-    messages = envelope.messages
-    made = list(_in_full(messages[0]) if len(messages) == 1 else _in_brief(messages))
-    if envelope.possible_repeat:
-        made.insert(0, _context("possible repeat: an earlier copy may have arrived"))
+    alone = len(envelope.messages) == 1 and envelope.total <= 1
+    # A reply stays as it is while things move on, so that its buttons would soon be wrong.
+    receiver = style.buttons_of if envelope.part == "root" else None
+    made = [_context(remark) for remark in _about_copies(envelope)]
+    call = _call(envelope, style)
+    made += [{"type": "context", "elements": [{"type": "mrkdwn", "text": call}]}] if call else []
+    made += _in_full(envelope.messages[0], receiver) if alone else _in_brief(envelope, receiver)
     # The key of this delivery, unseen by readers: it finds the message again after a crash.
     made[-1]["block_id"] = f"offhook:{envelope.key}"
     return made
 
 
-def _in_full(message: Message) -> Iterator[Block]:
-    headline = f"{icon(message)} {one_line(message.sentence)}"
+def _about_copies(envelope: Envelope) -> list[str]:
+    found = []
+    if envelope.possible_repeat:
+        found.append("possible repeat, an earlier copy may have arrived")
+    if envelope.replaces:
+        found.append("replaces a deleted message")
+    return found
+
+
+def _in_full(message: Message, receiver: str | None) -> Iterator[Block]:
+    headline = f"{icon(message)} {_sentence(message)}"
     yield {"type": "header", "text": _plain(headline, HEADER)}
     if len(headline) > HEADER:
-        yield {"type": "section", "text": _plain(message.sentence, 700)}
+        yield {"type": "section", "text": _plain(_sentence(message), 700)}
     yield _state_line(message)
+    if message.acknowledged:
+        yield _context(f"👤 acknowledged by {one_line(message.acknowledged)}")
+    if message.body:
+        yield {"type": "section", "text": _plain(message.body, SECTION)}
+    else:
+        yield from _in_fields(message)
+    if message.series:
+        yield _context(sparkline(message.series, message.zone))
+    remarks = list(message.marks)
+    remarks += [f"see {', '.join(message.evidence)}"] if message.evidence else []
+    if remarks:
+        yield _context(" · ".join(remarks))
+    row = buttons.row(receiver, message) if receiver else None
+    if row:
+        yield row
+    yield _context(key_line(message))
+
+
+def _in_fields(message: Message) -> Iterator[Block]:
     for start in range(0, min(len(message.lines), MOST_LINES), FIELDS):
         fields = message.lines[start : min(start + FIELDS, MOST_LINES)]
         yield {"type": "section", "fields": [_field(label, text) for label, text in fields]}
     if message.todo:
         yield {"type": "section", "text": _plain(f"👉 {message.todo}", 400)}
-    remarks = list(message.marks)
-    remarks += [f"see {', '.join(message.evidence)}"] if message.evidence else []
-    if remarks:
-        yield _context(" · ".join(remarks))
-    yield _context(key_line(message))
 
 
 def _state_line(message: Message) -> Block:
@@ -141,11 +212,14 @@ def _state_line(message: Message) -> Block:
     fallback_time = f"{message.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     date = f"<!date^{int(message.at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback_time}>"
     parts = [_status(message), date]
-    for name, url in (("open", message.link), ("runbook", message.runbook_url)):
-        if url and _URL.fullmatch(url):
-            parts.append(f"<{_escaped(url)}|{name}>")
+    parts += _links(message)
     text = {"type": "mrkdwn", "text": " · ".join(parts), "verbatim": True}
     return {"type": "context", "elements": [text]}
+
+
+def _links(message: Message) -> list[str]:
+    known = (("open", message.link), ("runbook", message.runbook_url))
+    return [f"<{escaped(url)}|{name}>" for name, url in known if url and _URL.fullmatch(url)]
 
 
 def _status(message: Message) -> str:
@@ -161,22 +235,45 @@ def _word(text: str) -> str:
     return re.sub(r"[^a-z ]", "", text)[:60]
 
 
-def _in_brief(messages: Sequence[Message]) -> Iterator[Block]:
+def _in_brief(envelope: Envelope, receiver: str | None) -> Iterator[Block]:
+    messages = envelope.messages
     firing = sum(message.state == "FIRING" for message in messages)
-    count = f"{len(messages)} alerts, {firing} of them firing"
-    yield {"type": "header", "text": _plain(f"{icon(messages[0])} {count}", HEADER)}
-    if len(messages) > SHOWN:
-        yield _context(_the_rest(messages, SHOWN))
+    total = max(envelope.total, len(messages))
+    here = "" if total == len(messages) else f", the gravest {len(messages)} told here"
+    gravest = next((each for each in messages if each.state == "FIRING"), messages[0])
+    count = f"{icon(gravest)} {total:,} alerts{here}, {firing} of them firing"
+    yield {"type": "header", "text": _plain(count, HEADER)}
+    if _is_cut(envelope, SHOWN):
+        yield _context(_the_rest(envelope, SHOWN))
+    row = buttons.vendor_row(receiver, messages) if receiver else None
+    yield from [row] if row else []
     for message in messages[:SHOWN]:
-        told = f"{icon(message)} {_status(message)}: {message.sentence}"
+        told = f"{icon(message)} {_status(message)}: {_sentence(message)}"
         told += "".join(f" ({mark})" for mark in message.marks)
-        yield {"type": "section", "text": _plain(told, _BRIEF)}
-        yield _context(key_line(message))
+        told += f" (acknowledged by {message.acknowledged})" if message.acknowledged else ""
+        section: Block = {"type": "section", "text": _plain(told, _BRIEF)}
+        menu = buttons.menu(receiver, message) if receiver else None
+        yield section | ({"accessory": menu} if menu else {})
+        if len(messages) <= _FEW and not message.body and message.lines:
+            lines = [_field(label, clip(text, _SHORT)) for label, text in message.lines[:_LEADING]]
+            yield {"type": "section", "fields": lines}
+        links = [{"type": "mrkdwn", "text": each, "verbatim": True} for each in _links(message)]
+        yield {"type": "context", "elements": [*links, _plain(key_line(message), FIELD)]}
 
 
-def _the_rest(messages: Sequence[Message], shown: int) -> str:
-    rest = messages[shown:]
-    return f"… and {len(rest)} more: key " + ", ".join(message.key for message in rest)
+def _is_cut(envelope: Envelope, shown: int) -> bool:
+    return len(envelope.messages) > shown or envelope.total > len(envelope.messages)
+
+
+def _the_rest(envelope: Envelope, shown: int) -> str:
+    """The keys of what is here and not shown, and where to find what is not even here."""
+    rest = [message.key for message in envelope.messages[shown:]]
+    beyond = envelope.total - len(envelope.messages)
+    parts = [f"… and {len(rest)} more: key {', '.join(rest)}"] if rest else []
+    if beyond > 0:
+        command = f": offhook alerts --group {envelope.group}" if envelope.group else ""
+        parts.append(f"{'' if parts else '… '}and {beyond:,} more{command}")
+    return "; ".join(parts)
 
 
 def _field(label: str, text: str) -> Block:

@@ -9,7 +9,7 @@ from monitor.core.route import Receiver
 from monitor.errors import DeliveryError, Sent
 from monitor.http import Answer, HttpClient, HttpError
 from monitor.notifiers import Envelope, Receipt
-from monitor.notifiers.slack.render import payload
+from monitor.notifiers.slack.render import Style, payload
 from monitor.notifiers.slack.words import refusal, retry_after, unanswered, word_of
 
 DEADLINE_S = 30.0
@@ -20,15 +20,22 @@ class SlackWebhook:
     """One webhook. Its address is a secret and is in no text of this class."""
 
     def __init__(
-        self, name: str, url: SecretStr, http: HttpClient, *, send_resolved: bool = True
+        self,
+        name: str,
+        url: SecretStr,
+        http: HttpClient,
+        *,
+        send_resolved: bool = True,
+        mention: str | None = None,
     ) -> None:
         self.receiver = Receiver(name=name, kind="slack", send_resolved=send_resolved)
         self._url = url
         self._http = http
+        self._style = Style(mention=mention)
 
     async def send(self, envelope: Envelope) -> Receipt:
         """Post it. Slack says yes with the two letters "ok" and with nothing else."""
-        answer = await self._post(payload(envelope))
+        answer = await self._post(payload(envelope, self._style))
         if answer.status == 200 and answer.body.strip() == b"ok":
             return Receipt()
         raise _refused(answer)

@@ -58,13 +58,16 @@ FACTS = VendorFacts(
         "https://docs.bland.ai/tutorials/webhook-signing",
         "https://docs.bland.ai/tutorials/post-call-webhooks",
         "https://docs.bland.ai/api-v2/post/batches",
+        "https://docs.bland.ai/api-v2/post/batches-id-stop",
     ),
     webhooks=WEBHOOKS,
     actions=(
         Action(
             name="stop",
             path="/v2/batches/{batch_id}/stop",
-            note="ends the batch; this cannot be undone",
+            older="/v1/batches/{batch_id}/stop",
+            note="ends the batch; this cannot be undone, and what becomes of calls under way"
+            " is not documented",
             final=True,
         ),
     ),

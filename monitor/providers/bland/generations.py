@@ -32,7 +32,8 @@ BATCH_STATUS = {
 
 # Nobody has written down what a stopped batch logs. Such words are no status that we know, and
 # must not leave an earlier "in_progress" standing.
-_MAYBE_STOPPED = frozenset({"stop", "stopped", "cancel", "cancelled", "canceled", "error"})
+STOPPED = frozenset({"stop", "stopped", "cancel", "cancelled", "canceled"})
+_MAYBE_STOPPED = STOPPED | {"error"}
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _COUNTED = re.compile(r"\b(requested|validated|dispatched)\b\D{0,5}(\d{1,9})", re.IGNORECASE)

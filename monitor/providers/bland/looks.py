@@ -1,17 +1,19 @@
 """How one batch at Bland stands: finding its generation out, and asking as that one wants."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
-from monitor.core.model import Batch, Counts
+from monitor.core.model import Batch, BatchStatus, Counts
 from monitor.errors import ProviderError
 from monitor.providers import Known
 from monitor.providers.account import Account, part
-from monitor.providers.answers import read, whole
+from monitor.providers.answers import read, whole, word
 from monitor.providers.bland.generations import (
     LOG,
+    STOPPED,
     V1,
     V2,
     Label,
@@ -76,7 +78,8 @@ class Looks:
             raise (first if error.kind in _MAYBE_OTHER else error) from error
 
     async def _by_shape(self, shape: str, known: Known) -> Batch:
-        return await (self._v1(known) if shape == "v1" else self._v2(known))
+        look = await (self._v1(known) if shape == "v1" else self._v2(known))
+        return _ended_by_hand(look, known.look) if known.stopped else look
 
     async def _v1(self, known: Known) -> Batch:
         answer = await self._account.get(
@@ -155,6 +158,28 @@ class Looks:
         # ``count`` is of the rows in this answer, of which few were asked for.
         total = 0 if total is None and whole(told.count) == 0 else total
         return _Total(total, answer.sent_at, answer.body, rows)
+
+
+def _ended_by_hand(look: Batch, before: Batch | None) -> Batch:
+    """The look at a batch that somebody stopped through Offhook, which Bland had confirmed.
+
+    What a stopped batch says of itself is not documented. The first generation calls whatever
+    is over completed; the second may write a word that is no status we know, or nothing: then
+    it is over with its last call, once nothing has moved since the look before.
+    """
+    match look.status:
+        case BatchStatus.UNKNOWN:
+            over = word(look.raw_status) in STOPPED
+        case BatchStatus.COMPLETED:
+            over = look.shape == "v1"
+        case BatchStatus.RUNNING | BatchStatus.SCHEDULED:
+            still = before is not None and before.counts == look.counts
+            over = still and look.counts.live == 0
+        case _:
+            over = False
+    if not over:
+        return look
+    return replace(look, status=BatchStatus.CANCELLED, raw_status=None)
 
 
 def _kept(before: Batch) -> Label:

@@ -12,6 +12,7 @@ from monitor.errors import ProviderError
 from monitor.http import MIB, Asks
 from monitor.providers import Discovery, Known, LookFailed, Page, Sighting, Told
 from monitor.providers.account import Account, look_at_each, part
+from monitor.providers.acting import take_action
 from monitor.providers.answers import number, read, whole
 from monitor.providers.bland import generations, rows
 from monitor.providers.bland.facts import FACTS
@@ -19,6 +20,7 @@ from monitor.providers.bland.looks import Looks
 from monitor.providers.bland.notices import read_notice
 from monitor.providers.bland.recent import Recent
 from monitor.providers.bland.settings import BlandSettings
+from monitor.providers.facts import Action, Took
 from monitor.providers.notices import Notice
 from monitor.providers.paging import Listing, Longest, Reading, Rows, read_batches
 
@@ -26,7 +28,7 @@ _BATCHES_PER_PAGE = 50
 # Less than the vendor gives: a page on which one call moved is read again whole.
 _CALLS_PER_PAGE = 200
 # Answers about one call always carry its transcript, so only so many are asked for at once.
-_DETAILS = 20
+_DETAILS = 50
 # One answer holds a whole batch of the first generation.
 _V1_LIMIT = 64 * MIB
 _V1_SECONDS = 120.0
@@ -204,17 +206,17 @@ class Bland:
     async def calls(
         self, batch: Batch, page: Page, items: Sequence[tuple[int, Item]]
     ) -> Mapping[str, Item]:
-        """These calls with what the vendor says of each: some of them asked, the others as listed.
+        """These calls with what the vendor says of each, so many of them as are asked at once.
 
-        A call that cannot be asked about is taken as it was listed, too.
+        The others are asked for with a later reading. A call that cannot be asked about is
+        taken as it was listed.
         """
         del batch
         slices = self.split(page)
         found: dict[str, Item] = {}
-        for place, (position, item) in enumerate(items):
+        for position, item in items[:_DETAILS]:
             call_id = item.contact.contact_id
-            asked = await self._detail(call_id) if place < _DETAILS else None
-            found[call_id] = asked or self._reading.item(
+            found[call_id] = await self._detail(call_id) or self._reading.item(
                 slices[position], page.seen_at, certain=True
             )
         return found
@@ -242,6 +244,10 @@ class Bland:
         if item.contact.contact_id != call_id:
             raise ProviderError("garbage", "a call: the answer is not about the call asked for")
         return Told(batch_id if isinstance(batch_id, str) else None, item)
+
+    async def act(self, action: Action, batch: Batch) -> Took:
+        """See Provider."""
+        return await take_action(self._account, action, batch.batch_id, older=batch.shape == "v1")
 
     async def state(self) -> AccountState:
         """The balance in US dollars, where the account has billing; caps stand nowhere."""

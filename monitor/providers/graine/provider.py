@@ -8,16 +8,19 @@ from typing import Any
 
 import msgspec
 
-from monitor.core.model import AccountState, Batch, BatchStatus, Capabilities, ContactStatus, Item
+from monitor.core.model import AccountState, Batch, Capabilities, ContactStatus, Item
 from monitor.errors import ProviderError
 from monitor.http import Answer, Asks
 from monitor.providers import Discovery, Known, LookFailed, Page, Sighting, Told
 from monitor.providers.account import Account, look_at_each, part
+from monitor.providers.acting import take_action
 from monitor.providers.answers import parse_time, read, whole, word
+from monitor.providers.facts import Action, Took
 from monitor.providers.graine import batches, contacts
 from monitor.providers.graine.campaigns import Campaigns
 from monitor.providers.graine.facts import FACTS
 from monitor.providers.graine.settings import GraineSettings
+from monitor.providers.lists import lists_of, worth_watching
 from monitor.providers.notices import Notice, hint
 from monitor.providers.paging import Listing, Longest, Reading, Rows, read_batches
 from monitor.providers.phones import Phones
@@ -101,7 +104,7 @@ class Graine:
             reading = await self._read(status)
             complete = complete and reading.complete
             told.update(reading.found)
-        wanted = [each for each in told.values() if _wanted(each.batch, since)]
+        wanted = [each for each in told.values() if worth_watching(each.batch, since)]
         sightings = [await self._sighting(each, known) for each in wanted]
         return Discovery(sightings=tuple(sightings), complete=complete)
 
@@ -119,7 +122,7 @@ class Graine:
         """
         missing = {each.batch_id: each for each in known}
         if len(missing) > _ONE_BY_ONE:
-            for status in _statuses(known):
+            for status in lists_of(known, _OPEN_STATUS):
                 for told in (await self._listed(status, missing)).values():
                     before = missing.pop(told.batch_id, None)
                     if before is not None:
@@ -247,6 +250,10 @@ class Graine:
         del call_id
         return None
 
+    async def act(self, action: Action, batch: Batch) -> Took:
+        """See Provider."""
+        return await take_action(self._account, action, batch.batch_id)
+
     async def state(self) -> AccountState | None:
         """Graine documents neither a balance nor a cap."""
         return None
@@ -263,20 +270,6 @@ class Graine:
 
     async def close(self) -> None:
         """The connections belong to the HttpClient; there is nothing else to let go of."""
-
-
-def _wanted(batch: Batch, since: datetime) -> bool:
-    """Open ones always; ended ones that were created since then, or at an unknown time."""
-    if not batch.status.terminal and batch.status is not BatchStatus.UNKNOWN:
-        return True
-    return batch.created_at is None or batch.created_at >= since
-
-
-def _statuses(known: Sequence[Known]) -> Sequence[str]:
-    """The lists in which these batches were last seen; one never looked at is likely running."""
-    running = BatchStatus.RUNNING
-    seen = {each.look.status if each.look else running for each in known}
-    return [name for status, name in _OPEN_STATUS.items() if status in seen]
 
 
 def _ranges(positions: Sequence[int]) -> list[tuple[int, int]]:

@@ -72,7 +72,7 @@ def _bounds(seen_at: datetime) -> tuple[datetime, datetime]:
 
 def contact(row: Row, status: ContactStatus, seen_at: datetime, phones: Phones) -> Contact:
     """The person of a row whose status is known."""
-    phone = phones.read(row.phone_number)
+    digest, masked, country, area = phones.read(row.phone_number)
     last, following = row.last_attempted_at, row.next_retry_at
     low, high = _bounds(seen_at)
     for at in (last, following):
@@ -87,7 +87,10 @@ def contact(row: Row, status: ContactStatus, seen_at: datetime, phones: Phones) 
             row.follow_up_count or 0,
             last,
             following,
-            *phone,
+            digest,
+            masked,
+            country,
+            area,
             seen_at,
         )
     )

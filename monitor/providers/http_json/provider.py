@@ -12,7 +12,8 @@ from monitor.errors import NotFoundError, ProviderError
 from monitor.http import Asks
 from monitor.providers import Discovery, Known, LookFailed, Page, Sighting, Told
 from monitor.providers.account import look_at_each
-from monitor.providers.facts import VendorFacts
+from monitor.providers.acting import undocumented
+from monitor.providers.facts import Action, Took, VendorFacts
 from monitor.providers.http_json.api import Api, Got
 from monitor.providers.http_json.batches import BatchReading, Listed
 from monitor.providers.http_json.capabilities import capabilities_of
@@ -216,6 +217,11 @@ class HttpJson:
         """There is no such question here."""
         del call_id
         return None
+
+    async def act(self, action: Action, batch: Batch) -> Took:
+        """No action is documented here."""
+        del action, batch
+        return undocumented(self.vendor)
 
     async def state(self) -> AccountState | None:
         """Nothing is configured to tell of the account."""

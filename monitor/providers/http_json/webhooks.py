@@ -15,9 +15,9 @@ from monitor.providers.signing import (
     SecretPath,
     Signing,
     StaticHeader,
-    standard_key,
 )
 from monitor.settings import PositiveDuration, Strict
+from monitor.standard_webhooks import standard_key
 
 _NAMED: dict[str, Signing] = {
     "standard": STANDARD_WEBHOOKS,

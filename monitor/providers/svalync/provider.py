@@ -11,6 +11,8 @@ from monitor.core.model import AccountState, Batch, Capabilities, Item
 from monitor.http import MIB, Asks
 from monitor.providers import Discovery, Known, LookFailed, Page, Told
 from monitor.providers.account import Account, look_at_each, part
+from monitor.providers.acting import undocumented
+from monitor.providers.facts import Action, Took
 from monitor.providers.kept import Kept
 from monitor.providers.notices import Notice, hint
 from monitor.providers.svalync.facts import FACTS
@@ -189,6 +191,11 @@ class Svalync:
         """There is no such question here."""
         del call_id
         return None
+
+    async def act(self, action: Action, batch: Batch) -> Took:
+        """No action is documented here."""
+        del action, batch
+        return undocumented(self.vendor)
 
     async def state(self) -> AccountState | None:
         """Nothing is told of the account."""

@@ -9,7 +9,6 @@ from functools import partial
 from monitor.core.model import (
     AccountState,
     Batch,
-    BatchStatus,
     Call,
     Capabilities,
     ContactStatus,
@@ -19,7 +18,10 @@ from monitor.errors import ProviderError
 from monitor.http import Asks
 from monitor.providers import Discovery, Known, LookFailed, Page, Sighting, Told
 from monitor.providers.account import Account, look_at_each, part
+from monitor.providers.acting import take_action
 from monitor.providers.answers import read
+from monitor.providers.facts import Action, Took
+from monitor.providers.lists import lists_of, worth_watching
 from monitor.providers.notices import Notice, open_body
 from monitor.providers.vogent import jobs
 from monitor.providers.vogent.cursors import LISTED, CursorList
@@ -93,7 +95,9 @@ class Vogent:
         for status in jobs.OPEN.values() if not to_its_end else ():
             complete = (await self._read(found, status, None))[0] and complete
         sightings = [
-            _sighting(told.batch, known) for told in found.values() if _wanted(told.batch, since)
+            _sighting(told.batch, known)
+            for told in found.values()
+            if worth_watching(told.batch, since)
         ]
         return Discovery(sightings=tuple(sightings), complete=complete)
 
@@ -129,7 +133,7 @@ class Vogent:
         """
         listed: dict[str, jobs.Told] = {}
         if len(known) > _ONE_BY_ONE:
-            for status in _statuses(known):
+            for status in lists_of(known, jobs.OPEN):
                 await self._read(listed, status, None)
         async with aclosing(look_at_each(known, partial(self._look, listed))) as looks:
             async for found in looks:
@@ -236,6 +240,10 @@ class Vogent:
         """One dial; whose job it is, nothing tells."""
         return Told(None, await self._dial(call_id))
 
+    async def act(self, action: Action, batch: Batch) -> Took:
+        """See Provider."""
+        return await take_action(self._account, action, batch.batch_id)
+
     async def state(self) -> AccountState | None:
         """Vogent documents neither a balance nor caps for programs to read."""
         return None
@@ -250,13 +258,6 @@ class Vogent:
 
     async def close(self) -> None:
         """The connections belong to the HttpClient; there is nothing else to let go of."""
-
-
-def _wanted(batch: Batch, since: datetime) -> bool:
-    """Open ones always; ended ones that were created since then, or at an unknown time."""
-    if not batch.status.terminal and batch.status is not BatchStatus.UNKNOWN:
-        return True
-    return batch.created_at is None or batch.created_at >= since
 
 
 def _sighting(batch: Batch, known: Mapping[str, Known]) -> Sighting:
@@ -274,10 +275,3 @@ def _of_person(contact_id: str, item: Item, others: Sequence[Call]) -> Item:
     """The item with the person it was listed with, and what else was asked about them."""
     calls = tuple(call._replace(contact_id=contact_id) for call in item.calls)
     return Item(item.contact._replace(contact_id=contact_id), (*others, *calls))
-
-
-def _statuses(known: Sequence[Known]) -> Sequence[str]:
-    """The lists in which these jobs were last seen; one never looked at is likely active."""
-    active = BatchStatus.RUNNING
-    seen = {each.look.status if each.look else active for each in known}
-    return [name for status, name in jobs.OPEN.items() if status in seen]

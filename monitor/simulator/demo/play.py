@@ -124,6 +124,7 @@ async def _stay(stage: Stage, daemon: Daemon, config: Path) -> None:
         *stage.at.vendors.items(),
         ("Slack", f"{stage.at.slack}/api"),
         ("SMTP", f"127.0.0.1:{stage.at.smtp_port}"),
+        ("status page", f"http://127.0.0.1:{daemon.port}/"),
         ("configuration", str(config)),
         ("the daemon's log", str(daemon.log)),
     ):

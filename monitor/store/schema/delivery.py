@@ -37,6 +37,8 @@ Index(
     sqlite_where=conversations.c.closed_at.is_(None),
     postgresql_where=conversations.c.closed_at.is_(None),
 )
+# how many were opened lately, which is how a storm is seen
+Index("ix_conversations_opened", conversations.c.receiver, conversations.c.opened_at)
 
 outbox = Table(
     "outbox",
@@ -50,10 +52,16 @@ outbox = Table(
     Column("transition", Text, nullable=False),
     Column("part", Text, nullable=False),  # root, thread, message
     Column("message", Text, nullable=False),  # JSON of core.message.Message
+    # what goes first where not everything can be shown: firing, then by severity
+    Column("weight", Integer, nullable=False, server_default="0"),
     Column("state", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    # when the first of what this row took the place of was to go; it is late by that
+    Column("owed_since", UtcDateTime, nullable=False),
     Column("due_at", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    # how often the receiver has refused it for good with one and the same word
+    Column("refused", Integer, nullable=False, server_default="0"),
     # attempting: until when the attempt may still be under way, and whose it is
     Column("lease_until", UtcDateTime),
     Column("fence", Integer, nullable=False, server_default="0"),
@@ -65,6 +73,8 @@ outbox = Table(
     Column("possible_repeat", Boolean, nullable=False, server_default="0"),
     Column("plain", Boolean, nullable=False, server_default="0"),
     Column("error", Text),
+    # dead: when the receiver was told that there are such
+    Column("announced_at", UtcDateTime),
     CheckConstraint(
         "state IN ('pending', 'attempting', 'sent', 'superseded', 'dead')", name="state"
     ),

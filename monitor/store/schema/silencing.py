@@ -9,7 +9,7 @@ silences = Table(
     "silences",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("matchers", Text, nullable=False),  # JSON: a list of texts, empty for an ack
+    Column("matchers", Text, nullable=False),  # JSON, empty for an ack
     Column("alert_key", Text, ForeignKey("alerts.key")),
     # until this run of this batch ends
     Column("provider", Text),
@@ -26,12 +26,8 @@ silences = Table(
         "alert_key IS NOT NULL OR ends_at IS NOT NULL OR batch IS NOT NULL", name="has_an_end"
     ),
 )
-Index(
-    "ix_silences_standing",
-    silences.c.ends_at,
-    sqlite_where=silences.c.ended_at.is_(None),
-    postgresql_where=silences.c.ended_at.is_(None),
-)
+# what stands, and what ended lately
+Index("ix_silences_ended_at", silences.c.ended_at)
 Index("ix_silences_alert", silences.c.alert_key)
 
 # Everything that people did, append-only: silenced, acknowledged, ended one, paused a batch.
@@ -45,7 +41,7 @@ audit = Table(
     Column("what", Text, nullable=False),  # silence.add, silence.end, ack.add, batch.pause, …
     Column("target", Text, nullable=False, index=True),  # the id of what it was done to
     Column("provider", Text),
-    Column("alert_key", Text),
+    Column("alert_key", Text, index=True),
     Column("outcome", Text, nullable=False),  # done | refused | unknown
     Column("detail", Text, nullable=False),  # for people
 )

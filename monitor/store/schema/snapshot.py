@@ -72,6 +72,8 @@ batches = Table(
     Column("fresh_at", UtcDateTime, nullable=False),
     Column("moved_at", UtcDateTime, nullable=False),
     Column("resumed_at", UtcDateTime),
+    # When it was last seen to stand still (paused, or ended in another run) before that.
+    Column("idle_at", UtcDateTime),
     Column("typical_gap_s", Float),
     Column("terminal_at", UtcDateTime),
     # The newest look that said "ended" while this run was already known to have ended.

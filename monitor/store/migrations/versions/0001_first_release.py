@@ -78,7 +78,7 @@ def _batches() -> None:
         sa.Column("run", sa.Integer(), server_default="1", nullable=False),
         *_some(sa.Boolean, "news open"),
         *_some(sa.BigInteger, "first_seen_at fresh_at moved_at"),
-        sa.Column("resumed_at", sa.BigInteger(), nullable=True),
+        *_some(sa.BigInteger, "resumed_at idle_at", null=True),
         sa.Column("typical_gap_s", sa.Float(), nullable=True),
         *_some(sa.BigInteger, "terminal_at terminal_again_at reopening_at", null=True),
         sa.Column("stopped_by_user", sa.Boolean(), server_default="0", nullable=False),
@@ -264,6 +264,7 @@ def _conversations() -> None:
         "closed_at IS NULL",
         unique=True,
     )
+    _index("ix_conversations_opened", "conversations", ["receiver", "opened_at"])
 
 
 def _outbox() -> None:
@@ -272,9 +273,12 @@ def _outbox() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("delivery_key", sa.Text(), nullable=False),
         sa.Column("conversation", sa.Integer(), nullable=False),
-        *_some(sa.Text, "receiver alert_key transition part message state"),
-        *_some(sa.BigInteger, "created_at due_at"),
+        *_some(sa.Text, "receiver alert_key transition part message"),
+        sa.Column("weight", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        *_some(sa.BigInteger, "created_at owed_since due_at"),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("refused", sa.Integer(), server_default="0", nullable=False),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.Column("fence", sa.Integer(), server_default="0", nullable=False),
         sa.Column("attempt_at", sa.BigInteger(), nullable=True),
@@ -284,6 +288,7 @@ def _outbox() -> None:
         sa.Column("possible_repeat", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("plain", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("announced_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
             "state IN ('pending', 'attempting', 'sent', 'superseded', 'dead')",
             name=op.f("ck_outbox_state"),
@@ -367,7 +372,7 @@ def _silences() -> None:
         sa.ForeignKeyConstraint(["alert_key"], ["alerts.key"], name=op.f("fk_silences_alert_key")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_silences")),
     )
-    _index("ix_silences_standing", "silences", ["ends_at"], "ended_at IS NULL")
+    _index("ix_silences_ended_at", "silences", ["ended_at"])
     _index("ix_silences_alert", "silences", ["alert_key"])
 
 
@@ -382,3 +387,4 @@ def _audit() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
     _index("ix_audit_target", "audit", ["target"])
+    _index("ix_audit_alert_key", "audit", ["alert_key"])

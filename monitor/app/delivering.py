@@ -1,0 +1,140 @@
+"""Watching over deliveries: receivers that fail, others that hear instead, strays."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from sqlalchemy import Connection
+
+from monitor.clock import Clock
+from monitor.core.elsewhere import FAILED, about
+from monitor.core.facts import Trouble
+from monitor.dispatcher import Dispatcher, Failing, Timing
+from monitor.evaluation.fallback import fall_back
+from monitor.notifiers import Notifier
+from monitor.scheduler.judge import Judge
+from monitor.store import alerts, overdue
+from monitor.store.overdue import Overdue
+from monitor.store.writer import Priority, Store
+
+log = structlog.get_logger()
+
+WATCH_EVERY = timedelta(seconds=10)
+_STRAY = "outbox "  # begins the subject of a trouble with what is owed to nobody
+_AT_ONCE = 200  # in one transaction
+
+
+class Delivering:
+    """What becomes of messages that their receivers do not take."""
+
+    def __init__(
+        self, store: Store, clock: Clock, notifiers: Mapping[str, Notifier], started_at: datetime
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._names = tuple(notifiers)
+        self._started_at = started_at
+        self._failing: set[str] = set()
+        self._fallen_back: frozenset[Overdue] = frozenset()
+        self._judge: Judge
+        self._dispatcher: Dispatcher
+
+    def join(self, judge: Judge, dispatcher: Dispatcher) -> None:
+        """Who is to hear of troubles, and who sends; they are made after this."""
+        self._judge = judge
+        self._dispatcher = dispatcher
+
+    def problems(self) -> tuple[str, ...]:
+        """For people: that nobody can be told of anything."""
+        return ("no receiver takes messages",) if self._nobody_listens() else ()
+
+    async def on_trouble(self, receiver: str, failing: Failing | None) -> None:
+        """A receiver fails, or (None) takes messages again."""
+        self._judge.trouble(about(receiver), _undelivered(receiver, failing, self._clock.now()))
+        (self._failing.discard if failing is None else self._failing.add)(receiver)
+        if failing is not None and self._nobody_listens():
+            log.critical(
+                "nobody_can_be_told",
+                receivers=sorted(self._failing),
+                text=failing.text,
+                todo="look at offhook status; whatever happens is kept, and told when one is back",
+            )
+
+    async def watch(self) -> None:
+        """Have others told of what is not taken, and see to what is owed to nobody."""
+        now = self._clock.now()
+        found = await self._store.read(
+            lambda conn: overdue.load_overdue(conn, now, since=self._started_at)
+        )
+        new = [each for each in found if each not in self._fallen_back]
+        told = 0
+        for some in (new[n : n + _AT_ONCE] for n in range(0, len(new), _AT_ONCE)):
+            told += await self._store.write(Priority.OUTBOX, partial(self._fall_back, some, now))
+        self._fallen_back = frozenset(found)
+        if told:
+            self._dispatcher.wake()
+        await self._see_to_strays(now)
+
+    async def untold(self) -> int:
+        """How many alerts nobody has taken that somebody ought to have."""
+        now, since = self._clock.now(), self._started_at
+        return await self._store.read(
+            lambda conn: overdue.untold(conn, self._names, now, since=since)
+        )
+
+    def _nobody_listens(self) -> bool:
+        return bool(self._names) and self._failing.issuperset(self._names)
+
+    def _fall_back(self, some: list[Overdue], now: datetime, conn: Connection) -> int:
+        context = self._judge.context
+        return fall_back(conn, some, context.routing, context.zone, now)
+
+    async def _see_to_strays(self, now: datetime) -> None:
+        """A receiver was renamed or removed with messages still owed to it."""
+        before = now - Timing().life
+
+        def read(conn: Connection) -> tuple[Mapping[str, int], set[str]]:
+            told = {each.subject.id for each in alerts.load_firing(conn, FAILED)}
+            return overdue.load_stray(conn, self._names), told
+
+        stray, told = await self._store.read(read)
+        for subject in {each for each in told if each.startswith(_STRAY)} - set(map(_of, stray)):
+            self._judge.trouble(subject, None)
+        for name, n in stray.items():
+            self._judge.trouble(_of(name), _stray(name, n, now))
+        if stray:
+            buried = await self._store.write(
+                Priority.OUTBOX,
+                lambda conn: overdue.bury_stray(conn, self._names, before=before, now=now),
+            )
+            log.warning("owed_to_nobody", receivers=dict(stray), given_up=buried)
+
+
+def _of(receiver: str) -> str:
+    return f"{_STRAY}{receiver}"
+
+
+def _stray(receiver: str, n: int, now: datetime) -> Trouble:
+    messages = "1 message is" if n == 1 else f"{n} messages are"
+    return Trouble(
+        rule=FAILED,
+        subject=_of(receiver),
+        since=now,
+        summary=f"{messages} owed to receiver {receiver}, which the configuration does not have",
+        todo="Give it back its name, or read what it missed: offhook deliveries --receiver"
+        f" {receiver}; after a day it is given up.",
+    )
+
+
+def _undelivered(receiver: str, failing: Failing | None, now: datetime) -> Trouble | None:
+    if failing is None:
+        return None
+    return Trouble(
+        rule=FAILED,
+        subject=about(receiver),
+        since=now,
+        summary=f"receiver {receiver} does not take messages: {failing.text}",
+        todo="Look at offhook deliveries; nothing is lost, and offhook deliveries replay sends it.",
+        critical=failing.critical,
+    )

@@ -1,0 +1,36 @@
+"""What one configuration does again and again, and how often."""
+
+from functools import partial
+
+from monitor.app import restating
+from monitor.app.delivering import WATCH_EVERY
+from monitor.app.greeting import GREET_EVERY, greet
+from monitor.app.heartbeat import BEAT_EVERY, Heartbeat
+from monitor.app.runtime import (
+    CHECK_EVERY,
+    HEARTBEAT,
+    JUDGE_EVERY,
+    LEDGER_EVERY,
+    POLL_TICK,
+    PRUNE_EVERY,
+    Runtime,
+)
+from monitor.scheduler.jobs import Jobs
+
+
+def jobs_of(runtime: Runtime) -> Jobs:
+    """The jobs, not yet begun."""
+    jobs = Jobs(runtime.judge.unwritten)
+    for poller in runtime.pollers:
+        jobs.add(f"poll {poller.provider.name}", POLL_TICK, poller.poll)
+    jobs.add("judge", JUDGE_EVERY, runtime.judge.everything)
+    jobs.add("prune", PRUNE_EVERY, runtime.prune)
+    jobs.add("first message", GREET_EVERY, partial(greet, runtime))
+    jobs.add("keep the ledger", LEDGER_EVERY, runtime.ledger.keep)
+    jobs.add("check receivers", CHECK_EVERY, runtime.check_receivers)
+    jobs.add("watch deliveries", WATCH_EVERY, runtime.delivering.watch)
+    restating.add_jobs(jobs, runtime)
+    url = runtime.config.monitor.heartbeat_url
+    if url is not None:
+        jobs.add("heartbeat", BEAT_EVERY, Heartbeat(url, runtime, runtime.clients[HEARTBEAT]).beat)
+    return jobs

@@ -1,0 +1,68 @@
+"""Which alerts explain others, as far as they have to be looked up."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection
+
+from monitor.core.alert import Alert, AlertState
+from monitor.core.identity import alert_key, fingerprint
+from monitor.core.inhibit import BUILT_IN, Inhibition, inhibited_by
+from monitor.core.instance import RuleInstance
+from monitor.core.rule import SubjectKind
+from monitor.store import alerts
+
+_OF_ONE_BATCH = {"provider", "batch"}
+
+
+def held_back(
+    conn: Connection,
+    concerned: Sequence[Alert],
+    beside: Iterable[Alert],
+    instances: Iterable[RuleInstance],
+    configured: Sequence[Inhibition],
+) -> dict[str, str]:
+    """By alert key, why those that fire are held back by others.
+
+    ``concerned`` are of one subject, ``beside`` its open alerts. Everything that fires
+    anywhere is looked up only for what the configuration says of other subjects.
+    """
+    firing = [alert for alert in concerned if alert.state is AlertState.FIRING]
+    if not firing:
+        return {}
+    others = [*beside, *_elsewhere(conn, firing, instances, configured)]
+    found = ((alert.key, inhibited_by(alert, others, configured)) for alert in firing)
+    return {key: why for key, why in found if why is not None}
+
+
+def _elsewhere(
+    conn: Connection,
+    firing: Sequence[Alert],
+    instances: Iterable[RuleInstance],
+    configured: Sequence[Inhibition],
+) -> list[Alert]:
+    subject = firing[0].subject
+    found = []
+    if subject.kind is not SubjectKind.PROVIDER and subject.provider:
+        found += alerts.load_open(conn, subject.provider, SubjectKind.PROVIDER, subject.provider)
+    if any(each.reports and any(map(each.is_target, firing)) for each in BUILT_IN):
+        found += alerts.load_keys(conn, _reports(firing[0], instances))
+    if any(_reaches_out(each) and any(map(each.is_target, firing)) for each in configured):
+        found += alerts.load_firing(conn)
+    return found
+
+
+def _reports(alert: Alert, instances: Iterable[RuleInstance]) -> list[str]:
+    """The keys of what could be reported of the batch's present run."""
+    subject = alert.subject
+    if subject.kind is not SubjectKind.BATCH:
+        return []
+    of_subject = f"{subject.kind}:{subject.id}"
+    return [
+        alert_key(fingerprint(subject.provider, each.name, of_subject), subject.run)
+        for each in instances
+        if each.settings.rule.one_shot
+    ]
+
+
+def _reaches_out(inhibition: Inhibition) -> bool:
+    return not set(inhibition.equal) >= _OF_ONE_BATCH

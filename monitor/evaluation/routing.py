@@ -1,0 +1,50 @@
+"""Where alerts go: the routes, the receivers, and what is true of rules for all of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+import rules
+from monitor.core.alert import Alert
+from monitor.core.destination import group_labels
+from monitor.core.identity import group_key
+from monitor.core.inhibit import Inhibition
+from monitor.core.route import Receiver, Route
+
+
+@cache
+def _causes() -> Mapping[str, str]:
+    return {name: rule.cause or name for name, rule in rules.catalogue().items()}
+
+
+@cache
+def _compliance() -> frozenset[str]:
+    return frozenset(name for name, rule in rules.catalogue().items() if rule.compliance)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """The routes in order, the receivers that exist by name, and which alert explains which.
+
+    ``causes`` and ``compliance`` are of the rules, by id. ``public_url`` is where alerts have
+    their pages; None where nobody else reaches them.
+    """
+
+    routes: tuple[Route, ...]
+    receivers: Mapping[str, Receiver] = field(default_factory=dict)
+    inhibitions: tuple[Inhibition, ...] = ()
+    causes: Mapping[str, str] = field(default_factory=_causes)
+    compliance: frozenset[str] = field(default_factory=_compliance)
+    public_url: str | None = None
+
+    def link_to(self, alert: Alert) -> str | None:
+        """The page of an alert."""
+        return None if self.public_url is None else f"{self.public_url}/alerts/{alert.key}"
+
+    def group_of(self, alert: Alert, route: Route) -> tuple[tuple[str, str], ...]:
+        """What the alert has in common with those that share its conversation."""
+        return group_labels(alert, route, self.causes.get(alert.rule, alert.rule))
+
+    def group_key(self, alert: Alert, route: Route, receiver: str) -> str:
+        """The name of that conversation at one receiver."""
+        return group_key(receiver, self.group_of(alert, route))

@@ -1,0 +1,198 @@
+"""Receivers that fail, others that hear of it, and what is owed to nobody."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+from structlog.testing import capture_logs
+
+from monitor.app import health
+from monitor.app.runtime import Runtime, assemble
+from monitor.config import load
+from monitor.core.elsewhere import FAILED
+from monitor.core.route import Matcher
+from monitor.core.rule import Severity
+from monitor.core.silence import Source
+from monitor.core.wish import Wish
+from monitor.dispatcher import Failing
+from monitor.store import alerts, deadletters, silences
+from monitor.store.schema import outbox
+from monitor.store.writer import Priority, Store
+from tests.builders import HOUR, MINUTE, SECOND
+from tests.delivering import MovedClock, make_alert, routing, tell_all
+
+CONFIG = """\
+[monitor]
+data_dir = "data"
+[providers.renewals]
+vendor = "graine"
+api_key = "gat_simulated"
+base_url = "http://127.0.0.1:9/api/v1"
+[receivers.hook]
+kind = "slack"
+webhook_url = "http://127.0.0.1:9/services/T/B/x"
+[receivers.spare]
+kind = "slack"
+webhook_url = "http://127.0.0.1:9/services/T/B/y"
+[[routes]]
+receivers = ["hook"]
+group_wait = "0s"
+"""
+FALLBACK = CONFIG + 'fallback = ["spare"]\n'
+RENAMED = CONFIG.replace("receivers.hook", "receivers.other").replace('"hook"', '"other"')
+
+
+@asynccontextmanager
+async def at_work(directory: Path, clock: MovedClock, text: str = CONFIG) -> AsyncIterator[Runtime]:
+    path = directory / "config.toml"
+    path.touch(mode=0o600)
+    path.write_text(text)
+    config = load(path, environ={})
+    store = Store.open(config.monitor.database)
+    runtime = await assemble(config, store, clock, clock.now(), b"key")
+    try:
+        yield runtime
+    finally:
+        await runtime.close()
+        store.close()
+
+
+async def owe(runtime: Runtime) -> None:
+    to = routing("hook", group_wait=timedelta(0))
+    now = runtime.clock.now()
+    await runtime.store.write(
+        Priority.EVALUATE, lambda conn: tell_all(conn, make_alert(), now=now, to=to)
+    )
+
+
+async def owed(runtime: Runtime) -> dict[str, tuple[str, str]]:
+    """(transition, state) of the newest, by receiver."""
+
+    columns = (outbox.c.receiver, outbox.c.transition, outbox.c.state)
+    rows = await runtime.store.read(
+        lambda conn: conn.execute(select(*columns).order_by(outbox.c.id)).all()
+    )
+    return {row.receiver: (row.transition, row.state) for row in rows}
+
+
+async def test_another_receiver_hears_what_the_first_does_not_take(tmp_path: Path) -> None:
+    clock = MovedClock()
+    async with at_work(tmp_path, clock, FALLBACK) as runtime:
+        await owe(runtime)
+        clock.move(2 * MINUTE - SECOND)
+        await runtime.delivering.watch()
+        assert set(await owed(runtime)) == {"hook"}
+        clock.move(SECOND)
+        await runtime.delivering.watch()
+        await runtime.delivering.watch()
+
+        assert (await owed(runtime))["spare"] == ("fallback", "pending")
+
+
+async def test_what_was_silenced_when_it_was_due_elsewhere_is_told_there_when_that_ends(
+    tmp_path: Path,
+) -> None:
+    clock = MovedClock()
+    async with at_work(tmp_path, clock, FALLBACK) as runtime:
+        await owe(runtime)
+        wish = Wish(
+            matchers=(Matcher("batch", "=", "btc_1"),),
+            comment="planned work",
+            author="Ana",
+            source=Source.CLI,
+            ends_at=clock.now() + 10 * MINUTE,
+        )
+        await runtime.store.write(
+            Priority.EVALUATE, lambda conn: silences.add(conn, wish, clock.now())
+        )
+        for _ in range(4):
+            clock.move(2 * MINUTE)
+            await runtime.delivering.watch()
+        assert set(await owed(runtime)) == {"hook"}
+        clock.move(2 * MINUTE)
+        await runtime.delivering.watch()
+
+        assert (await owed(runtime))["spare"] == ("fallback", "pending")
+
+
+async def test_another_receiver_hears_that_one_fails_and_that_it_is_back(tmp_path: Path) -> None:
+    clock = MovedClock()
+    async with at_work(tmp_path, clock) as runtime:
+        await runtime.delivering.on_trouble("hook", Failing("it was revoked", critical=True))
+        await runtime.judge.everything()
+        (alert,) = await runtime.store.read(lambda conn: alerts.load_firing(conn, FAILED))
+        assert alert.severity is Severity.CRITICAL
+        assert "receiver hook does not take messages: it was revoked" in alert.finding.summary
+        assert await owed(runtime) == {"spare": ("fired", "pending")}
+
+        clock.move(MINUTE)
+        await runtime.delivering.on_trouble("hook", None)
+        await runtime.judge.everything()
+        assert await owed(runtime) == {"spare": ("resolved", "pending")}
+
+
+async def test_when_nobody_takes_anything_it_is_in_the_journal_and_nothing_is_ready(
+    tmp_path: Path,
+) -> None:
+    clock = MovedClock()
+    async with at_work(tmp_path, clock) as runtime:
+        assert runtime.delivering.problems() == ()
+        with capture_logs() as logs:
+            await runtime.delivering.on_trouble("hook", Failing("away"))
+            await runtime.delivering.on_trouble("spare", Failing("away"))
+
+        (told,) = [each for each in logs if each["log_level"] == "critical"]
+        assert told["receivers"] == ["hook", "spare"]
+        assert "no receiver takes messages" in await health.problems(runtime)
+        await runtime.delivering.on_trouble("spare", None)
+        assert runtime.delivering.problems() == ()
+
+
+async def test_what_is_owed_to_a_receiver_that_is_no_more_is_told_kept_and_given_up(
+    tmp_path: Path,
+) -> None:
+    clock = MovedClock()
+    async with at_work(tmp_path, clock) as runtime:
+        await owe(runtime)
+    async with at_work(tmp_path, clock, RENAMED) as runtime:
+        for _ in range(3):
+            await runtime.delivering.watch()
+            await runtime.judge.everything()
+        (alert,) = await runtime.store.read(lambda conn: alerts.load_firing(conn, FAILED))
+        assert "1 message is owed to receiver hook" in alert.finding.summary
+        assert (await owed(runtime))["hook"] == ("fired", "pending")
+        assert (await owed(runtime))["other"] == ("fired", "pending")
+    clock.move(MINUTE)
+    async with at_work(tmp_path, clock, RENAMED) as runtime:
+        await runtime.judge.everything()
+        await runtime.delivering.watch()
+        await runtime.judge.everything()
+        found = await runtime.store.read(lambda conn: alerts.load_firing(conn, FAILED))
+        assert [each.key for each in found] == [alert.key], "a restart ends nothing"
+
+        clock.move(24 * HOUR)
+        await runtime.delivering.watch()
+        await runtime.delivering.watch()
+        await runtime.judge.everything()
+        assert await runtime.store.read(lambda conn: alerts.load_firing(conn, FAILED)) == []
+        (letter,) = await runtime.store.read(deadletters.load_dead)
+        assert letter.error == "the configuration has no such receiver"
+
+
+async def test_a_receiver_that_comes_back_gets_what_it_is_owed(tmp_path: Path) -> None:
+    clock = MovedClock()
+    async with at_work(tmp_path, clock) as runtime:
+        await owe(runtime)
+    async with at_work(tmp_path, clock, RENAMED) as runtime:
+        await runtime.delivering.watch()
+        await runtime.judge.everything()
+    async with at_work(tmp_path, clock) as runtime:
+        await runtime.delivering.watch()
+        clock.move(MINUTE)
+        await runtime.judge.everything()
+
+        assert (await owed(runtime))["hook"] == ("fired", "pending")
+        found = await runtime.store.read(lambda conn: alerts.load_firing(conn, FAILED))
+        assert [each.subject.id for each in found] == ["outbox other"], "which heard of the other"

@@ -1,0 +1,149 @@
+"""The dead man's ping: sent when all has gone round, withheld when anything has not."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
+from monitor.app.heartbeat import Heartbeat
+from monitor.app.rota import jobs_of
+from monitor.app.runtime import HEARTBEAT, Runtime, assemble
+from monitor.config import load
+from monitor.store.writer import Priority, Store
+from tests.builders import HOUR, MINUTE
+from tests.delivering import MovedClock, make_alert, routing, tell_all
+from tests.loopback import Loopback, Reply, serving
+
+CONFIG = """\
+[monitor]
+data_dir = "data"
+heartbeat_url = "{url}/ping/canary?rid=1"
+[providers.renewals]
+vendor = "graine"
+api_key = "gat_simulated"
+base_url = "http://127.0.0.1:9/api/v1"
+[receivers.hook]
+kind = "slack"
+webhook_url = "http://127.0.0.1:9/services/T/B/x"
+"""
+
+
+@dataclass
+class World:
+    runtime: Runtime
+    clock: MovedClock
+    peer: Loopback
+    beat: Heartbeat
+    answers: list[Reply] = field(default_factory=list)
+
+    async def minute(self, *, polled: bool = True, judged: bool = True) -> int:
+        """A minute in which the parts may have moved; how many pings came of it."""
+        before = len(self.peer.asked)
+        self.clock.move(MINUTE)
+        now = self.clock.monotonic()
+        if polled:
+            self.runtime.pollers[0].polled_at = now
+        if judged:
+            self.runtime.judge.judged_at = now
+        await self.beat.beat()
+        return len(self.peer.asked) - before
+
+
+@asynccontextmanager
+async def at_work(directory: Path) -> AsyncIterator[World]:
+    clock = MovedClock()
+    answers: list[Reply] = []
+    async with serving(lambda _: answers.pop(0) if answers else Reply(b"OK")) as peer:
+        path = directory / "config.toml"
+        path.touch(mode=0o600)
+        path.write_text(CONFIG.format(url=peer.url))
+        config = load(path, environ={})
+        store = Store.open(config.monitor.database)
+        runtime = await assemble(config, store, clock, clock.now(), b"key")
+        url = config.monitor.heartbeat_url
+        assert url is not None
+        beat = Heartbeat(url, runtime, runtime.clients[HEARTBEAT])
+        try:
+            yield World(runtime, clock, peer, beat, answers)
+        finally:
+            await runtime.close()
+            store.close()
+
+
+async def test_it_is_sent_each_minute_while_all_goes_round(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as world:
+        await world.beat.beat()
+        assert world.peer.asked == [], "nothing has gone round yet"
+        pings = [await world.minute() for _ in range(3)]
+
+        assert pings == [1, 1, 1]
+        asked = world.peer.asked[0]
+        assert (asked.method, asked.path, asked.params) == ("GET", "/ping/canary", {"rid": "1"})
+        assert "heartbeat" in {name for name, _, _ in jobs_of(world.runtime)._jobs}
+
+
+@pytest.mark.parametrize("missing", ["polled", "judged"])
+async def test_it_is_withheld_until_each_part_has_moved(tmp_path: Path, missing: str) -> None:
+    async with at_work(tmp_path) as world:
+        await world.minute()
+        with capture_logs() as logs:
+            assert await world.minute(**{missing: False}) == 0
+            assert await world.minute(**{missing: False}) == 0
+            assert await world.minute() == 1
+
+        told = [each for each in logs if each["event"] == "heartbeat_withheld"]
+        assert told[0]["why"]
+
+
+async def test_it_is_withheld_while_nobody_takes_an_alert(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as world:
+        to = routing("hook", group_wait=timedelta(0))
+        now = world.clock.now()
+        await world.runtime.store.write(
+            Priority.EVALUATE, lambda conn: tell_all(conn, make_alert(), now=now, to=to)
+        )
+        assert [await world.minute(), await world.minute()] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    "answer", [Reply(b"no", 404), Reply(b"", 302, {"location": "http://127.0.0.1:1/x"})], ids=str
+)
+async def test_a_ping_that_fails_is_tried_again_and_its_address_is_in_no_log(
+    tmp_path: Path, answer: Reply
+) -> None:
+    async with at_work(tmp_path) as world:
+        world.answers.append(answer)
+        with capture_logs() as logs:
+            assert await world.minute() == 1
+            world.clock.move(MINUTE)
+            await world.beat.beat()
+
+        assert len(world.peer.asked) == 2, "what had gone round was not told yet"
+        assert [each["event"] for each in logs] == ["heartbeat_failed"]
+        assert "canary" not in str(logs)
+
+
+async def test_a_peer_that_is_not_there_stops_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with at_work(tmp_path) as world:
+        caplog.set_level(logging.DEBUG)
+        world.clock.move(HOUR)
+        gone = Heartbeat(
+            SecretStr("http://127.0.0.1:9/canary"),
+            world.runtime,
+            world.runtime.clients[HEARTBEAT],
+        )
+        now = world.clock.monotonic()
+        world.runtime.pollers[0].polled_at = world.runtime.judge.judged_at = now
+        with capture_logs() as logs:
+            await gone.beat()
+
+        assert [each["event"] for each in logs] == ["heartbeat_failed"]
+        assert "canary" not in str(logs) + caplog.text

@@ -1,0 +1,35 @@
+"""Where messages lead to."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, select
+
+from monitor.core.message import Message
+from monitor.store.coding import decode
+from monitor.store.engine import open_engine
+from monitor.store.schema import outbox
+from tests.delivering import make_alert, routing, tell_all
+
+
+@pytest.fixture
+def conn(tmp_path: Path) -> Iterator[Connection]:
+    engine = open_engine(tmp_path / "offhook.db", create=True)
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
+@pytest.mark.parametrize("url", [None, "https://offhook.example.com"])
+def test_every_message_links_to_its_alert_where_others_reach_it(
+    conn: Connection, url: str | None
+) -> None:
+    alert = make_alert()
+    tell_all(conn, alert, to=replace(routing(), public_url=url))
+
+    told = [decode(Message, text) for text in conn.execute(select(outbox.c.message)).scalars()]
+
+    assert told
+    assert {each.link for each in told} == {url and f"{url}/alerts/{alert.key}"}
