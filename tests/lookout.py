@@ -49,6 +49,7 @@ class Lookout:
     routing: Routing | None = None  # where it is told, if not to the receiver of the stories
     listening: bool = False  # to webhooks, which name calls and batches
     refusals: dict[str, Refusals] = field(default_factory=dict)
+    threads: bool = True  # of the store; without them nothing happens beside a transaction
     vendor: Vendor = field(init=False)
     store: Store = field(init=False)
     judge: Judge = field(init=False)
@@ -66,7 +67,8 @@ class Lookout:
 
     def start(self) -> None:
         """Build everything anew on the file."""
-        self.store = InThread(hurried(self.path), self.path)
+        kind = Store if self.threads else InThread
+        self.store = kind(hurried(self.path), self.path)
         settings = AccountSettings(**{"api_key": SecretStr("k")} | self.settings)
         view = make_view(
             match=settings.match,

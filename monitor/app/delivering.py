@@ -11,7 +11,7 @@ from monitor.clock import Clock
 from monitor.core.elsewhere import FAILED, about
 from monitor.core.facts import Trouble
 from monitor.dispatcher import Dispatcher, Failing, Timing
-from monitor.evaluation.fallback import fall_back
+from monitor.evaluation.fallback import FellBack, fall_back
 from monitor.notifiers import Notifier
 from monitor.scheduler.judge import Judge
 from monitor.store import alerts, overdue
@@ -23,6 +23,7 @@ log = structlog.get_logger()
 WATCH_EVERY = timedelta(seconds=10)
 _STRAY = "outbox "  # begins the subject of a trouble with what is owed to nobody
 _AT_ONCE = 200  # in one transaction
+_HELD_FOR = timedelta(minutes=1)  # what is silenced is looked at again after so long
 
 
 class Delivering:
@@ -36,7 +37,9 @@ class Delivering:
         self._names = tuple(notifiers)
         self._started_at = started_at
         self._failing: set[str] = set()
-        self._fallen_back: frozenset[Overdue] = frozenset()
+        self._seen_to: frozenset[Overdue] = frozenset()
+        self._held: frozenset[Overdue] = frozenset()  # by a silence, which may end
+        self._held_until = started_at
         self._judge: Judge
         self._dispatcher: Dispatcher
 
@@ -67,11 +70,15 @@ class Delivering:
         found = await self._store.read(
             lambda conn: overdue.load_overdue(conn, now, since=self._started_at)
         )
-        new = [each for each in found if each not in self._fallen_back]
-        told = 0
+        if now >= self._held_until:
+            self._held, self._held_until = frozenset(), now + _HELD_FOR
+        told, known = 0, self._seen_to | self._held
+        new = [each for each in found if each not in known]
         for some in (new[n : n + _AT_ONCE] for n in range(0, len(new), _AT_ONCE)):
-            told += await self._store.write(Priority.OUTBOX, partial(self._fall_back, some, now))
-        self._fallen_back = frozenset(found)
+            done = await self._store.write(Priority.OUTBOX, partial(self._fall_back, some, now))
+            told += done.parts
+            self._held |= done.held
+        self._seen_to = frozenset(found) - self._held
         if told:
             self._dispatcher.wake()
         await self._see_to_strays(now)
@@ -86,7 +93,7 @@ class Delivering:
     def _nobody_listens(self) -> bool:
         return bool(self._names) and self._failing.issuperset(self._names)
 
-    def _fall_back(self, some: list[Overdue], now: datetime, conn: Connection) -> int:
+    def _fall_back(self, some: list[Overdue], now: datetime, conn: Connection) -> FellBack:
         context = self._judge.context
         return fall_back(conn, some, context.routing, context.zone, now)
 

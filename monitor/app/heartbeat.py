@@ -3,7 +3,8 @@
 Every minute one request goes to an address that expects it, by a way that shares nothing
 with the channels of alerts. It is withheld unless everything has gone round once since the
 last one: every provider was polled (one that does not answer was polled too, and people are
-told of it), everything was judged, and no alert waits that nobody has taken.
+told of it), everything was judged, nothing of it failed, some receiver takes messages, and no
+alert waits that nobody has taken.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ log = structlog.get_logger()
 
 BEAT_EVERY = timedelta(minutes=1)
 DEADLINE_S = 10.0
+_ROUND_S = 20.0  # before that not everything can have gone round
 _ANSWER_LIMIT = 65_536
 
 
@@ -36,6 +38,8 @@ class Heartbeat:
     async def beat(self) -> None:
         """Ping, or say in the log why not. Never raises for what the other side does."""
         now = self._runtime.clock.monotonic()
+        if now - self._since < _ROUND_S:
+            return  # it has just begun
         found = await self._missing()
         if found:
             if found != self._withheld:
@@ -45,9 +49,10 @@ class Heartbeat:
         self._withheld = found
 
     async def _missing(self) -> tuple[str, ...]:
-        found = (*self._unmoved(), *self._runtime.late())
+        runtime = self._runtime
+        found = (*self._unmoved(), *runtime.late(), *runtime.delivering.problems())
         try:
-            untold = await self._runtime.delivering.untold()
+            untold = await runtime.delivering.untold()
         except StoreError as error:
             return (*found, str(error))
         return (*found, f"alerts that nobody has taken in time: {untold}") if untold else found
@@ -57,8 +62,8 @@ class Heartbeat:
         for poller in runtime.pollers:
             if runtime.progress_of(poller) <= self._since:
                 yield f"{poller.provider.name} was not polled"
-        if (runtime.judge.judged_at or self._since) <= self._since:
-            yield "nothing was judged"
+        if (runtime.judge.whole_at or self._since) <= self._since:
+            yield "not everything was judged"
 
     async def _ping(self) -> bool:
         try:

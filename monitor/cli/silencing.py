@@ -22,9 +22,8 @@ from monitor.cli.places import load_to_read, reading, writing
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.core.duration import parse_duration
-from monitor.core.route import parse_matcher
 from monitor.core.silence import Source
-from monitor.core.wish import OverError, SilenceError, Wish, known_labels, read_time
+from monitor.core.wish import OverError, SilenceError, Wish, known_labels, read_matchers, read_time
 from monitor.store import runs, silences
 from monitor.store.silence_views import SilenceView, held_view, load_views, view
 
@@ -153,7 +152,7 @@ def _wish(conn: Connection, asked: Asked, config: Config) -> Wish:
         author=_who(asked.author),
         source=Source.CLI,
         comment=asked.comment,
-        matchers=tuple(map(parse_matcher, asked.matchers)),
+        matchers=read_matchers(asked.matchers),
         starts_at=None if asked.begin is None else read_time(asked.begin, zone, now),
         lasts=None if asked.lasts is None else parse_duration(asked.lasts),
         ends_at=None if asked.until is None else read_time(asked.until, zone, now),

@@ -124,12 +124,27 @@ def _check_order(reading: Reading, routes: list[Route], receivers: tuple[str, ..
     for index, (route, _) in enumerate(pairwise(routes)):
         if not route.match and not route.goes_on:
             reading.warn(("routes", index), "takes everything: the routes after it are never used")
+    for index, route in enumerate(routes):
+        if route.digest and _takes_critical(route) and not any(map(_takes_all, routes[:index])):
+            text = "what is critical waits for the digest here, too: give it a route before this"
+            reading.warn(("routes", index, "digest"), text)
     used = {
         name for route in routes for name in (*route.receivers, *route.fallback, *route.escalate_to)
     }
     for name in receivers:
         if name not in used:
             reading.warn(("receivers", name), "no route tells this receiver anything")
+
+
+def _takes_critical(route: Route) -> bool:
+    labels = {"severity": "critical"}
+    return all(each.matches(labels) for each in route.match if each.label == "severity")
+
+
+def _takes_all(route: Route) -> bool:
+    """Whether nothing that is critical gets past it."""
+    only = all(each.label == "severity" for each in route.match)
+    return only and _takes_critical(route) and not route.goes_on
 
 
 def read_inhibitions(reading: Reading) -> tuple[Inhibition, ...]:

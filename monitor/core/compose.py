@@ -181,7 +181,7 @@ def _counts(finding: Finding, label: str) -> Iterator[Line]:
     if finding.affected is not None:
         of = f" of {_number(finding.total)}" if finding.total is not None else ""
         parts.append(f"{_number(finding.affected)}{of}")
-    elif finding.total is not None:
+    elif finding.total is not None and finding.waiting is not None:
         parts.append(f"{_number(finding.total)} in all")
     if finding.waiting is not None:
         parts.append(f"{_number(finding.waiting)} waiting")

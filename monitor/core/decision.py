@@ -8,7 +8,7 @@ from monitor.core.rule import Severity
 
 
 class Why(StrEnum):
-    """The reason of a decision; the first ten tell something, the others do not."""
+    """The reason of a decision; the first eleven tell something, the others do not."""
 
     FIRST = "first"
     ESCALATED = "escalated"
@@ -18,6 +18,7 @@ class Why(StrEnum):
     SUMMARY = "summary"  # what was still untold and the end of it, in one message
     QUIET_EDIT = "quiet_edit"  # the message is changed in place, nobody is called
     ACKED = "acked"  # the same, to show who acknowledged it
+    ACK_OVER = "ack_over"  # the same, to show that nobody has it any more
     REPORTED = "reported"
     SETTLED = "settled"
     ALREADY_TOLD = "already_told"
@@ -38,8 +39,13 @@ class Why(StrEnum):
         """Whether something goes into the outbox."""
         return self in _TELLING
 
+    @property
+    def holds(self) -> bool:
+        """Whether what waits is to wait on."""
+        return self in {Why.MUTED, Why.SILENCED, Why.INHIBITED}
 
-_TELLING = frozenset(list(Why)[:10])
+
+_TELLING = frozenset(list(Why)[:11])
 
 
 class Part(StrEnum):
@@ -64,10 +70,10 @@ class Home(StrEnum):
 class Told:
     """What one receiver is owed and was told about one alert.
 
-    ``delivered``: something of it was taken, or may have been; ``first_at`` when that first
-    was. ``waiting``: something of it has not been tried to the end. ``severity`` is the
-    heaviest ever put into words. ``changed``: the report of now differs from the one that
-    was told.
+    ``delivered``: something of it was taken, or may have been. ``first_at``: when something
+    of it first was taken, or was to be. ``waiting``: something of it has not been tried to
+    the end. ``severity`` is the heaviest ever put into words. ``changed``: the report of now
+    differs from the one that was told.
     """
 
     transitions: frozenset[str] = frozenset()

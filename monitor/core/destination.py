@@ -1,6 +1,6 @@
 """Where an alert leads: which receivers, by which route, and in whose company."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from monitor.core.alert import Alert, AlertState
 from monitor.core.compose import labels_of
@@ -17,12 +17,19 @@ def routes_of(alert: Alert, routes: tuple[Route, ...]) -> Iterator[Route]:
                 return
 
 
-def destinations(alert: Alert, routes: tuple[Route, ...]) -> Mapping[str, Route]:
-    """The receivers of an alert, each with the first route that leads there."""
+def destinations(
+    alert: Alert, routes: tuple[Route, ...], is_open: Callable[[Route], bool] | None = None
+) -> Mapping[str, Route]:
+    """The receivers of an alert, each with the first route that leads there.
+
+    ``is_open``: whom an open route reaches is not kept waiting by a closed one before it.
+    """
     found: dict[str, Route] = {}
     for route in routes_of(alert, routes):
         for receiver in route.receivers:
-            found.setdefault(receiver, route)
+            known = found.setdefault(receiver, route)
+            if is_open is not None and not is_open(known) and is_open(route):
+                found[receiver] = route
     return found
 
 

@@ -44,6 +44,11 @@ def opening(route: Route | None, at: datetime) -> datetime:
     return at if route is None else opens_at(route, at) or at
 
 
+def is_open_at(route: Route, at: datetime) -> bool:
+    """Whether the route holds nothing back then."""
+    return opening(route, at) == at
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
     """What is true of an alert besides itself, for one receiver.

@@ -37,6 +37,11 @@ class Inhibition:
         """Whether the alert is one that is explained."""
         return _selects(self.target, alert)
 
+    def explains(self, source: Alert, target: Alert) -> bool:
+        """Whether the one holds the other back, as far as this says."""
+        chosen = self.is_source(source) and self.is_target(target)
+        return chosen and self.agree(source, target)
+
     def agree(self, one: Alert, other: Alert) -> bool:
         """Whether both have the labels, and the same ones."""
         mine, theirs = labels_of(one), labels_of(other)
@@ -76,25 +81,35 @@ def inhibited_by(
     """Why the alert is held back, or None. ``others`` are those that may explain it."""
     if alert.rule in _OF_DIALLING and (alert.unknown or "").startswith((PAUSED, CLOSED)):
         return alert.unknown
-    for inhibition in (*BUILT_IN, *configured):
+    every = (*BUILT_IN, *configured)
+    for inhibition in every:
         if not inhibition.is_target(alert):
             continue
         for source in others:
-            if source.key != alert.key and _explains(inhibition, source, alert, configured):
+            if source.key == alert.key or not inhibition.explains(source, alert):
+                continue
+            if not _leads(alert, source, others, every):
                 return _words(source)
     return None
 
 
-def _explains(
-    inhibition: Inhibition, source: Alert, target: Alert, configured: Iterable[Inhibition]
-) -> bool:
-    """Whether it does; two that would explain each other do not, or neither would be told."""
-    if not (inhibition.is_source(source) and inhibition.agree(source, target)):
-        return False
-    return not any(
-        each.is_source(target) and each.is_target(source) and each.agree(source, target)
-        for each in (*BUILT_IN, *configured)
-    )
+def _leads(first: Alert, last: Alert, others: Sequence[Alert], every: Sequence[Inhibition]) -> bool:
+    """Whether the first explains the last, also through others.
+
+    Those that explain each other in a circle hold back none of it, or none would be told.
+    """
+    met, ahead = {first.key}, [first]
+    while ahead:
+        source = ahead.pop()
+        for inhibition in every:
+            if not inhibition.is_source(source):
+                continue
+            found = [each for each in (last, *others) if inhibition.explains(source, each)]
+            if any(each.key == last.key for each in found):
+                return True
+            ahead += [each for each in found if each.key not in met]
+            met.update(each.key for each in found)
+    return False
 
 
 def _words(source: Alert) -> str:

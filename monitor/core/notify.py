@@ -16,10 +16,12 @@ from monitor.core.decision import Decision, Group, Home, Told, Why
 from monitor.core.digest import next_slot
 from monitor.core.held import ORDINARY, Circumstances, opening
 from monitor.core.route import Receiver, Route
+from monitor.core.silence import Silence
 
 # A receiver that hears only settled reports hears the first one after all when no settled
 # one has come by then: nothing is lost to a report that never settles.
 SETTLING_PATIENCE = timedelta(hours=1)
+_ACKED, _OVER = "acked-", "over-"
 
 
 def decide(
@@ -73,13 +75,14 @@ def _firing(case: Case) -> Decision:
 
 
 def _told_before(case: Case) -> Decision:
-    told, ack = case.told, case.around.acknowledged
+    told = case.told
     if told.waiting:
-        return case.no(Why.ALREADY_TOLD)
-    if ack is not None:
-        if case.edits and (transition := f"acked-{ack.id}") not in told.transitions:
-            return case.edit(Why.ACKED, transition)
-        return case.no(Why.ACKNOWLEDGED, f"by {ack.author}")
+        return _held(case) or case.no(Why.ALREADY_TOLD)
+    if case.around.acknowledged is not None:
+        return _acknowledged(case, case.around.acknowledged)
+    shown = sum(each.startswith(_ACKED) and _OVER not in each for each in told.transitions)
+    if shown and case.edits and (over := f"{_ACKED}{_OVER}{shown}") not in told.transitions:
+        return case.edit(Why.ACK_OVER, over)
     if case.route is None:
         return case.no(Why.NOT_ROUTED)
     due = pacing.repeat_at(told, case.route, case.alert.severity)
@@ -87,6 +90,14 @@ def _told_before(case: Case) -> Decision:
     if broken or (due is not None and case.now >= due):
         return _told_firing(case, Why.REPEAT)
     return case.no(Why.NOT_DUE, until=due)
+
+
+def _acknowledged(case: Case, ack: Silence) -> Decision:
+    """Somebody has it: what stands shows who, and nothing is repeated."""
+    transition = f"{_ACKED}{ack.id}"
+    if case.edits and transition not in case.told.transitions:
+        return case.edit(Why.ACKED, transition)
+    return case.no(Why.ACKNOWLEDGED, f"by {ack.author}")
 
 
 def _unheard(case: Case) -> Decision | None:
@@ -122,7 +133,7 @@ def _owed_firing(case: Case, why: Why, route: Route) -> Decision:
 
 
 def _held(case: Case) -> Decision | None:
-    """What keeps a firing alert back: it is asked again, and told when nothing does."""
+    """What keeps a firing alert back, and what waits of it: it is told when nothing does."""
     around = case.around
     if around.silence is not None:
         silence = around.silence
@@ -197,5 +208,7 @@ def _report_in_time(case: Case, why: Why, transition: str, due: datetime) -> Dec
         # What is to settle first goes into the digest after that.
         slot = opening(case.route, next_slot(case.digest, due))
         return case.yes(why, transition, due=slot, home=Home.DIGEST, slot=slot)
+    if case.group.crowd and case.route is not None:
+        due = max(due, pacing.beat(case.group, case.route.group_interval, case.now))
     due = due if case.around.compliance else opening(case.route, due)
     return case.yes(why, transition, due=due, home=Home.ALONE)

@@ -14,7 +14,7 @@ from monitor.core.compose import plain
 from monitor.core.identity import silence_id
 from monitor.core.instance import RuleInstance
 from monitor.core.pattern import pattern_problem
-from monitor.core.route import LABELS, Matcher
+from monitor.core.route import LABELS, Matcher, parse_matcher
 from monitor.core.rule import Severity
 from monitor.core.silence import BatchRun, Silence, Source
 from monitor.core.text import one_line
@@ -119,6 +119,22 @@ def checked_text(text: str) -> str:
     if len(comment) > MOST_TEXT:
         raise SilenceError(f"the comment is longer than {MOST_TEXT} characters")
     return comment
+
+
+def read_matchers(texts: Iterable[str]) -> tuple[Matcher, ...]:
+    """Matchers as people write them; SilenceError when one cannot be read."""
+    return tuple(map(_matcher, texts))
+
+
+def _matcher(text: str) -> Matcher:
+    if len(text) > 2 * MOST_TEXT:
+        raise SilenceError(f"a matcher is longer than {2 * MOST_TEXT} characters")
+    try:
+        return parse_matcher(text)
+    except (OverflowError, RecursionError) as error:
+        raise SilenceError("the pattern repeats or nests too much to be read") from error
+    except ValueError as error:
+        raise SilenceError(str(error)) from error
 
 
 def read_time(text: str, zone: tzinfo, now: datetime) -> datetime:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from monitor.clock import Clock
 from monitor.dispatcher.condition import Condition, OnTrouble
 from monitor.dispatcher.copies import leave_one
-from monitor.dispatcher.packing import packed
+from monitor.dispatcher.packing import fit_to_announce, packed
 from monitor.dispatcher.schedule import (
     UNKNOWN_AT_MOST,
     Timing,
@@ -111,6 +111,7 @@ class Attempt:
             await self._attempt(begun, repeat=repeat)
 
     async def _attempt(self, claim: Claim, *, repeat: bool) -> None:
+        claim = fit_to_announce(claim, stateful=self.receiver.stateful)
         envelope = packed(claim, self._clock.now(), repeat=repeat)
         await self._keep_pace()
         outcome = await self._send(envelope)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from monitor.clock import Clock
-from monitor.dispatcher.schedule import PROBE_EVERY, Timing
+from monitor.dispatcher.schedule import PROBE_EVERY, PROBE_URGENT, Timing
 from monitor.errors import DeliveryError, Sent
 
 _LONGEST_PAUSE = timedelta(seconds=30)
@@ -38,6 +38,7 @@ class Condition:
         self._paused_until = float("-inf")
         self._failing_since: float | None = None
         self._refused_in_a_row = 0
+        self._refused_at = float("-inf")
         self._refused_since: dict[int, float] = {}  # by row
         self._taken_at = float("-inf")
         self._told: Failing | None = None
@@ -58,6 +59,12 @@ class Condition:
         """Leave it alone for so long."""
         self._paused_until = self._clock.monotonic() + wait.total_seconds()
 
+    @property
+    def may_be_mended(self) -> bool:
+        """Whether it was refused for good so long ago that what is urgent may be tried."""
+        waited = self._clock.monotonic() - self._refused_at
+        return self._refused_in_a_row > 1 and waited >= PROBE_URGENT.total_seconds()
+
     def watch_in(self) -> float | None:
         """Seconds until ``watch`` has something to tell."""
         return max(self._coming[0] - self._clock.monotonic(), 0.0) if self._coming else None
@@ -71,6 +78,7 @@ class Condition:
     async def failed(self, error: DeliveryError, wait: timedelta) -> None:
         """It did not take a message, and is to be tried again in ``wait``."""
         now = self._fails_at()
+        self._refused_in_a_row = 0
         if error.retry_after is not None:
             self.pause(wait)
         elif error.certainty is Sent.NOT_SENT:
@@ -92,6 +100,7 @@ class Condition:
         self._refused_since.setdefault(row, self._clock.monotonic())
         self._fails_at()
         self._refused_in_a_row += 1
+        self._refused_at = self._clock.monotonic()
         self.pause(_LONGEST_PAUSE if self._refused_in_a_row == 1 else PROBE_EVERY)
         await self._say(Failing(f"messages are refused: {error.text}", critical=True))
 

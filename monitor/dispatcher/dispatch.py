@@ -98,8 +98,11 @@ class Dispatcher:
         """Send all that is due now; how many sendings that took."""
         lane = self._lanes[receiver]
         done = 0
-        await lane.attempt.condition.watch()
-        while not self._stopping and lane.attempt.condition.pause_left() <= 0:
+        condition = lane.attempt.condition
+        await condition.watch()
+        if condition.pause_left() > 0 and condition.may_be_mended and await self._urgent(receiver):
+            condition.pause(timedelta(0))
+        while not self._stopping and condition.pause_left() <= 0:
             now = lane.looked_at = self._clock.now()
             claimed = await self._claim(receiver, now)
             if claimed is None:
@@ -107,6 +110,12 @@ class Dispatcher:
             await lane.attempt.deliver(claimed)
             done += 1
         return done
+
+    async def _urgent(self, receiver: str) -> bool:
+        now = self._clock.now()
+        return await self._store.read(
+            lambda conn: outbox.critical_waits(conn, receiver=receiver, now=now)
+        )
 
     async def _claim(self, receiver: str, now: datetime) -> claims.Claim | None:
         lease = self._timing.lease

@@ -9,6 +9,16 @@ from monitor.notifiers import Envelope
 from monitor.store.claims import Claim
 
 
+def fit_to_announce(claim: Claim, *, stateful: bool) -> Claim:
+    """The claim, less its word of dead letters where its reader would not see that.
+
+    Plain words are short, and what keeps alerts has no place for it in the end of one: the
+    word waits for the next message.
+    """
+    ends = claim.messages[0].state == "RESOLVED"
+    return replace(claim, unsaid=None) if claim.leader.plain or (stateful and ends) else claim
+
+
 def packed(claim: Claim, now: datetime, *, repeat: bool) -> Envelope:
     """What to send; ``repeat``: an earlier attempt may have succeeded."""
     home = claim.conversation

@@ -10,6 +10,8 @@ _JITTER = 0.2
 _LEAST_WAIT_S, _MOST_WAIT_S = 1.0, 3600.0
 # What is refused for good is tried this often, as somebody may have put it right.
 PROBE_EVERY = timedelta(hours=1)
+# And this often while something critical waits that was not tried yet.
+PROBE_URGENT = timedelta(minutes=5)
 # A word that nobody knows is taken for a refusal after so many tries.
 UNKNOWN_AT_MOST = 10
 

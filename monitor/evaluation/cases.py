@@ -26,6 +26,7 @@ from monitor.store.outbox import History
 # than that have come within a minute.
 STORM_SIZE = 20
 STORM_WITHIN = timedelta(minutes=1)
+ALONE = "alone:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,8 @@ class Case:
         if standing is not None and (goes_on or decision.home is Home.STANDING):
             return self._with_company(standing, decision)
         if self.route is None:
-            raise ValueError(f"{decision.why} leads nowhere: alert {self.alert.key}")
+            # The digest that told it is over, and no route leads to the next: a word of its own.
+            return Place(key=f"{ALONE}{self.alert.key}", alone=True)
         key = self.routing.group_key(self.alert, self.route, self.receiver.name)
         alone = decision.home is Home.ALONE
         known = None if alone else self._open(key)
@@ -173,7 +175,7 @@ def cases(
     histories = outbox.load_histories(conn, [alert.key for alert in alerts])
     around = circumstances(conn, alerts, routing, inhibited, now)
     for alert in alerts:
-        for hearer in hearers(alert, routing, histories, around[alert.key]):
+        for hearer in hearers(alert, routing, histories, around[alert.key], now):
             yield Case(
                 conn=conn,
                 routing=routing,

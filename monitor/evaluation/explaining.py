@@ -46,7 +46,8 @@ def _elsewhere(
         found += alerts.load_open(conn, subject.provider, SubjectKind.PROVIDER, subject.provider)
     if any(each.reports and any(map(each.is_target, firing)) for each in BUILT_IN):
         found += alerts.load_keys(conn, _reports(firing[0], instances))
-    if any(_reaches_out(each) and any(map(each.is_target, firing)) for each in configured):
+    explained = any(any(map(each.is_target, firing)) for each in configured)
+    if explained and any(map(_reaches_out, configured)):  # a circle may lead through any
         found += alerts.load_firing(conn)
     return found
 

@@ -209,6 +209,7 @@ _WORDS = {
     Why.SUMMARY: "its beginning and end are told in one",
     Why.QUIET_EDIT: "the message is put right in its place",
     Why.ACKED: "the message shows who acknowledged it",
+    Why.ACK_OVER: "the message shows that nobody has it any more",
     Why.REPORTED: "is reported",
     Why.SETTLED: "its last word is told",
     Why.ALREADY_TOLD: "is told already, or on its way",

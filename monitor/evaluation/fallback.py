@@ -18,7 +18,7 @@ from monitor.core.compose import compose
 from monitor.core.decision import Part
 from monitor.core.destination import routes_of
 from monitor.core.route import Receiver, Route
-from monitor.evaluation.cases import STORM_SIZE
+from monitor.evaluation.cases import STORM_SIZE, STORM_WITHIN
 from monitor.evaluation.hearers import circumstances
 from monitor.evaluation.routing import Routing
 from monitor.store import alerts as alerts_store
@@ -30,6 +30,14 @@ from monitor.store.overdue import Overdue
 log = structlog.get_logger()
 
 _TOLD_AS = {AlertState.RESOLVED: "resolved", AlertState.INFO: "reported"}
+
+
+@dataclass(frozen=True, slots=True)
+class FellBack:
+    """How many parts are owed now, and what a silence or a person keeps from being told."""
+
+    parts: int
+    held: frozenset[Overdue]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,16 +53,17 @@ class _Copy:
 
 def fall_back(
     conn: Connection, overdue: Sequence[Overdue], routing: Routing, zone: str, now: datetime
-) -> int:
-    """Owe copies of what is overdue to the fallback receivers; how many parts."""
+) -> FellBack:
+    """Owe copies of what is overdue to the fallback receivers."""
     keys = list(dict.fromkeys(each.alert_key for each in overdue))
     found = {alert.key: alert for alert in alerts_store.load_keys(conn, keys)}
     around = circumstances(conn, list(found.values()), routing, {}, now)
-    histories = outbox.load_histories(conn, keys)
+    at_rest = {key for key, each in around.items() if each.silence or each.acknowledged}
+    histories = outbox.load_histories(conn, [key for key in keys if key not in at_rest])
     copies = {}
     for each in overdue:
         alert = found.get(each.alert_key)
-        if alert is None or around[alert.key].silence or around[alert.key].acknowledged:
+        if alert is None or alert.key in at_rest:
             continue
         for receiver, route in _instead(alert, each.receiver, routing):
             history = histories.get((alert.key, receiver.name))
@@ -66,10 +75,24 @@ def fall_back(
                     receiver=receiver,
                     history=history,
                 )
-    crowds = Counter(name for _, name in copies)
+    return FellBack(
+        parts=_put_all(conn, list(copies.values()), routing, zone, now),
+        held=frozenset(each for each in overdue if each.alert_key in at_rest),
+    )
+
+
+def _put_all(
+    conn: Connection, copies: Sequence[_Copy], routing: Routing, zone: str, now: datetime
+) -> int:
+    """How many parts; more than anybody reads one by one share a conversation."""
+    sizes = Counter(copy.receiver.name for copy in copies)
+    since = now - STORM_WITHIN
+    crowds = {
+        name: n + conversations.opened_since(conn, name, since, STORM_SIZE) > STORM_SIZE
+        for name, n in sizes.items()
+    }
     return sum(
-        _put(conn, copy, routing, zone, now, crowd=crowds[copy.receiver.name] > STORM_SIZE)
-        for copy in copies.values()
+        _put(conn, copy, routing, zone, now, crowd=crowds[copy.receiver.name]) for copy in copies
     )
 
 

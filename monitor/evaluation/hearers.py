@@ -11,7 +11,7 @@ from monitor.core.compose import labels_of
 from monitor.core.destination import destinations, routes_of
 from monitor.core.elsewhere import elsewhere
 from monitor.core.flapping import LOOK_BACK, TIMES, Flap, flapping
-from monitor.core.held import Circumstances
+from monitor.core.held import Circumstances, is_open_at
 from monitor.core.route import Receiver, Route
 from monitor.core.silence import Silence, acknowledged_by, silenced_by
 from monitor.evaluation.routing import Routing
@@ -32,10 +32,11 @@ class Hearer:
 
 
 def hearers(
-    alert: Alert, routing: Routing, histories: Histories, around: Circumstances
+    alert: Alert, routing: Routing, histories: Histories, around: Circumstances, now: datetime
 ) -> Iterator[Hearer]:
     """Who the routes lead to, who heard of it before, and whom it escalates to."""
-    led = elsewhere(alert, destinations(alert, routing.routes), routing.routes, routing.receivers)
+    led = destinations(alert, routing.routes, lambda route: is_open_at(route, now))
+    led = elsewhere(alert, led, routing.routes, routing.receivers)
     called = _called(alert, routing, histories)
     for name, receiver in routing.receivers.items():
         if name not in led and name not in called and (alert.key, name) not in histories:

@@ -6,14 +6,15 @@ or not at all. Asked again with the same alerts it tells nothing twice.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
 
 from monitor.core.alert import Alert, AlertState
 from monitor.core.compose import Line, compose
-from monitor.core.decision import Decision, Home, Why
+from monitor.core.decision import Decision, Home, Part, Why
+from monitor.core.flapping import LASTING
 from monitor.core.held import opening
 from monitor.core.message import Message
 from monitor.core.pacing import silence_ended_since
@@ -22,12 +23,15 @@ from monitor.core.rule import SubjectKind
 from monitor.core.wording import clock, span, zone_named
 from monitor.evaluation.cases import Case, Place, cases
 from monitor.evaluation.routing import Routing
-from monitor.store import conversations, outbox, series
+from monitor.store import conversations, outbox, series, waiting
 from monitor.store.conversations import DIGEST, FLAP, Conversation
 
 __all__ = ["Routing", "tell"]
 
 log = structlog.get_logger()
+
+# Several times as long as until it is asked again.
+HELD_FOR = timedelta(minutes=1)
 
 
 def tell(
@@ -55,9 +59,36 @@ def _settle(case: Case) -> int:
     decision, place = case.decision()
     _report(decision)
     parts = _put(case, decision, place) if place and decision.why.tells else 0
+    if decision.why.holds and case.history is not None and case.history.told.waiting:
+        _hold(case, decision.until)
+    if decision.why is Why.ALREADY_TOLD and case.alert.state is AlertState.FIRING:
+        _leave_digest(case)
     if case.alert.state is AlertState.RESOLVED:
         _close(case)
     return parts
+
+
+def _hold(case: Case, until: datetime | None) -> None:
+    """What holds the alert back holds what waits of it as well, as long as this is asked."""
+    soon = case.now + HELD_FOR
+    waiting.hold(
+        case.conn,
+        receiver=case.receiver.name,
+        alert=case.alert.key,
+        until=soon if until is None else min(soon, until),
+    )
+
+
+def _leave_digest(case: Case) -> None:
+    """What waits for a digest that its route has no more waits no longer."""
+    due, route = case.history.due_at if case.history else None, case.route
+    if due is None or route is None or route.digest is not None:
+        return
+    if due - case.now <= max(route.group_interval, LASTING):
+        return  # as long as anything may wait; most of a storm does
+    talk = case.standing()
+    if talk is not None and talk.group_key.startswith(DIGEST):
+        waiting.let_go(case.conn, talk.id, alert=case.alert.key, now=case.now)
 
 
 def _close(case: Case) -> None:
@@ -72,13 +103,21 @@ def _close(case: Case) -> None:
     if opening(case.route, case.now) == case.now or case.around.compliance:
         held = case.alert.key if case.around.silence else None
         waits = max(route.group_wait, route.group_interval)
-        conversations.hasten(case.conn, talk.id, now=case.now, waits=waits, but=held)
+        waiting.hasten(case.conn, talk.id, now=case.now, waits=waits, but=held)
 
 
 def _put(case: Case, decision: Decision, place: Place) -> int:
     home = place.conversation or _open(case, place, decision)
     if decision.home is Home.FLAP:
         conversations.keep_newest(case.conn, home.id, alert=case.alert.key)
+    if case.history and case.history.told.waiting and Part.THREAD not in decision.parts:
+        # What goes elsewhere without a reply takes the place of a reply that still waits, too.
+        waiting.drop(
+            case.conn,
+            receiver=case.receiver.name,
+            alert=case.alert.key,
+            part=Part.THREAD.value,
+        )
     message = replace(message_of(case, decision, place), series=_series(case, decision))
     return sum(
         outbox.put(

@@ -15,12 +15,12 @@ from monitor.core.alert import Alert, AlertState
 from monitor.core.decision import Decision, Group, Home, Part, Told, Why
 from monitor.core.destination import destinations
 from monitor.core.flapping import TIMES, Flap, flapping
-from monitor.core.held import Circumstances
+from monitor.core.held import Circumstances, is_open_at
 from monitor.core.notify import decide
 from monitor.core.pacing import repeat_at
 from monitor.core.route import Receiver, Route
 from monitor.core.rule import Severity
-from monitor.evaluation.cases import slot_key
+from monitor.evaluation.cases import ALONE, slot_key
 from monitor.evaluation.routing import Routing
 
 
@@ -116,7 +116,7 @@ class Tellings:
         around = Circumstances(
             flap=self._flap(alert, now), compliance=alert.rule in self._routing.compliance
         )
-        for receiver, route in self._hearers(alert):
+        for receiver, route in self._hearers(alert, now):
             self._deliver(alert, receiver, self._owed.get((key, receiver.name)), now)
             decision, talk = self._decided(alert, receiver, route, around, now)
             if talk is not None and decision.why.tells:
@@ -159,8 +159,8 @@ class Tellings:
         fired = self._fired.get(alert.fingerprint, [])
         return flapping(fired, now) if len(fired) >= TIMES else None
 
-    def _hearers(self, alert: Alert) -> Iterator[tuple[Receiver, Route | None]]:
-        led = destinations(alert, self._routing.routes)
+    def _hearers(self, alert: Alert, now: datetime) -> Iterator[tuple[Receiver, Route | None]]:
+        led = destinations(alert, self._routing.routes, lambda route: is_open_at(route, now))
         for name, receiver in self._routing.receivers.items():
             if name in led or (alert.key, name) in self._owed:
                 yield receiver, led.get(name)
@@ -175,7 +175,7 @@ class Tellings:
         if owed and (owed.talk.slot is None or decision.home is Home.STANDING):
             return None
         if route is None:
-            raise ValueError(f"alert {alert.key} leads nowhere")
+            return f"{ALONE}{alert.key}"
         return self._routing.group_key(alert, route, receiver.name)
 
     def _opened(self, receiver: Receiver, key: str, decision: Decision, now: datetime) -> _Talk:

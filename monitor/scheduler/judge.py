@@ -63,6 +63,7 @@ class Judge:
         self._drift = self._clock_drift()
         self._begun = False
         self.judged_at: float | None = None  # monotonic: when the last full round ended
+        self.whole_at: float | None = None  # the same, of the last in which nothing failed
 
     @property
     def context(self) -> Context:
@@ -150,6 +151,7 @@ class Judge:
         errors = [each for each in found if isinstance(each, BaseException)]
         if errors:
             raise errors[0]
+        self.whole_at = self.judged_at
         self._over |= self._never_crashed()
 
     async def itself(self) -> None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Insert,
     Select,
     bindparam,
     case,
@@ -161,14 +163,20 @@ def save(conn: Connection, moved: Iterable[Alert]) -> None:
     rows = [_values(alert) for alert in moved]
     if not rows:
         return
-    module = sqlite if conn.dialect.name == "sqlite" else postgresql
+    conn.execute(_upsert(conn.dialect.name), rows)
+
+
+@cache
+def _upsert(dialect: str) -> Insert:
+    module = sqlite if dialect == "sqlite" else postgresql
     statement = module.insert(alerts)
     changing = {
         column.name: statement.excluded[column.name]
         for column in alerts.columns
         if column.name not in {"key", "fingerprint", "episode"}
     }
-    conn.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changing), rows)
+    made: Insert = statement.on_conflict_do_update(index_elements=["key"], set_=changing)
+    return made
 
 
 def record(conn: Connection, transitions: Iterable[Transition]) -> None:

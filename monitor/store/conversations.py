@@ -5,10 +5,10 @@ takes a storm have group keys that say so; those of groups are hashes.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import SimpleNamespace
 
-from sqlalchemy import Connection, bindparam, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, literal_column, or_, select, update
 
 from monitor.core.rule import Severity
 from monitor.store import hot
@@ -94,17 +94,36 @@ def put(
 
 
 def is_clear(conn: Connection, conversation: int) -> bool:
-    """Whether no alert that it tells of is still firing."""
-    return not hot.ask(conn, _FIRING, conversation=conversation)
+    """Whether no alert that it tells of is still firing.
+
+    In a crowd few of the newest rows say so, and there are fewer open alerts than rows.
+    """
+    newest = hot.ask(conn, _NEWEST_OPEN, conversation=conversation)
+    if any(is_open for (is_open,) in newest):
+        return False
+    return len(newest) < _LATE or not hot.ask(conn, _OPEN_IN_IT, conversation=conversation)
 
 
-# From the newest: in a crowd the oldest are over first.
-_FIRING = (
-    select(outbox.c.id)
-    .join(alerts, alerts.c.key == outbox.c.alert_key)
+_IS_OPEN: ColumnElement[bool] = literal_column("alerts.state IN ('pending', 'firing')")
+_NEWEST_OPEN = (
+    select(_IS_OPEN)
+    .select_from(outbox.join(alerts, alerts.c.key == outbox.c.alert_key))
     .where(outbox.c.conversation == bindparam("conversation"))
-    .where(literal_column("alerts.state IN ('pending', 'firing')"))
     .order_by(outbox.c.id.desc())
+    .limit(literal_column(str(_LATE)))
+)
+# The unary plus keeps the conversation's own index, with its thousands of rows, from being used.
+_OPEN_IN_IT = (
+    select(alerts.c.key)
+    .where(
+        _IS_OPEN,
+        select(outbox.c.id)
+        .where(
+            outbox.c.alert_key == alerts.c.key,
+            literal_column("+outbox.conversation") == bindparam("conversation"),
+        )
+        .exists(),
+    )
     .limit(literal_column("1"))
 )
 
@@ -202,28 +221,6 @@ def close(conn: Connection, conversation: int, now: datetime) -> None:
         update(conversations)
         .where(conversations.c.id == conversation, conversations.c.closed_at.is_(None))
         .values(closed_at=now)
-    )
-
-
-def hasten(
-    conn: Connection, conversation: int, *, now: datetime, waits: timedelta, but: str | None
-) -> None:
-    """What waits for company waits no longer.
-
-    That is what goes within ``waits``: a later time has another reason. ``but`` is an alert
-    that something else holds back.
-    """
-    conn.execute(
-        update(outbox)
-        .where(
-            outbox.c.conversation == conversation,
-            outbox.c.state == "pending",
-            outbox.c.attempts == 0,
-            outbox.c.due_at > now,
-            outbox.c.due_at <= now + waits,
-            outbox.c.alert_key != (but or ""),
-        )
-        .values(due_at=now)
     )
 
 

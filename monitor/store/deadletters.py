@@ -1,13 +1,16 @@
 """Messages that were given up: kept, listed, replayed, and told of where something arrives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from monitor.core.message import Message
-from monitor.store.coding import decode
+from monitor.core.wording import clock, zone_named
+from monitor.store.coding import decode, encode
 from monitor.store.schema import outbox
+
+_AGAIN = "sent again on demand"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,19 +91,32 @@ def replay(conn: Connection, which: int | str, *, now: datetime) -> int:
         chosen = outbox.c.id == which
     else:
         chosen = or_(outbox.c.delivery_key == which, outbox.c.alert_key == which)
-    replayed = conn.execute(
-        update(outbox)
-        .where(outbox.c.state == "dead", chosen)
-        .values(
-            state="pending",
-            created_at=now,
-            owed_since=now,
-            due_at=now,
-            attempts=0,
-            refused=0,
-            carried_by=None,
-            plain=False,
-            announced_at=None,
+    dead = conn.execute(
+        select(outbox.c.id, outbox.c.message).where(outbox.c.state == "dead", chosen)
+    ).all()
+    for row in dead:
+        conn.execute(
+            update(outbox)
+            .where(outbox.c.id == row.id)
+            .values(
+                message=encode(_as_it_stood(decode(Message, row.message), now)),
+                state="pending",
+                created_at=now,
+                owed_since=now,
+                due_at=now,
+                attempts=0,
+                refused=0,
+                carried_by=None,
+                plain=False,
+                announced_at=None,
+            )
         )
-    )
-    return replayed.rowcount
+    return len(dead)
+
+
+def _as_it_stood(message: Message, now: datetime) -> Message:
+    """What is sent again may be over by now, and says of when it is."""
+    at = clock(message.at, zone_named(message.zone), now)
+    said = f"{_AGAIN}: this is how it stood {at}"
+    marks = (each for each in message.marks if not each.startswith(_AGAIN))
+    return replace(message, marks=(*marks, said))

@@ -50,7 +50,7 @@ def load_month(conn: Connection, start: datetime, end: datetime, now: datetime) 
             sent=sent.get(alert.key, 0),
             acknowledged_at=acknowledged.get(alert.key),
             acted_at=_acted_at(alert, deeds),
-            silenced=any(_held_back(alert, each, now) for each in held),
+            silenced=_held_back(alert, held, now),
         )
         for alert in fired
     )
@@ -124,12 +124,18 @@ def _acted_at(alert: Alert, deeds: Deeds) -> datetime | None:
     return min(times, default=None)
 
 
-def _held_back(alert: Alert, silence: Silence, now: datetime) -> bool:
-    """Whether a silence stood over some of the time for which it fired."""
+def _held_back(alert: Alert, silences: Iterable[Silence], now: datetime) -> bool:
+    """Whether one of the silences stood over some of the time for which it fired."""
+    standing = [each for each in silences if _stood_over(each, alert, now)]
+    labels = labels_of(alert) if standing else {}
+    return any(each.covers(labels, alert.rule) for each in standing)
+
+
+def _stood_over(silence: Silence, alert: Alert, now: datetime) -> bool:
     fired, over = alert.fired_at, silence.over_at()
-    if fired is None or not silence.covers(labels_of(alert), alert.rule):
+    if fired is None or silence.starts_at > (alert.closed_at or now):
         return False
-    return silence.starts_at <= (alert.closed_at or now) and (over is None or over > fired)
+    return over is None or over > fired
 
 
 def _spent(conn: Connection, fired: Iterable[Alert]) -> dict[str, Spent]:

@@ -54,10 +54,14 @@ class Owing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What one receiver was told about one alert, and in which conversation."""
+    """What one receiver was told about one alert, and in which conversation.
+
+    ``due_at``: when the last of what waits is to go; None when nothing does.
+    """
 
     conversation: int
     told: Told
+    due_at: datetime | None = None
     report: Message | None = None  # as the first report put it, if that was delivered
 
 
@@ -139,48 +143,58 @@ def load_histories(conn: Connection, keys: Iterable[str]) -> Mapping[tuple[str, 
     wanted = list(keys)
     if not wanted:
         return {}
-    rows = conn.execute(
-        select(
-            outbox.c.conversation,
-            outbox.c.receiver,
-            outbox.c.alert_key,
-            outbox.c.transition,
-            outbox.c.state,
-            outbox.c.created_at,
-            outbox.c.sent_at,
-            outbox.c.possible_repeat,
-            outbox.c.message,
-        )
-        .where(outbox.c.alert_key.in_(wanted))
-        .order_by(outbox.c.id)
-    ).all()
+    rows = conn.execute(_HISTORY, {"keys": wanted}).all()
     grouped: dict[tuple[str, str], list[_Row]] = {}
     for row in rows:
         grouped.setdefault((row.alert_key, row.receiver), []).append(row)
     return {who: _history(theirs) for who, theirs in grouped.items()}
 
 
+_OF_HISTORY = (
+    "conversation",
+    "receiver",
+    "alert_key",
+    "transition",
+    "weight",
+    "state",
+    "created_at",
+    "owed_since",
+    "due_at",
+    "sent_at",
+    "possible_repeat",
+)
+# Asked for every alert every few seconds: what was said is read only where it is compared.
+_HISTORY = (
+    select(
+        *(outbox.c[name] for name in _OF_HISTORY),
+        case((outbox.c.transition == "reported", outbox.c.message)).label("message"),
+    )
+    .where(outbox.c.alert_key.in_(bindparam("keys", expanding=True)))
+    .order_by(outbox.c.id)
+)
+_SEVERITIES = tuple(Severity)  # by weight
+
+
 def _history(rows: list[_Row]) -> History:
-    messages = [decode(Message, row.message) for row in rows]
     transitions = frozenset(row.transition for row in rows)
-    reports = [
-        message
-        for row, message in zip(rows, messages, strict=True)
-        if row.transition == "reported" and _may_be_out(row)
-    ]
+    reports = [row for row in rows if row.transition == "reported" and _may_be_out(row)]
     told = Told(
         transitions=transitions,
         delivered=any(_may_be_out(row) for row in rows),
         waiting=any(row.state == "pending" for row in rows),
-        severity=max((Severity(each.severity) for each in messages), key=lambda one: one.weight),
+        severity=_SEVERITIES[max(row.weight % FIRING_WEIGHT for row in rows)],
         first_at=min(
-            (row.sent_at or row.created_at for row in rows if _may_be_out(row)), default=None
+            (row.sent_at or row.owed_since for row in rows if row.state != "superseded"),
+            default=None,
         ),
         told_at=max(row.sent_at or row.created_at for row in rows),
         repeats=sum(transition.startswith("repeat-") for transition in transitions),
     )
     return History(
-        conversation=rows[-1].conversation, told=told, report=reports[-1] if reports else None
+        conversation=rows[-1].conversation,
+        told=told,
+        due_at=max((row.due_at for row in rows if row.state == "pending"), default=None),
+        report=decode(Message, reports[-1].message) if reports else None,
     )
 
 
@@ -196,6 +210,18 @@ def next_due(conn: Connection, *, receiver: str, after: datetime) -> datetime | 
         )
     ).scalar()
     return due
+
+
+def critical_waits(conn: Connection, *, receiver: str, now: datetime) -> bool:
+    """Whether something critical that fires is due and was not tried yet."""
+    found = conn.execute(
+        select(outbox.c.id)
+        .where(outbox.c.receiver == receiver, outbox.c.state.in_(OPEN), outbox.c.due_at <= now)
+        .where(outbox.c.attempts == 0)
+        .where(outbox.c.weight >= FIRING_WEIGHT + Severity.CRITICAL.weight)
+        .limit(1)
+    )
+    return found.first() is not None
 
 
 def hasten(conn: Connection, *, receiver: str, now: datetime) -> int:

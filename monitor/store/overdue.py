@@ -49,7 +49,8 @@ def load_overdue(conn: Connection, now: datetime, *, since: datetime) -> tuple[O
     """What was not accepted in time, or was refused for good; the heaviest first.
 
     ``since`` is when sending began: what is owed from before had no chance until then. An
-    end that was not taken counts only where nothing of the alert ever was.
+    end that was not taken, and what says nothing new, count only where nothing of the alert
+    ever was: they may have taken the place of its first telling.
     """
     waits = and_(_WAITS, or_(_late(now, since), outbox.c.refused > 0))
     dead = and_(_DEAD, outbox.c.due_at > now - _NEWS)
@@ -69,10 +70,12 @@ def _news(which: ColumnElement[bool]) -> Select[str, str, int]:
         _sent.c.receiver == outbox.c.receiver,
         or_(_sent.c.state == "sent", _sent.c.sent_at.is_not(None)),
     )
-    return select(outbox.c.alert_key, outbox.c.receiver, outbox.c.weight).where(
-        which,
+    worse = and_(
+        outbox.c.weight >= FIRING_WEIGHT,
         *(outbox.c.transition.not_like(each) for each in _OLD_NEWS),
-        or_(outbox.c.weight >= FIRING_WEIGHT, ~taken.exists()),
+    )
+    return select(outbox.c.alert_key, outbox.c.receiver, outbox.c.weight).where(
+        which, or_(worse, ~taken.exists())
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     bindparam,
+    func,
     insert,
     literal_column,
     or_,
@@ -28,6 +29,7 @@ from monitor.core.silence import BatchRun, Silence, Source
 from monitor.core.wish import (
     NoSuchError,
     OverError,
+    SilenceError,
     Wish,
     acknowledgement,
     checked_name,
@@ -35,7 +37,7 @@ from monitor.core.wish import (
     in_words,
     preview_text,
 )
-from monitor.store import alerts, audit, hot, runs
+from monitor.store import alerts, audit, hot, runs, waiting
 from monitor.store.audit import Deed
 from monitor.store.coding import decode, encode
 from monitor.store.schema import alerts as alerts_table
@@ -43,6 +45,7 @@ from monitor.store.schema import from_micros, silences, to_micros
 
 # So long an ended one is still loaded for the evaluations: the next message says that it ended.
 REMEMBERED = timedelta(days=1)
+MOST = 1_000  # silences that stand or are to begin; every evaluation looks at each
 ITSELF = "offhook"
 _OPEN = ("pending", "firing")
 
@@ -69,6 +72,9 @@ def add(conn: Connection, wish: Wish, now: datetime, labels: Collection[str] = (
     held = preview(conn, wish, now, labels)
     if _find(conn, silences.c.id == held.silence.id):
         return replace(held, new=False)
+    standing = (silences.c.ended_at.is_(None), silences.c.alert_key.is_(None))
+    if conn.execute(select(func.count()).where(*standing)).scalar_one() >= MOST:
+        raise SilenceError(f"{MOST:,} silences stand already", "end some: offhook silence list")
     _put(conn, held.silence, f"{in_words(held.silence)}; {held.text}")
     return held
 
@@ -136,7 +142,10 @@ def end(conn: Connection, id_: str, *, by: str, source: Source, now: datetime) -
 def close_ended(conn: Connection, now: datetime) -> int:
     """Mark what is over: its time, its batch's run, or its alert; how many there were."""
     done = 0
-    for silence in _find(conn, silences.c.ended_at.is_(None)):
+    stands_on = select(alerts_table.c.key).where(
+        alerts_table.c.key == silences.c.alert_key, alerts.IS_OPEN
+    )
+    for silence in _find(conn, silences.c.ended_at.is_(None), ~stands_on.exists()):
         why = _why_over(conn, silence, now)
         if why is not None:
             at = min(silence.ends_at or now, now)
@@ -155,7 +164,7 @@ def load_standing(conn: Connection, now: datetime) -> tuple[Silence, ...]:
     return tuple(_ended_with_run(conn, _kept(row), now) for row in rows)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8 * MOST)
 def _kept(row: hot.Row) -> Silence:
     """What a raw row says; every evaluation asks, and rows hardly ever change."""
     cells = dict(zip(silences.columns.keys(), row, strict=True))
@@ -220,6 +229,8 @@ def _end(
 ) -> Silence:
     who, source, why = deed
     conn.execute(update(silences).where(silences.c.id == silence.id).values(ended_at=at))
+    if silence.ends_at is not None and at < silence.ends_at:
+        waiting.release(conn, until=silence.ends_at, now=at)
     _note(conn, silence, "end", now, who=who, source=source, detail=why)
     return replace(silence, ended_at=at)
 

@@ -5,9 +5,8 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from monitor.core.duration import parse_duration
-from monitor.core.route import parse_matcher
 from monitor.core.silence import Source
-from monitor.core.wish import NoSuchError, SilenceError, Wish
+from monitor.core.wish import NoSuchError, SilenceError, Wish, read_matchers
 from monitor.store import alert_views, audit, provider_views, runs, views
 from monitor.store.alert_views import AlertLife, AlertNow, Wanted
 from monitor.store.audit import Deed
@@ -90,7 +89,7 @@ async def _silence(call: Call) -> HeldView:
             author=body.author,
             source=Source.API,
             comment=body.comment,
-            matchers=tuple(map(parse_matcher, body.matchers)),
+            matchers=read_matchers(body.matchers),
             starts_at=body.starts_at,
             lasts=None if body.duration is None else parse_duration(body.duration),
             ends_at=body.ends_at,

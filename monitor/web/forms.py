@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from monitor.core.duration import parse_duration
-from monitor.core.route import Matcher, parse_matcher
+from monitor.core.route import Matcher
 from monitor.core.silence import Source
-from monitor.core.wish import Wish, read_time, text_of
+from monitor.core.wish import Wish, read_matchers, read_time, text_of
 from monitor.core.wording import zone_named
 from monitor.store import runs
 from monitor.store.alert_views import AlertNow
@@ -56,7 +56,7 @@ class SilenceForm:
             author=self.author,
             source=Source.PAGE,
             comment=self.comment,
-            matchers=tuple(map(parse_matcher, lines)),
+            matchers=read_matchers(lines),
             lasts=parse_duration(self.lasts) if self.end == "for" else None,
             ends_at=read_time(self.until, zone_named(zone), now) if self.end == "until" else None,
         )

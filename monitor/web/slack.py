@@ -26,6 +26,7 @@ log = structlog.get_logger()
 KIB = 1024
 MOST = 256 * KIB
 PATIENCE = timedelta(minutes=5)  # between sending and arriving, and between the two clocks
+QUIET = timedelta(minutes=1)  # between two lines about what was refused
 _REMEMBERED = 10_000
 _SIGNATURE = re.compile(rb"v0=[0-9a-f]{64}")
 _TIMESTAMP = re.compile(rb"[0-9]{1,12}")
@@ -55,6 +56,8 @@ class SlackDoor:
         self._signers: tuple[Signer, ...] = ()
         self._take: Take = _nothing
         self._seen: OrderedDict[bytes, None] = OrderedDict()
+        self._warned_at: datetime | None = None
+        self._unsaid = 0  # refusals since then
 
     def serve(self, signers: Sequence[Signer], take: Take) -> None:
         """From now on these may send."""
@@ -67,6 +70,8 @@ class SlackDoor:
             (b"content-type", b"application/json" if status == 200 else b"text/plain"),
             (b"content-length", str(len(body)).encode()),
         ]
+        # The rest of a body that was refused is not waited for.
+        headers += [(b"connection", b"close")] * (status in {405, 413})
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -89,7 +94,7 @@ class SlackDoor:
         """The receivers for which this may speak; none when it is forged, stale or a copy."""
         given = headers.get(b"x-slack-signature", b"")
         timestamp = headers.get(b"x-slack-request-timestamp", b"")
-        if not _SIGNATURE.fullmatch(given) or not _is_now(timestamp, self._clock.now()):
+        if not _SIGNATURE.fullmatch(given) or not _TIMESTAMP.fullmatch(timestamp):
             return frozenset()
         found: frozenset[str] = frozenset()
         for signer in self._signers:
@@ -97,8 +102,11 @@ class SlackDoor:
             if hmac.compare_digest(made, given):
                 found |= signer.receivers
         if not found:
-            log.warning("press_refused", why="the signature is not Slack's; look at signing_secret")
+            self._warn("the signature is not Slack's; look at signing_secret")
             return found
+        if not _is_now(timestamp, self._clock.now()):
+            self._warn("it was not sent just now; look at this machine's clock")
+            return frozenset()
         if given in self._seen:
             return frozenset()
         self._seen[given] = None
@@ -106,10 +114,17 @@ class SlackDoor:
             self._seen.popitem(last=False)
         return found
 
+    def _warn(self, why: str) -> None:
+        """Now and then only: any stranger can cause it, as often as they like."""
+        now = self._clock.now()
+        if not self._signers or (self._warned_at and now - self._warned_at < QUIET):
+            self._unsaid += 1
+            return
+        log.warning("press_refused", why=why, others=self._unsaid)
+        self._warned_at, self._unsaid = now, 0
+
 
 def _is_now(timestamp: bytes, now: datetime) -> bool:
-    if not _TIMESTAMP.fullmatch(timestamp):
-        return False
     return abs(now.timestamp() - int(timestamp)) <= PATIENCE.total_seconds()
 
 

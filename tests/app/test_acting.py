@@ -243,7 +243,12 @@ async def test_what_is_known_may_be_old_so_a_look_decides(desk: Desk) -> None:
 
 
 async def test_of_two_at_once_one_is_asked_for(desk: Desk) -> None:
-    one, other = await asyncio.gather(desk.act(), desk.act(who="bob"))
+    desk.at.vendor.told()
+    asked = (
+        desk.acting.act("renewals", "b1", "pause", who=who, source=Source.SLACK)
+        for who in ("ann", "bob")
+    )
+    one, other = await asyncio.gather(*asked)
 
     assert {one.outcome, other.outcome} == {Outcome.DONE, Outcome.ALREADY}
     assert desk.at.vendor.asked.count("pause b1") == 1

@@ -15,6 +15,8 @@ from monitor.app.heartbeat import Heartbeat
 from monitor.app.rota import jobs_of
 from monitor.app.runtime import HEARTBEAT, Runtime, assemble
 from monitor.config import load
+from monitor.dispatcher import Failing
+from monitor.errors import StoreError
 from monitor.store.writer import Priority, Store
 from tests.builders import HOUR, MINUTE
 from tests.delivering import MovedClock, make_alert, routing, tell_all
@@ -50,7 +52,7 @@ class World:
         if polled:
             self.runtime.pollers[0].polled_at = now
         if judged:
-            self.runtime.judge.judged_at = now
+            self.runtime.judge.judged_at = self.runtime.judge.whole_at = now
         await self.beat.beat()
         return len(self.peer.asked) - before
 
@@ -101,6 +103,42 @@ async def test_it_is_withheld_until_each_part_has_moved(tmp_path: Path, missing:
         assert told[0]["why"]
 
 
+async def test_it_is_withheld_while_a_round_of_judging_fails(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as world:
+        judge = world.runtime.judge
+        world.clock.move(MINUTE)
+        await judge.everything()
+        assert await world.minute(judged=False) == 1
+        world.clock.move(MINUTE)
+        await world.runtime.store.write(
+            Priority.EVALUATE,
+            lambda conn: conn.exec_driver_sql("ALTER TABLE providers RENAME TO away"),
+        )
+        with pytest.raises(StoreError):
+            await judge.everything()
+        assert judge.judged_at == world.clock.monotonic(), "no reason to be started anew"
+
+        assert await world.minute(judged=False) == 0
+
+
+async def test_it_is_withheld_while_no_receiver_takes_anything(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as world:
+        await world.runtime.delivering.on_trouble("hook", Failing("it was revoked"))
+        assert await world.minute() == 0
+        await world.runtime.delivering.on_trouble("hook", None)
+        assert await world.minute() == 1
+
+
+async def test_a_start_is_no_reason_to_warn(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as world:
+        with capture_logs() as logs:
+            await world.beat.beat()
+            assert await world.minute() == 1
+            assert await world.minute(judged=False) == 0
+
+        assert [each["event"] for each in logs] == ["heartbeat_withheld"]
+
+
 async def test_it_is_withheld_while_nobody_takes_an_alert(tmp_path: Path) -> None:
     async with at_work(tmp_path) as world:
         to = routing("hook", group_wait=timedelta(0))
@@ -141,7 +179,8 @@ async def test_a_peer_that_is_not_there_stops_nothing(
             world.runtime.clients[HEARTBEAT],
         )
         now = world.clock.monotonic()
-        world.runtime.pollers[0].polled_at = world.runtime.judge.judged_at = now
+        world.runtime.pollers[0].polled_at = now
+        world.runtime.judge.judged_at = world.runtime.judge.whole_at = now
         with capture_logs() as logs:
             await gone.beat()
 

@@ -158,3 +158,31 @@ def test_an_inhibition_across_everything_is_pointed_out(tmp_path: Path) -> None:
     config = read(tmp_path, '[[inhibit]]\nsource = ["rule=a"]\ntarget = ["rule=b"]\n')
 
     assert [each.key for each in config.warnings if "inhibit" in (each.key or "")] == ["inhibit[1]"]
+
+
+FIRST = '[[routes]]\nmatch = ["severity=critical"]\nreceivers = ["boss"]\n'
+ALL = '[[routes]]\nreceivers = ["ops"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        pytest.param(ALL + 'digest = "hourly"', True, id="everything"),
+        pytest.param(FIRST + ALL + 'digest = "hourly"', False, id="a route before it takes that"),
+        pytest.param(
+            FIRST + "continue = true\n" + ALL + 'digest = "hourly"', True, id="and passes it on"
+        ),
+        pytest.param(
+            '[[routes]]\nmatch = ["severity=info"]\nreceivers = ["ops"]\ndigest = "6h"\n' + ALL,
+            False,
+            id="only what is light",
+        ),
+        pytest.param(ALL, False, id="no digest"),
+    ],
+)
+def test_a_digest_that_keeps_what_is_critical_is_pointed_out(
+    tmp_path: Path, text: str, *, warned: bool
+) -> None:
+    warnings = [each.text for each in read(tmp_path, text).warnings if "critical" in each.text]
+
+    assert len(warnings) == warned

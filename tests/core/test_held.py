@@ -10,8 +10,9 @@ import pytest
 from monitor.core.alert import Alert, Reason
 from monitor.core.calendar import Calendar, parse_hours
 from monitor.core.decision import Decision, Group, Home, Part, Told, Why
+from monitor.core.destination import destinations
 from monitor.core.flapping import flapping
-from monitor.core.held import Circumstances, opens_at
+from monitor.core.held import Circumstances, is_open_at, opens_at
 from monitor.core.notify import decide
 from monitor.core.route import Digest, Receiver, Route
 from monitor.core.rule import Severity
@@ -151,6 +152,22 @@ def test_what_is_still_wrong_when_the_route_opens_is_told() -> None:
     assert ask(make_alert(), route=MUTED, now=NOON + 2 * HOUR).why is Why.FIRST
 
 
+@pytest.mark.parametrize(
+    ("hour", "by"),
+    [
+        pytest.param(12, "2", id="another that is open"),
+        pytest.param(14, "1", id="the first, once it opens"),
+    ],
+)
+def test_a_closed_route_keeps_nobody_waiting_whom_another_reaches(hour: int, by: str) -> None:
+    closed = replace(MUTED, name="1", receivers=("hook", "mail"), goes_on=True)
+    routes = (closed, Route(name="2", receivers=("hook",)))
+    now = NOON + (hour - 12) * HOUR
+    found = destinations(make_alert(), routes, lambda route: is_open_at(route, now))
+
+    assert {name: route.name for name, route in found.items()} == {"hook": by, "mail": "1"}
+
+
 def test_what_would_wait_into_a_mute_goes_before_it() -> None:
     before = datetime(2026, 6, 10, 10, 59, 55, tzinfo=UTC)
 
@@ -247,6 +264,36 @@ def test_an_acknowledgement(told: Told, to: Receiver, why: Why) -> None:
     assert decision.why is why
     if why is Why.ACKED:
         assert (decision.loud, len(decision.parts)) == (False, 1)
+
+
+SHOWN = replace(FIRED, transitions=frozenset({"fired", "acked-s1"}))
+
+
+@pytest.mark.parametrize(
+    ("told", "to", "why"),
+    [
+        pytest.param(SHOWN, BOT, Why.ACK_OVER, id="the root shows that nobody has it any more"),
+        pytest.param(SHOWN, WEBHOOK, Why.REPEAT, id="what cannot be edited only repeats"),
+        pytest.param(
+            replace(SHOWN, transitions=SHOWN.transitions | {"acked-over-1"}),
+            BOT,
+            Why.REPEAT,
+            id="once",
+        ),
+        pytest.param(
+            replace(SHOWN, transitions=SHOWN.transitions | {"acked-over-1", "acked-s2"}),
+            BOT,
+            Why.ACK_OVER,
+            id="once for each that was shown",
+        ),
+        pytest.param(FIRED, BOT, Why.REPEAT, id="nobody ever had it"),
+    ],
+)
+def test_an_acknowledgement_that_ends_before_its_alert(told: Told, to: Receiver, why: Why) -> None:
+    decision = ask(make_alert(), told, to=to, now=NOON + 5 * HOUR, group=OPEN)
+
+    assert decision.why is why
+    assert not decision.loud
 
 
 def test_an_acknowledgement_hides_no_end() -> None:

@@ -138,3 +138,25 @@ def test_what_the_configuration_says(
     alert: Alert, others: list[Alert], configured: list[Inhibition], held: bool
 ) -> None:
     assert (inhibited_by(alert, others, configured) is not None) is held
+
+
+RING = [
+    inhibition("rule=a", "rule=b", "batch"),
+    inhibition("rule=b", "rule=c", "batch"),
+    inhibition("rule=c", "rule=a", "batch"),
+    inhibition("rule=c", "rule=d", "batch"),
+]
+
+
+@pytest.mark.parametrize(
+    ("fires", "held"),
+    [
+        pytest.param("abc", "", id="a whole circle holds back none of it"),
+        pytest.param("abcd", "d", id="but what it leads to"),
+        pytest.param("ab", "b", id="a part of it is no circle"),
+        pytest.param("bcd", "cd", id="nor is a chain"),
+    ],
+)
+def test_nobody_is_silenced_by_a_circle(fires: str, held: str) -> None:
+    alerts = [make_alert(name, rule=name) for name in fires]
+    assert [each.rule for each in alerts if inhibited_by(each, alerts, RING)] == list(held)

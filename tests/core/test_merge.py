@@ -9,7 +9,7 @@ from monitor.core.merge import merge_call, merge_contact
 from monitor.core.model import AnsweredBy, Call, CallStatus, Contact, ContactStatus, EndedBy
 from tests.builders import MINUTE, NOON, make_call, make_contact
 
-BOUNDED = settings(max_examples=150, deadline=None, derandomize=True)
+BOUNDED = settings(max_examples=60, deadline=None, derandomize=True)
 TIMES = st.integers(0, 5).map(lambda n: datetime(2026, 6, 10, tzinfo=UTC) + timedelta(hours=n))
 SOMETIMES = st.none() | TIMES
 ENDS = st.sampled_from([(None, None), (None, EndedBy.HISTORY)]) | st.tuples(

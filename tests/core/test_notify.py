@@ -306,6 +306,7 @@ def test_the_reasons_that_tell_are_known() -> None:
         Why.SUMMARY,
         Why.QUIET_EDIT,
         Why.ACKED,
+        Why.ACK_OVER,
         Why.REPORTED,
         Why.SETTLED,
     }

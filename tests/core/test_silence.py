@@ -23,6 +23,7 @@ from monitor.core.wish import (
     granted,
     in_words,
     preview_text,
+    read_matchers,
 )
 from tests.builders import HOUR, NOON, SECOND
 from tests.delivering import make_alert, make_subject
@@ -113,6 +114,23 @@ EVERYTHING = [
     "batch_name=",
     "campaign=",
 ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("rule=~" + "(" * 290 + ")" * 290, id="nested"),
+        pytest.param("rule=~" + "(" * 20_000, id="endlessly"),
+        pytest.param("rule=" + "x" * 60_000, id="long"),
+        pytest.param("x" * 60_000, id="no matcher"),
+        pytest.param("rule=~a{1,99999999999}", id="often"),
+        pytest.param("rule=~[", id="broken"),
+    ],
+)
+def test_what_is_no_matcher_is_refused_in_a_few_words(text: str) -> None:
+    with pytest.raises(SilenceError) as refused:
+        granted(wish(matchers=read_matchers(["batch=btc_1", text])), NOON)
+    assert len(str(refused.value)) < 1_000
 
 
 @pytest.mark.parametrize("matcher", EVERYTHING)

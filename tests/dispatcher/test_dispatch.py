@@ -12,6 +12,7 @@ import pytest_asyncio
 from sqlalchemy import Connection, select
 
 from monitor.core.alert import Alert
+from monitor.core.route import Receiver
 from monitor.core.rule import Severity
 from monitor.dispatcher import Dispatcher, Failing, Timing
 from monitor.errors import DeliveryError, Sent
@@ -237,6 +238,9 @@ async def test_what_was_given_up_is_told_and_replayed_on_demand(world: World) ->
     assert await world.write(lambda conn: deadletters.replay(conn, letter.id, now=NOON)) == 1
     await world.drain()
     assert await world.rows() == [("fired", "message", "sent")]
+    assert world.hook.sent[-1].messages[0].marks == (
+        "sent again on demand: this is how it stood 14:00",
+    )
     await world.drain(after=20 * SECOND)
 
     assert world.troubles[1:] == [("hook", None)]
@@ -249,7 +253,7 @@ async def test_a_receiver_that_refuses_everything_is_probed_hourly(world: World)
     for _ in range(12 * 6):
         await world.drain(after=5 * MINUTE)
 
-    assert 6 <= len(world.hook.sent) <= 8
+    assert 6 <= len(world.hook.sent) <= 12, "each of them is critical, and is tried once"
     assert {state for _, _, state in await world.rows()} == {"pending"}
     assert world.troubles == [("hook", "messages are refused: no such channel")]
     world.hook.plan.clear()
@@ -277,6 +281,35 @@ async def test_a_message_that_is_too_rich_is_sent_in_plain_words_at_once(world: 
 
     assert [envelope.plain for envelope in world.hook.sent] == [False, True]
     assert await world.rows() == [("fired", "message", "sent")]
+
+
+async def test_what_is_critical_and_new_is_tried_soon_where_all_was_refused(world: World) -> None:
+    world.hook.plan = [NEVER] * 2
+    for n in range(2):
+        await world.tell(make_alert(f"rule_{n}"), to=NOW)
+        await world.drain(after=MINUTE)
+    world.hook.plan.clear()
+    await world.tell(make_alert("slow", severity=Severity.WARNING), to=NOW)
+    assert await world.drain(after=20 * MINUTE) == 0
+    await world.tell(make_alert("grave"), to=NOW)
+
+    assert await world.drain(after=MINUTE) == 4
+    assert {state for _, _, state in await world.rows()} == {"sent"}
+
+
+async def test_a_receiver_that_asks_to_wait_is_not_pressed_with_what_is_critical(
+    world: World,
+) -> None:
+    later = DeliveryError(Sent.RETRY, "rate_limited", "later", retry_after=1800.0)
+    world.hook.plan = [NEVER, NEVER, later]
+    for n in range(2):
+        await world.tell(make_alert(f"rule_{n}"), to=NOW)
+        await world.drain(after=MINUTE)
+    await world.drain(after=HOUR)
+    await world.tell(make_alert("grave"), to=NOW)
+
+    assert await world.drain(after=6 * MINUTE) == 0
+    assert await world.drain(after=24 * MINUTE) == 3
 
 
 async def test_plain_words_that_are_refused_too_are_given_up(world: World) -> None:
@@ -574,6 +607,26 @@ async def test_the_next_message_says_what_was_given_up_once(world: World) -> Non
     marks = [envelope.messages[0].marks for envelope in world.hook.sent[-2:]]
     told = "2 messages could not be delivered since 14:00: offhook deliveries"
     assert marks == [(told,), ()]
+
+
+async def test_what_was_given_up_is_not_said_where_nobody_would_read_it(world: World) -> None:
+    pager = Channel(Receiver(name="hook", kind="pagerduty", stateful=True))
+    world.hook = pager
+    world.restarted()
+    await world.tell(make_alert("before"), to=NOW)
+    await world.drain()
+    pager.plan = [TOO_RICH, TOO_RICH, TOO_RICH]
+    await world.tell(make_alert("dead"), to=NOW)
+    await world.drain()
+    await world.tell(make_alert("plain"), to=NOW)
+    await world.drain(after=MINUTE)
+    await world.tell(resolved(make_alert("before")), to=NOW)
+    await world.drain(after=MINUTE)
+    await world.tell(make_alert("after"), to=NOW)
+    await world.drain(after=MINUTE)
+
+    said = [len(envelope.messages[0].marks) for envelope in pager.sent]
+    assert said == [0, 0, 0, 1, 0, 0, 1]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Silences, acknowledgements, escalation, digests, flapping and storms, on a real database."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,6 +33,7 @@ from tests.delivering import (
     owed,
     resolved,
     routing,
+    settled,
     tell_all,
 )
 
@@ -154,6 +156,33 @@ def test_what_began_and_ended_inside_a_silence_is_never_told(conn: Connection) -
     assert tell_all(conn, resolved(alert), now=NOON + 2 * HOUR) == 0
 
 
+@pytest.mark.parametrize("by", ["a silence", "another alert"])
+def test_what_holds_an_alert_back_holds_what_waits_of_it(conn: Connection, by: str) -> None:
+    alert, to = make_alert(), routing("hook", digest=Digest())
+    tell_all(conn, alert, to=to)
+    if by == "a silence":
+        hush(conn, now=NOON + 50 * MINUTE, lasts=20 * MINUTE)
+    for minute in range(55, 75):
+        now = NOON + minute * MINUTE
+        why = {alert.key: "explained"} if by == "another alert" and minute < 70 else {}
+        tell_all(conn, alert, to=to, now=now, inhibited=why)
+        sent = take(conn, now, "hook")
+        assert len(sent) == (minute == 70)
+
+
+def test_an_end_does_not_wait_for_a_silence_that_was_ended_early(conn: Connection) -> None:
+    alert, to = make_alert(), routing("hook")
+    tell_all(conn, alert, to=to)
+    take(conn, NOON + MINUTE, "hook")
+    silence = hush(conn, now=NOON + MINUTE, lasts=5 * HOUR)
+    tell_all(conn, resolved(alert), to=to, now=NOON + 2 * MINUTE)
+    assert take(conn, NOON + HOUR, "hook") == []
+    silences.end(conn, silence, by="ann", source=Source.CLI, now=NOON + HOUR)
+
+    ((end,),) = take(conn, NOON + HOUR, "hook")
+    assert end.state == "RESOLVED"
+
+
 def test_no_broad_silence_hides_offhooks_own_troubles(conn: Connection) -> None:
     own = make_alert("self_delivery_failed", rule="self_delivery_failed")
     hush(conn, matchers=(parse_matcher("provider=renewals"),))
@@ -183,6 +212,7 @@ def test_an_acknowledgement_is_shown_stops_repeats_and_ends_with_its_episode(
     assert {each.acknowledged for each in messages(conn, alert_key=again.key)} == {""}
 
 
+HOURLY: dict[str, Any] = {"digest": Digest()}
 ESCALATING = Routing(
     routes=(
         Route(
@@ -217,13 +247,36 @@ def test_what_nobody_acknowledges_calls_others_once_and_tells_them_its_end(
     assert owed(conn, receiver="mail", state="pending") == [("resolved", "message", "pending")]
 
 
-def test_what_was_never_taken_does_not_escalate_as_nobody_could_acknowledge_it(
-    conn: Connection,
-) -> None:
+def test_what_its_receiver_never_takes_calls_others_all_the_same(conn: Connection) -> None:
+    due = NOON + 10 * SECOND
     tell_all(conn, make_alert(), to=ESCALATING)
-    tell_all(conn, make_alert(), to=ESCALATING, now=NOON + HOUR)
 
-    assert owed(conn, receiver="mail") == []
+    assert tell_all(conn, make_alert(), to=ESCALATING, now=due + 15 * MINUTE - SECOND) == 0
+    assert tell_all(conn, make_alert(), to=ESCALATING, now=due + 15 * MINUTE) == 1
+    assert owed(conn, receiver="mail") == [("unacknowledged", "message", "pending")]
+
+
+def test_what_waits_for_its_digest_calls_nobody_before_that(conn: Connection) -> None:
+    (route,) = ESCALATING.routes
+    to = replace(ESCALATING, routes=(replace(route, **HOURLY),))
+    told = [tell_all(conn, make_alert(), to=to, now=NOON + n * MINUTE) for n in (1, 59, 74, 75)]
+
+    assert told == [1, 0, 0, 1]
+
+
+def test_the_root_shows_when_nobody_has_it_any_more(conn: Connection) -> None:
+    alert, to = make_alert(), routing("bot")
+    tell_all(conn, alert, to=to)
+    take(conn, NOON + 10 * SECOND, "bot")
+    ack = silences.acknowledge(conn, alert.key, by="ben", source=Source.SLACK, now=NOON + MINUTE)
+    tell_all(conn, alert, to=to, now=NOON + MINUTE)
+    take(conn, NOON + MINUTE, "bot")
+    silences.end(conn, ack.silence.id, by="ben", source=Source.CLI, now=NOON + 2 * MINUTE)
+    edits = [tell_all(conn, alert, to=to, now=NOON + n * MINUTE) for n in (2, 3)]
+
+    assert edits == [1, 0]
+    ((root,),) = take(conn, NOON + 3 * MINUTE, "bot")
+    assert (root.acknowledged, root.state) == ("", "FIRING")
 
 
 def test_whoever_was_acknowledged_in_time_calls_nobody(conn: Connection) -> None:
@@ -234,9 +287,6 @@ def test_whoever_was_acknowledged_in_time_calls_nobody(conn: Connection) -> None
     tell_all(conn, alert, to=ESCALATING, now=NOON + HOUR)
 
     assert owed(conn, receiver="mail") == []
-
-
-HOURLY: dict[str, Any] = {"digest": Digest()}
 
 
 def test_a_digest_is_one_message_with_what_is_over_and_what_is_not(conn: Connection) -> None:
@@ -282,6 +332,53 @@ def test_what_gets_worse_leaves_the_digest_for_the_route_of_its_weight(conn: Con
     ((told,),) = take(conn, NOON + 2 * MINUTE, "hook")
     assert told.severity == "critical"
     assert take(conn, NOON + 2 * HOUR, "hook") == []
+
+
+def test_what_waits_for_a_digest_that_its_route_has_no_more_is_told_at_once(
+    conn: Connection,
+) -> None:
+    tell_all(conn, make_alert(), to=routing("hook", **HOURLY))
+    tell_all(conn, make_alert(), to=routing("hook"), now=NOON + MINUTE)
+
+    assert len(take(conn, NOON + MINUTE, "hook")) == 1
+    assert tell_all(conn, make_alert(), to=routing("hook"), now=NOON + 2 * MINUTE) == 0
+
+
+def test_whoever_a_digest_told_hears_the_end_also_when_no_route_leads_there_any_more(
+    conn: Connection,
+) -> None:
+    mild = (parse_matcher("severity=warning"),)
+    to = Routing(
+        routes=(
+            Route(name="1", match=mild, receivers=("hook", "bot"), digest=Digest()),
+            Route(name="2", receivers=("mail",)),
+        ),
+        receivers=ALL,
+    )
+    alert = make_alert(severity=Severity.WARNING)
+    report = make_report(severity=Severity.WARNING)
+    tell_all(conn, alert, report, to=to)
+    take(conn, NOON + HOUR)
+    last = replace(settled(report, cost="2 USD"), severity=Severity.CRITICAL)
+    tell_all(conn, last, to=to, now=NOON + HOUR + MINUTE)
+    worse = replace(alert, severity=Severity.CRITICAL)
+    tell_all(conn, worse, to=to, now=NOON + HOUR + MINUTE)
+    tell_all(conn, resolved(worse), to=to, now=NOON + HOUR + 2 * MINUTE)
+
+    ends = take(conn, NOON + HOUR + 2 * MINUTE, "hook", "bot")
+    assert [each.state for each in itertools.chain(*ends)].count("RESOLVED") == 2
+
+
+def test_whoever_was_called_hears_the_end_though_a_digest_repeated_it(conn: Connection) -> None:
+    (route,) = ESCALATING.routes
+    to = replace(ESCALATING, routes=(replace(route, receivers=("bot",), **HOURLY),))
+    for minute in range(0, 241, 20):
+        tell_all(conn, make_alert(), to=to, now=NOON + minute * MINUTE)
+        take(conn, NOON + minute * MINUTE)
+    tell_all(conn, resolved(make_alert()), to=to, now=NOON + 5 * HOUR)
+
+    ((end,),) = take(conn, NOON + 5 * HOUR, "mail")
+    assert end.state == "RESOLVED"
 
 
 def episode(n: int, minute: float) -> Alert:
@@ -335,6 +432,25 @@ def test_a_flapping_alert_that_stays_is_told_within_a_quarter_of_an_hour(
     assert (told.state, "flapping" in told.marks, told.loud) == ("FIRING", True, True)
 
 
+def test_nothing_says_that_it_fires_once_its_end_is_told_elsewhere(conn: Connection) -> None:
+    """It flaps, and joins a conversation that stands when it gets worse."""
+    to = routing("bot", group_wait=timedelta(0), group_by=("provider",))
+    tell_all(conn, STALL, to=to)
+    for n in range(1, 5):
+        tell_all(conn, episode(n, 2 * n), to=to, now=NOON + 2 * n * MINUTE)
+        take(conn, NOON + 2 * n * MINUTE, "bot")
+        tell_all(conn, resolved(episode(n, 2 * n)), to=to, now=NOON + (2 * n + 1) * MINUTE)
+    take(conn, NOON + 10 * MINUTE, "bot")
+    mild = replace(episode(5, 12), severity=Severity.WARNING)
+    worse = episode(5, 12)
+    tell_all(conn, mild, to=to, now=NOON + 12 * MINUTE)
+    tell_all(conn, worse, to=to, now=NOON + 13 * MINUTE)
+    tell_all(conn, resolved(worse), to=to, now=NOON + 14 * MINUTE)
+
+    sent = [each for told in take(conn, NOON + 2 * HOUR, "bot") for each in told]
+    assert {each.state for each in sent if each.key == worse.key} == {"RESOLVED"}
+
+
 def storm(n: int, **changes: Any) -> list[Alert]:
     return [make_alert(subject=make_subject(id=f"btc_{i}"), **changes) for i in range(n)]
 
@@ -383,17 +499,18 @@ def test_after_a_storm_alerts_have_conversations_of_their_own_again(conn: Connec
     assert key != "storm:"
 
 
-def test_a_slow_storm_is_bounded_too(conn: Connection) -> None:
+@pytest.mark.parametrize("made", [make_alert, make_report], ids=["alerts", "reports"])
+def test_a_slow_storm_is_bounded_too(conn: Connection, made: Callable[..., Alert]) -> None:
     """Four minutes of it, thirty alerts in each."""
     to = routing("hook")
     sent = 0
-    for n, alert in enumerate(storm(120)):
+    for n, alert in enumerate(made(subject=make_subject(id=f"btc_{i}")) for i in range(120)):
         now = NOON + n * 2 * SECOND
         tell_all(conn, alert, to=to, now=now)
         sent += len(take(conn, now, "hook"))
 
     assert sent <= 25
-    assert len(views.load_alerts(conn, limit=400)) == 120
+    assert len(views.load_alerts(conn, closed=True, limit=400)) == 120
 
 
 def test_alertmanager_1195_a_firing_message_is_not_sent_again_when_one_member_recovers(

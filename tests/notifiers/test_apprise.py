@@ -147,6 +147,15 @@ def test_however_little_fits_it_begins_with_the_sentence(n: int) -> None:
     assert text.endswith("--group 9 lists all" if n > 1 else f"key {long[0].key}")
 
 
+def test_what_is_remarked_of_one_of_several_stands_with_it() -> None:
+    first = message(key="a1", marks=("detected late",))
+
+    text = body(envelope(first, message(key="b2")))
+
+    assert "(detected late; key a1)" in text
+    assert "(key b2)" in text
+
+
 def test_a_group_over_its_cap_is_summed_up() -> None:
     many = [message(key=f"{n:024x}") for n in range(20)]
     text = body(envelope(*many, total=400, group=9))

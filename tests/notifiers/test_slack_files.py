@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
 from monitor.notifiers import Envelope
 from monitor.notifiers.chart import chart
 from monitor.notifiers.slack import SlackBot
+from monitor.notifiers.slack.files import Charts
 from monitor.simulator.slack import ALL_SCOPES
 from monitor.simulator.wire import Fault
 from tests.notifiers.test_slack_render import envelope, message
@@ -91,6 +93,15 @@ async def test_a_chart_that_fails_costs_the_alert_nothing(
 
     assert len(space.roots) == 1
     assert space.asked("chat.postMessage") == 1
+
+
+async def test_a_chart_that_cannot_be_drawn_is_a_line_in_the_log(space: Workspace) -> None:
+    charts = Charts(space.bot().api, "ops")
+    with capture_logs() as logs:
+        charts.attach(envelope(message(series=((0, 1),))), "C0", "1.000001")
+        await charts.close()
+
+    assert [(each["event"], each["error"]) for each in logs] == [("chart_failed", "IndexError")]
 
 
 async def test_an_upload_address_elsewhere_gets_no_bytes(space: Workspace) -> None:

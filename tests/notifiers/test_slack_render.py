@@ -189,7 +189,7 @@ def test_any_text_renders_within_the_limits_and_is_no_markup(
 
 
 def called(told: Envelope, mention: str | None = "here") -> bool:
-    return "<!" in str(payload(told, Style(mention=mention))["blocks"][0])
+    return "<!here>" in str(payload(told, Style(mention=mention))["blocks"])
 
 
 @pytest.mark.parametrize(

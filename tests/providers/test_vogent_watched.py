@@ -93,7 +93,7 @@ async def watching(
     clock = ManualClock(START + timedelta(seconds=after))
     world.advance(clock.now())
     wire = vogent_app(account, clock, manners)
-    at = Lookout(path / "offhook.db", clock, rules=(run(BatchCompleted()),))
+    at = Lookout(path / "offhook.db", clock, rules=(run(BatchCompleted()),), threads=False)
     http = HttpClient(clock)
     async with serve(wire) as url:
         settings = VogentSettings(

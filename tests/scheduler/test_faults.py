@@ -24,7 +24,7 @@ POLLS = 30 * SECOND
 def watch(tmp_path: Path) -> Iterator[Lookout]:
     with capture_logs():
         rules = tuple(each for each in every_rule() if each.name != "batch_stalled")
-        made = Lookout(tmp_path / "offhook.db", rules=rules)
+        made = Lookout(tmp_path / "offhook.db", rules=rules, threads=False)
         yield made
         made.store.close()
 

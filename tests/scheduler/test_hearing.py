@@ -35,7 +35,7 @@ RULES = (run(SelfWebhookSilent()), run(SelfWebhookRejected()))
 @pytest.fixture
 def at(tmp_path: Path) -> Iterator[Lookout]:
     with capture_logs():
-        made = Lookout(tmp_path / "offhook.db", listening=True, rules=RULES)
+        made = Lookout(tmp_path / "offhook.db", listening=True, rules=RULES, threads=False)
         yield made
         made.store.close()
 

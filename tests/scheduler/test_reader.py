@@ -22,7 +22,7 @@ BROKEN = ProviderError("server", "500 Internal Server Error")
 @pytest.fixture
 def watch(tmp_path: Path) -> Iterator[Lookout]:
     with capture_logs():  # rendering tracebacks takes longer than all the rest
-        made = Lookout(tmp_path / "offhook.db", rules=every_rule())
+        made = Lookout(tmp_path / "offhook.db", rules=every_rule(), threads=False)
         yield made
         made.store.close()
 

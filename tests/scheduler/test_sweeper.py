@@ -43,7 +43,7 @@ class Desk:
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    at = Lookout(tmp_path / "offhook.db")
+    at = Lookout(tmp_path / "offhook.db", threads=False)
     at.vendor.add("b1", people=35)
     yield Desk(at)
     at.store.close()

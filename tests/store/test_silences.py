@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, insert, select, update
 
 from monitor.core.alert import Alert
 from monitor.core.route import Matcher, parse_matcher
@@ -17,6 +17,7 @@ from monitor.store.audit import Deed
 from monitor.store.batches import BatchRow
 from monitor.store.engine import open_engine
 from monitor.store.schema import batches as batches_table
+from monitor.store.schema import silences as silences_table
 from monitor.store.silence_views import Standing, load_views
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch
 from tests.delivering import make_alert, make_report, make_subject, resolved
@@ -252,6 +253,21 @@ def test_what_is_closed_or_unknown_cannot_be_acknowledged(conn: Connection) -> N
     for key in ("", "zz", "%"):
         with pytest.raises(NoSuchError, match="no alert"):
             ask(key)
+
+
+def test_there_are_only_so_many_at_once(conn: Connection) -> None:
+    first = silences.add(conn, wish(), NOON).silence
+    (row,) = conn.execute(select(silences_table)).mappings()
+    more = [{**row, "id": f"copy {n}"} for n in range(1, silences.MOST)]
+    conn.execute(insert(silences_table), more)
+
+    with pytest.raises(SilenceError, match="1,000 silences stand already") as refused:
+        silences.add(conn, wish(comment="one more"), NOON)
+    assert "silence list" in refused.value.hint
+    fire(conn, make_alert())
+    silences.acknowledge(conn, make_alert().key, by="ada", source=Source.API, now=NOON)
+    silences.end(conn, first.id, by="ada", source=Source.API, now=LATER)
+    silences.add(conn, wish(comment="one more"), LATER)
 
 
 def test_what_the_evaluations_load_is_found_by_an_index(conn: Connection) -> None:

@@ -161,6 +161,7 @@ async def test_what_was_given_up_is_listed_and_sent_again(desk: Front) -> None:
         pytest.param({"provider": "renewals"}, 422, "no batch is given", id="a provider alone"),
         pytest.param({"ends_at": "2026-06-10T14:00:00"}, 400, "timezone", id="no zone"),
         pytest.param({"matchers": "rule=x"}, 400, "Expected `array`", id="type"),
+        pytest.param({"matchers": ["rule=~" + "(" * 20_000]}, 422, "longer than", id="nested"),
     ],
 )
 async def test_what_cannot_be_done_is_said_with_what_to_write(
@@ -217,6 +218,12 @@ async def test_errors_are_json(desk: Front, method: str, path: str, status: int)
             {"content-type": "application/json", "origin": "https://evil.example"},
             403,
             id="another site",
+        ),
+        pytest.param(
+            b"{}",
+            {"content-type": "application/json", "origin": "app://localhost"},
+            403,
+            id="another scheme",
         ),
         pytest.param(
             b"{}",

@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 import pytest
 from pydantic import SecretStr
 from starlette.types import Message
+from structlog.testing import capture_logs
 
 from monitor.simulator.slack_presses import signed
-from monitor.web.slack import MOST, PATIENCE, Signer, SlackDoor, signature
+from monitor.web.slack import MOST, PATIENCE, QUIET, Signer, SlackDoor, signature
 from tests.loopback import NOW, StillClock
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -135,11 +136,35 @@ async def test_what_is_not_proven_is_not_heard(
     assert door.taken == []
 
 
+async def test_strangers_cannot_fill_the_log(door: Door) -> None:
+    forged = signed("another", PRESSED, NOW)
+    with capture_logs() as logs:
+        for _ in range(50):
+            await door.post(*forged)
+        door.clock.at += QUIET
+        await door.post(*forged)
+
+    assert [(each["event"], each["others"]) for each in logs] == [
+        ("press_refused", 0),
+        ("press_refused", 49),
+    ]
+    assert "signing_secret" in logs[0]["why"]
+
+
+async def test_a_clock_that_is_wrong_is_told_of(door: Door) -> None:
+    with capture_logs() as logs:
+        await door.post(*signed(SECRET, PRESSED, NOW - FAR))
+
+    assert ["clock" in each["why"] for each in logs] == [True]
+
+
 async def test_without_receivers_nobody_is_heard() -> None:
     door = Door()
     door.door.serve([], door._take)
 
-    assert (await door.post(*signed(SECRET, PRESSED, NOW)))[0] == 401
+    with capture_logs() as logs:
+        assert (await door.post(*signed(SECRET, PRESSED, NOW)))[0] == 401
+    assert logs == []
 
 
 async def test_each_secret_speaks_for_its_own_receivers() -> None:

@@ -102,7 +102,8 @@ def body(envelope: Envelope, most: int = BODY) -> str:
         lines = [*notes, *_in_full(messages[0])]
         return _fitted(lines, [_clean(each) for each in tail if each], most)
     brief = [
-        _clean(f"{status(each)}: {each.sentence} (key {each.key})") for each in messages[:_SHOWN]
+        _clean(f"{status(each)}: {each.sentence} ({'; '.join((*each.marks, f'key {each.key}'))})")
+        for each in messages[:_SHOWN]
     ]
     rest = messages[_SHOWN:]
     more = f"… and {len(rest)} more: key {', '.join(each.key for each in rest)}" if rest else ""

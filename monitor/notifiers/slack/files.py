@@ -41,7 +41,7 @@ class Charts:
             return
         task = asyncio.create_task(self._send(drawn, channel, ts))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
 
     async def close(self) -> None:
         """Give what is being sent a moment to end."""
@@ -49,6 +49,11 @@ class Charts:
             _, late = await asyncio.wait(set(self._tasks), timeout=_PATIENCE_S)
             for task in late:
                 task.cancel()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("chart_failed", receiver=self._receiver, error=type(error).__name__)
 
     async def _send(self, message: Message, channel: str, ts: str) -> None:
         try:

@@ -177,6 +177,7 @@ _ASIDE = frozenset(
     }
 )
 
+_NO_WORD = "no_word"
 _HINTS = {
     "channel_not_found": "the channel does not exist, or the app was not invited to it",
     "not_in_channel": "invite the app to the channel",
@@ -196,6 +197,7 @@ _HINTS = {
 
 def refusal(word: str, *, status: int, retry_after: float | None = None) -> DeliveryError:
     """What an answer of Slack's that is not a yes means."""
+    maybe_ours = word in _SIMPLER or status == 400
     if status == 429 or word in _LATER:
         certainty = Sent.RETRY
     elif word in _SIMPLER | _FOR_GOOD | _GONE | _ASIDE:
@@ -203,13 +205,13 @@ def refusal(word: str, *, status: int, retry_after: float | None = None) -> Deli
     elif status >= 500 or word in _WHO_KNOWS:
         certainty = Sent.AMBIGUOUS
     else:
-        certainty = _by_status(status)
+        certainty = _by_status(word, status)
     return DeliveryError(
         certainty,
         word,
         f"Slack answered {_HINTS.get(word, word)} (HTTP {status})",
         retry_after=retry_after,
-        simpler=word in _SIMPLER or (status == 400 and word not in _FOR_GOOD | _GONE),
+        simpler=certainty is Sent.REFUSED and word not in _FOR_GOOD | _GONE and maybe_ours,
         gone=word in _GONE,
         unknown=certainty is Sent.RETRY and status < 500 and status != 429 and not is_known(word),
     )
@@ -220,15 +222,19 @@ def is_known(word: str) -> bool:
     return word in _SIMPLER | _FOR_GOOD | _GONE | _ASIDE | _LATER | _WHO_KNOWS
 
 
-def _by_status(status: int) -> Sent:
-    """A word that nobody has seen: a 4xx or a redirect is a no, anything else may pass."""
-    return Sent.REFUSED if 300 <= status < 500 else Sent.RETRY
+def _by_status(word: str, status: int) -> Sent:
+    """A word that nobody has seen, or none: something in Slack's place may have answered.
+
+    What Slack calls a bad request is one, and what is elsewhere now is not here.
+    """
+    is_no = 300 <= status < 400 or (status == 400 and word != _NO_WORD)
+    return Sent.REFUSED if is_no else Sent.RETRY
 
 
 def word_of(text: str) -> str:
     """An error word as Slack writes them; a page or a sentence is none."""
     word = text.strip()
-    return word if re.fullmatch(r"[a-z][a-z0-9_]{1,60}", word) else "no_word"
+    return word if re.fullmatch(r"[a-z][a-z0-9_]{1,60}", word) else _NO_WORD
 
 
 def unanswered(error: HttpError) -> DeliveryError:

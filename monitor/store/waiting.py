@@ -1,0 +1,88 @@
+"""When what waits goes, if that is not when it was to: what was tried keeps its own times."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, update
+
+from monitor.store.schema import outbox
+
+
+def hasten(
+    conn: Connection, conversation: int, *, now: datetime, waits: timedelta, but: str | None
+) -> None:
+    """What waits for company waits no longer.
+
+    That is what goes within ``waits``: a later time has another reason. ``but`` is an alert
+    that something else holds back.
+    """
+    conn.execute(
+        update(outbox)
+        .where(
+            outbox.c.conversation == conversation,
+            outbox.c.state == "pending",
+            outbox.c.attempts == 0,
+            outbox.c.due_at > now,
+            outbox.c.due_at <= now + waits,
+            outbox.c.alert_key != (but or ""),
+        )
+        .values(due_at=now)
+    )
+
+
+def hold(conn: Connection, *, receiver: str, alert: str, until: datetime) -> None:
+    """What was to go before then, and was never tried, goes then, and is not late for that."""
+    conn.execute(
+        update(outbox)
+        .where(
+            outbox.c.alert_key == alert,
+            outbox.c.receiver == receiver,
+            outbox.c.state == "pending",
+            outbox.c.attempts == 0,
+            outbox.c.due_at < until,
+        )
+        .values(due_at=until, owed_since=until)
+    )
+
+
+def let_go(conn: Connection, conversation: int, *, alert: str, now: datetime) -> None:
+    """What waits there of one alert, and was never tried, goes now."""
+    conn.execute(
+        update(outbox)
+        .where(
+            outbox.c.conversation == conversation,
+            outbox.c.alert_key == alert,
+            outbox.c.state == "pending",
+            outbox.c.attempts == 0,
+            outbox.c.due_at > now,
+        )
+        .values(due_at=now, owed_since=now)
+    )
+
+
+def release(conn: Connection, *, until: datetime, now: datetime) -> None:
+    """The ends that were to wait for a silence until then go now: it is over before that."""
+    conn.execute(
+        update(outbox)
+        .where(
+            outbox.c.state == "pending",
+            outbox.c.transition == "resolved",
+            outbox.c.attempts == 0,
+            outbox.c.due_at == until,
+        )
+        .values(due_at=now, owed_since=now)
+    )
+
+
+def drop(conn: Connection, *, receiver: str, alert: str, part: str) -> None:
+    """What waits of one part of an alert, and was certainly not sent, is not sent any more."""
+    conn.execute(
+        update(outbox)
+        .where(
+            outbox.c.alert_key == alert,
+            outbox.c.receiver == receiver,
+            outbox.c.part == part,
+            outbox.c.state == "pending",
+            outbox.c.possible_repeat.is_(False),
+        )
+        .values(state="superseded")
+    )
