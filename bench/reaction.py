@@ -28,7 +28,7 @@ from monitor.simulator.vendors import vendor_app, vendor_table
 from monitor.simulator.world import World
 from monitor.store.engine import driver
 
-_APART_S = 1.3
+_APART_S = 3.2
 _PATIENCE_S = 30.0
 _QUIET = Plan(name="bench", contacts=50, concurrency=1, pace=3600.0, mix=Mix(failed=0.0))
 _OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-type: text/html\r\n\r\nok"

@@ -16,6 +16,7 @@ from monitor.core.decision import Decision, Group, Home, Told, Why
 from monitor.core.digest import next_slot
 from monitor.core.held import ORDINARY, Circumstances, opening
 from monitor.core.route import Receiver, Route
+from monitor.core.rule import Severity
 from monitor.core.silence import Silence
 
 # A receiver that hears only settled reports hears the first one after all when no settled
@@ -183,11 +184,15 @@ def _reported(case: Case) -> Decision:
 
 
 def _unwanted(case: Case) -> Decision | None:
-    """Why a report that nothing was told of is none of this receiver's business."""
+    """Why a report that nothing was told of is none of this receiver's business.
+
+    A silence keeps what is no trouble; what is, only as long as it is known to last.
+    """
     if case.route is None or case.around.summoned:
         return case.no(Why.NOT_ROUTED)
-    if case.around.silence is not None:
-        return case.no(Why.SILENCED, f"by {case.around.silence.author}")
+    silence, light = case.around.silence, case.alert.severity is Severity.INFO
+    if silence is not None and (light or silence.over_at() is None):
+        return case.no(Why.SILENCED, f"by {silence.author}")
     return None
 
 
@@ -204,6 +209,9 @@ def _settled(case: Case) -> Decision:
 
 
 def _report_in_time(case: Case, why: Why, transition: str, due: datetime) -> Decision:
+    """When a silence is over: what failed has failed then as well."""
+    if case.around.silence is not None:
+        due = max(due, case.around.silence.over_at() or due)
     if case.digest is not None:
         # What is to settle first goes into the digest after that.
         slot = opening(case.route, next_slot(case.digest, due))

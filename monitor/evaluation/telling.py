@@ -51,7 +51,11 @@ def tell(
     asked = cases(
         conn, alerts=alerts, routing=routing, now=now, inhibited=inhibited, zone=default_zone
     )
-    return sum(_settle(case) for case in list(asked))
+    parts = sum(_settle(case) for case in list(asked))
+    for alert in alerts:
+        if alert.state is AlertState.RESOLVED:
+            waiting.drop_strays(conn, alert.key, tuple(routing.receivers))
+    return parts
 
 
 def _settle(case: Case) -> int:

@@ -1,5 +1,6 @@
 """When what waits goes, if that is not when it was to: what was tried keeps its own times."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, update
@@ -60,12 +61,12 @@ def let_go(conn: Connection, conversation: int, *, alert: str, now: datetime) ->
 
 
 def release(conn: Connection, *, until: datetime, now: datetime) -> None:
-    """The ends that were to wait for a silence until then go now: it is over before that."""
+    """The ends and reports that a silence until then keeps go now: it is over before that."""
     conn.execute(
         update(outbox)
         .where(
             outbox.c.state == "pending",
-            outbox.c.transition == "resolved",
+            outbox.c.transition.in_(("resolved", "reported", "settled")),
             outbox.c.attempts == 0,
             outbox.c.due_at == until,
         )
@@ -81,6 +82,20 @@ def drop(conn: Connection, *, receiver: str, alert: str, part: str) -> None:
             outbox.c.alert_key == alert,
             outbox.c.receiver == receiver,
             outbox.c.part == part,
+            outbox.c.state == "pending",
+            outbox.c.possible_repeat.is_(False),
+        )
+        .values(state="superseded")
+    )
+
+
+def drop_strays(conn: Connection, alert: str, receivers: Collection[str]) -> None:
+    """What waits of an alert that is over for others than these would be false once they return."""
+    conn.execute(
+        update(outbox)
+        .where(
+            outbox.c.alert_key == alert,
+            outbox.c.receiver.not_in(receivers),
             outbox.c.state == "pending",
             outbox.c.possible_repeat.is_(False),
         )

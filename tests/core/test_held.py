@@ -210,6 +210,27 @@ def test_a_silence(alert: Alert, told: Told, to: Receiver, why: Why) -> None:
         assert decision.due == NOON + HOUR
 
 
+@pytest.mark.parametrize(
+    "alert",
+    [
+        pytest.param(make_report(severity=Severity.CRITICAL), id="a report"),
+        pytest.param(settled(make_report(severity=Severity.CRITICAL)), id="its last word"),
+    ],
+)
+def test_what_failed_in_a_silence_is_told_when_it_is_over(alert: Alert) -> None:
+    decision = ask(alert, silence=silence())
+
+    assert (decision.why.tells, decision.due) == (True, NOON + HOUR)
+    endless = ask(alert, silence=silence(ends_at=None))
+    assert endless.why is Why.SILENCED
+
+
+def test_what_was_told_of_ends_at_once_where_nobody_knows_how_long_a_silence_lasts() -> None:
+    decision = ask(resolved(make_alert()), FIRED, silence=silence(ends_at=None))
+
+    assert (decision.why, decision.due) == (Why.RESOLVED, NOON)
+
+
 OVER = silence(ends_at=NOON + HOUR, ended_at=NOON + 30 * MINUTE)
 
 

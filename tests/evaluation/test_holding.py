@@ -183,6 +183,29 @@ def test_an_end_does_not_wait_for_a_silence_that_was_ended_early(conn: Connectio
     assert end.state == "RESOLVED"
 
 
+def test_a_failure_in_a_silence_is_told_once_after_it_also_when_it_ends_early(
+    conn: Connection,
+) -> None:
+    to = routing("hook")
+    silence = hush(conn, lasts=5 * HOUR, matchers=(parse_matcher("provider=renewals"),))
+    report = make_report(severity=Severity.CRITICAL)
+    tell_all(conn, report, to=to)
+    tell_all(conn, settled(report), to=to, now=NOON + 10 * MINUTE)
+    assert take(conn, NOON + 20 * MINUTE, "hook") == []
+    silences.end(conn, silence, by="ann", source=Source.CLI, now=NOON + HOUR)
+
+    assert len(take(conn, NOON + HOUR, "hook")) == 1
+    assert take(conn, NOON + 6 * HOUR, "hook") == []
+
+
+def test_a_receiver_that_returns_is_not_told_of_what_is_over(conn: Connection) -> None:
+    tell_all(conn, make_alert(), to=routing("hook", "mail"))
+    tell_all(conn, resolved(make_alert()), to=routing("mail"), now=NOON + MINUTE)
+
+    assert take(conn, NOON + HOUR, "hook") == []
+    assert len(take(conn, NOON + HOUR, "mail")) == 1
+
+
 def test_no_broad_silence_hides_offhooks_own_troubles(conn: Connection) -> None:
     own = make_alert("self_delivery_failed", rule="self_delivery_failed")
     hush(conn, matchers=(parse_matcher("provider=renewals"),))
