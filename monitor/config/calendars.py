@@ -4,6 +4,7 @@ import importlib
 import re
 import warnings
 from datetime import date
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -64,10 +65,14 @@ def _holidays(
         text = f"{country} has no part {region!r}"
         problems.append(document.problem(where, text, f"known: {', '.join(known[country])}"))
         return frozenset()
+    return _days_of(country, region or None, year)
+
+
+@cache
+def _days_of(country: str, region: str | None, year: int) -> frozenset[date]:
+    library: Any = importlib.import_module("holidays")
     with warnings.catch_warnings():
         # it warns of years that it cannot know yet; those have fewer holidays, and no more
         warnings.simplefilter("ignore")
-        days = library.country_holidays(
-            country, subdiv=region or None, years=range(year - YEARS_BEFORE, year + YEARS_AFTER)
-        )
-    return frozenset(days)
+        years = range(year - YEARS_BEFORE, year + YEARS_AFTER)
+        return frozenset(library.country_holidays(country, subdiv=region, years=years))

@@ -5,7 +5,6 @@ at the end can be compared with what a fresh installation reads that never met a
 """
 
 import asyncio
-import shutil
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -33,6 +32,8 @@ from monitor.store.schema import alert_events, alerts, batches
 from monitor.store.writer import Store
 from tests.faults.rows import STEP
 from tests.faults.worlds import KEY, NAME, START, Story, open_story
+from tests.stories import hurried
+from tests.webhooks.inprocess import InThread
 
 SOON = timedelta(seconds=30)
 # Answers of simulated batches are far smaller, so that what is too large need not be gigantic.
@@ -273,14 +274,6 @@ def configured(place: Path, account: Account, address: str) -> Config:
     return load(file, environ={})
 
 
-@cache
-def fresh_database(folder: Path) -> Path:
-    """A database with its tables and nothing in them: copying one is quicker than making it."""
-    path = folder / "fresh.db"
-    Store.open(path).close()
-    return path
-
-
 @asynccontextmanager
 async def trial(
     folder: Path, story: Story, *, seed: int = 7, tls: bool = False
@@ -300,8 +293,8 @@ async def trial(
     loop = asyncio.get_running_loop()
     loop.getaddrinfo = unknown_name  # type: ignore[method-assign] # nobody needs a name here
     place = folder / f"trial{next(_NUMBERS)}"
-    shutil.copy(fresh_database(folder), place.with_suffix(".db"))
-    store = Store.open(place.with_suffix(".db"))
+    path = place.with_suffix(".db")
+    store = InThread(hurried(path), path)
     async with serve_with_faults(app, clock, certificates() if tls else None) as server:
         with capture_logs() as logs:
             config = configured(place, account, server.address)
