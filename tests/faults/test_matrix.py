@@ -10,7 +10,7 @@ from tests.faults.worlds import VENDORS
 
 SEEDS = 200
 # In the suite so many cases are played, spread over rows and vendors.
-SHARE = 4
+SHARE = 3
 
 
 @pytest.mark.proof
