@@ -7,6 +7,9 @@ from sqlalchemy import Connection, update
 
 from monitor.store.schema import outbox
 
+_UNTRIED = (outbox.c.state == "pending", outbox.c.attempts == 0)
+_UNSENT = (outbox.c.state == "pending", outbox.c.possible_repeat.is_(False))  # for certain
+
 
 def hasten(
     conn: Connection, conversation: int, *, now: datetime, waits: timedelta, but: str | None
@@ -20,8 +23,7 @@ def hasten(
         update(outbox)
         .where(
             outbox.c.conversation == conversation,
-            outbox.c.state == "pending",
-            outbox.c.attempts == 0,
+            *_UNTRIED,
             outbox.c.due_at > now,
             outbox.c.due_at <= now + waits,
             outbox.c.alert_key != (but or ""),
@@ -37,8 +39,7 @@ def hold(conn: Connection, *, receiver: str, alert: str, until: datetime) -> Non
         .where(
             outbox.c.alert_key == alert,
             outbox.c.receiver == receiver,
-            outbox.c.state == "pending",
-            outbox.c.attempts == 0,
+            *_UNTRIED,
             outbox.c.due_at < until,
         )
         .values(due_at=until, owed_since=until)
@@ -52,8 +53,7 @@ def let_go(conn: Connection, conversation: int, *, alert: str, now: datetime) ->
         .where(
             outbox.c.conversation == conversation,
             outbox.c.alert_key == alert,
-            outbox.c.state == "pending",
-            outbox.c.attempts == 0,
+            *_UNTRIED,
             outbox.c.due_at > now,
         )
         .values(due_at=now, owed_since=now)
@@ -65,9 +65,8 @@ def release(conn: Connection, *, until: datetime, now: datetime) -> None:
     conn.execute(
         update(outbox)
         .where(
-            outbox.c.state == "pending",
+            *_UNTRIED,
             outbox.c.transition.in_(("resolved", "reported", "settled")),
-            outbox.c.attempts == 0,
             outbox.c.due_at == until,
         )
         .values(due_at=now, owed_since=now)
@@ -82,8 +81,7 @@ def drop(conn: Connection, *, receiver: str, alert: str, part: str) -> None:
             outbox.c.alert_key == alert,
             outbox.c.receiver == receiver,
             outbox.c.part == part,
-            outbox.c.state == "pending",
-            outbox.c.possible_repeat.is_(False),
+            *_UNSENT,
         )
         .values(state="superseded")
     )
@@ -96,8 +94,7 @@ def drop_strays(conn: Connection, alert: str, receivers: Collection[str]) -> Non
         .where(
             outbox.c.alert_key == alert,
             outbox.c.receiver.not_in(receivers),
-            outbox.c.state == "pending",
-            outbox.c.possible_repeat.is_(False),
+            *_UNSENT,
         )
         .values(state="superseded")
     )

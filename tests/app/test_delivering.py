@@ -1,7 +1,5 @@
 """Receivers that fail, others that hear of it, and what is owed to nobody."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,8 +7,7 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from monitor.app import health
-from monitor.app.runtime import Runtime, assemble
-from monitor.config import load
+from monitor.app.runtime import Runtime
 from monitor.core.elsewhere import FAILED
 from monitor.core.route import Matcher
 from monitor.core.rule import Severity
@@ -19,20 +16,14 @@ from monitor.core.wish import Wish
 from monitor.dispatcher import Failing
 from monitor.store import alerts, deadletters, silences
 from monitor.store.schema import outbox
-from monitor.store.writer import Priority, Store
+from monitor.store.writer import Priority
+from tests.app import assembled
+from tests.app.assembled import at_work
 from tests.builders import HOUR, MINUTE, SECOND
 from tests.delivering import MovedClock, make_alert, routing, tell_all
 
-CONFIG = """\
-[monitor]
-data_dir = "data"
-[providers.renewals]
-vendor = "graine"
-api_key = "gat_simulated"
-base_url = "http://127.0.0.1:9/api/v1"
-[receivers.hook]
-kind = "slack"
-webhook_url = "http://127.0.0.1:9/services/T/B/x"
+CONFIG = f"""\
+{assembled.CONFIG}\
 [receivers.spare]
 kind = "slack"
 webhook_url = "http://127.0.0.1:9/services/T/B/y"
@@ -42,21 +33,6 @@ group_wait = "0s"
 """
 FALLBACK = CONFIG + 'fallback = ["spare"]\n'
 RENAMED = CONFIG.replace("receivers.hook", "receivers.other").replace('"hook"', '"other"')
-
-
-@asynccontextmanager
-async def at_work(directory: Path, clock: MovedClock, text: str = CONFIG) -> AsyncIterator[Runtime]:
-    path = directory / "config.toml"
-    path.touch(mode=0o600)
-    path.write_text(text)
-    config = load(path, environ={})
-    store = Store.open(config.monitor.database)
-    runtime = await assemble(config, store, clock, clock.now(), b"key")
-    try:
-        yield runtime
-    finally:
-        await runtime.close()
-        store.close()
 
 
 async def owe(runtime: Runtime) -> None:
@@ -119,7 +95,7 @@ async def test_what_was_silenced_when_it_was_due_elsewhere_is_told_there_when_th
 
 async def test_another_receiver_hears_that_one_fails_and_that_it_is_back(tmp_path: Path) -> None:
     clock = MovedClock()
-    async with at_work(tmp_path, clock) as runtime:
+    async with at_work(tmp_path, clock, CONFIG) as runtime:
         await runtime.delivering.on_trouble("hook", Failing("it was revoked", critical=True))
         await runtime.judge.everything()
         (alert,) = await runtime.store.read(lambda conn: alerts.load_firing(conn, FAILED))
@@ -137,7 +113,7 @@ async def test_when_nobody_takes_anything_it_is_in_the_journal_and_nothing_is_re
     tmp_path: Path,
 ) -> None:
     clock = MovedClock()
-    async with at_work(tmp_path, clock) as runtime:
+    async with at_work(tmp_path, clock, CONFIG) as runtime:
         assert runtime.delivering.problems() == ()
         with capture_logs() as logs:
             await runtime.delivering.on_trouble("hook", Failing("away"))
@@ -154,7 +130,7 @@ async def test_what_is_owed_to_a_receiver_that_is_no_more_is_told_kept_and_given
     tmp_path: Path,
 ) -> None:
     clock = MovedClock()
-    async with at_work(tmp_path, clock) as runtime:
+    async with at_work(tmp_path, clock, CONFIG) as runtime:
         await owe(runtime)
     async with at_work(tmp_path, clock, RENAMED) as runtime:
         for _ in range(3):
@@ -183,12 +159,12 @@ async def test_what_is_owed_to_a_receiver_that_is_no_more_is_told_kept_and_given
 
 async def test_a_receiver_that_comes_back_gets_what_it_is_owed(tmp_path: Path) -> None:
     clock = MovedClock()
-    async with at_work(tmp_path, clock) as runtime:
+    async with at_work(tmp_path, clock, CONFIG) as runtime:
         await owe(runtime)
     async with at_work(tmp_path, clock, RENAMED) as runtime:
         await runtime.delivering.watch()
         await runtime.judge.everything()
-    async with at_work(tmp_path, clock) as runtime:
+    async with at_work(tmp_path, clock, CONFIG) as runtime:
         await runtime.delivering.watch()
         clock.move(MINUTE)
         await runtime.judge.everything()

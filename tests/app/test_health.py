@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,37 +18,11 @@ from monitor.core.facts import Trouble
 from monitor.scheduler.jobs import Jobs
 from monitor.store import inbox
 from monitor.store.schema import alerts
-from monitor.store.writer import Priority, Store
+from monitor.store.writer import Priority
+from tests.app.assembled import CONFIG, at_work
 from tests.builders import NOON
 from tests.delivering import MovedClock, make_alert, routing, tell_all
 from tests.notices import arrived
-
-CONFIG = """\
-[monitor]
-data_dir = "data"
-[providers.renewals]
-vendor = "graine"
-api_key = "gat_simulated"
-base_url = "http://127.0.0.1:9/api/v1"
-[receivers.hook]
-kind = "slack"
-webhook_url = "http://127.0.0.1:9/services/T/B/x"
-"""
-
-
-@asynccontextmanager
-async def at_work(directory: Path, clock: MovedClock, text: str = CONFIG) -> AsyncIterator[Runtime]:
-    path = directory / "config.toml"
-    path.touch(mode=0o600)
-    path.write_text(text)
-    config = load(path, environ={})
-    store = Store.open(config.monitor.database)
-    runtime = await assemble(config, store, clock, clock.now(), b"key")
-    try:
-        yield runtime
-    finally:
-        await runtime.close()
-        store.close()
 
 
 async def owe(runtime: Runtime) -> None:

@@ -17,7 +17,7 @@ from monitor.evaluation.telling import Routing
 from monitor.simulator.pagerduty import ROUTING_KEY, Service
 from monitor.store import silences
 from monitor.store.writer import Priority
-from tests.app.test_health import CONFIG, at_work
+from tests.app.assembled import CONFIG, at_work
 from tests.builders import MINUTE, NOON
 from tests.delivering import MovedClock, make_alert, resolved, tell_all
 from tests.loopback import serving

@@ -17,7 +17,8 @@ from monitor.notifiers.alertmanager import Alertmanager
 from monitor.scheduler.jobs import Jobs
 from monitor.simulator.alertmanager import Peer
 from monitor.store.writer import Priority
-from tests.app.test_health import CONFIG, at_work, firing
+from tests.app.assembled import CONFIG, at_work
+from tests.app.test_health import firing
 from tests.builders import MINUTE, NOON
 from tests.delivering import MovedClock, make_alert, make_subject, resolved, tell_all
 from tests.loopback import Loopback, serving
