@@ -115,7 +115,7 @@ def _fill(conn: Connection, name: str, people: int) -> int:
             count_contact(tally, person.contact, 1)
             for call in person.calls.values():
                 count_call(tally, call, 1)
-                ended.append(snapshot.ended_row(row.id, call))
+                ended.append(snapshot.ended_row(row.id, person.contact, call))
         hot.insert(conn, schema.contacts, [snapshot.person_row(row.id, each) for each in piece])
         hot.insert(conn, schema.calls, [each for each in ended if each is not None])
     dues = [retry_at(NOW.timestamp() + 3600) if n % 3 == 0 else CLOSED for n in range(100)]

@@ -9,7 +9,7 @@ import time
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from bench.generator import NOW
 from monitor.clock import SystemClock
 from monitor.config.rules import default_instances
 from monitor.core.model import Batch, BatchStatus, Counts
+from monitor.evaluation.accounts import PIECE, PeopleMemo
 from monitor.evaluation.batches import BatchEvaluated, evaluate_batch
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.telling import Routing
@@ -80,6 +81,7 @@ class Work:
     batch: int
     look: Batch
     book: PageBook
+    context: Context = context
     spent: dict[str, float] = field(default_factory=dict)
 
 
@@ -151,11 +153,14 @@ def copy_of(known: Known, name: str = "work.db") -> Iterator[Work]:
             conn.execute(update(schema.contacts).values(value=schema.contacts.c.value))
             conn.execute(select(func.max(schema.calls.c.outcome))).all()
         _checkpoint(engine, "PASSIVE")
+        # What the process remembers of people is of this copy, and whole.
+        fresh = replace(context, people=PeopleMemo())
         with engine.begin() as conn:
-            evaluate_batch(conn, known.batch, context, NOW - MINUTE / 2)
+            for _ in range(2 + (known.look.counts.total or 0) // PIECE):
+                evaluate_batch(conn, known.batch, fresh, NOW - MINUTE / 2)
         book = PageBook(states, SEED)
         book.overdue(NOW - MINUTE / 2)
-        yield Work(engine, known.batch, known.look, book)
+        yield Work(engine, known.batch, known.look, book, fresh)
     finally:
         engine.dispose()
         for each in file.parent.glob(f"{name}*"):
@@ -192,7 +197,7 @@ def _write(work: Work, reads: Sequence[Read], at: datetime) -> None:
 def judge(work: Work, at: datetime) -> BatchEvaluated | None:
     """All rules on the batch, in their transaction."""
     with work.engine.begin() as conn:
-        return evaluate_batch(conn, work.batch, context, at)
+        return evaluate_batch(conn, work.batch, work.context, at)
 
 
 def run(work: Work, pages: Sequence[bytes], at: datetime = NOW) -> float:

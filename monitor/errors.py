@@ -83,6 +83,8 @@ class DeliveryError(OffhookError):
     simpler: bool = field(default=False)  # a plainer rendering may be taken
     gone: bool = field(default=False)  # what was to be changed is no longer there: post anew
     unknown: bool = field(default=False)  # a word that nobody foresaw
+    had: tuple[str, ...] = field(default=())  # marks of those who took it all the same
+    sure: bool = field(default=False)  # and nobody else can have it
 
     def __str__(self) -> str:
         return f"{self.word}: {self.text}"

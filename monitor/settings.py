@@ -28,6 +28,7 @@ from pydantic import (
 
 from monitor.core.duration import parse_duration
 from monitor.core.model import Rates
+from monitor.core.money import Amount, parse_amount
 from monitor.core.route import Matcher, parse_matcher
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -203,7 +204,17 @@ def _rates(value: Any) -> Rates | None:
     return Rates(**parsed, currency=currencies.pop())
 
 
+def _amount(value: Any) -> Amount:
+    if isinstance(value, Amount):
+        return value
+    if not isinstance(value, str):
+        msg = 'an amount is a text such as "50 USD"'
+        raise ValueError(msg)  # noqa: TRY004 - pydantic reads ValueError
+    return parse_amount(value)
+
+
 _RATE = {"type": "string", "pattern": r"^\d+(\.\d+)? [A-Z]{3}$"}
+AmountText = Annotated[Amount, BeforeValidator(_amount), WithJsonSchema(_RATE)]
 RatesTable = Annotated[
     Rates | None,
     BeforeValidator(_rates),
@@ -233,9 +244,11 @@ def _long(value: SecretStr) -> SecretStr:
     return value
 
 
+# What proves to Offhook who asks, so nobody may guess it.
+LongSecret = Annotated[Secret, AfterValidator(_long)]
 # One, or all that are valid now: while a secret is changed, the old and the new.
 WebhookSecrets = Annotated[
-    tuple[Annotated[Secret, AfterValidator(_long)], ...],
+    tuple[LongSecret, ...],
     BeforeValidator(_one_or_many),
     Field(min_length=1, max_length=5),
     WithJsonSchema(

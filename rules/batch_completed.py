@@ -18,15 +18,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
-from monitor.core.completion import (
-    disagreements,
-    old_news,
-    read_since_end,
-    report,
-    rows,
-    under_way,
-    unwitnessed,
-)
+from monitor.core.completion import old_news, report
+from monitor.core.ending import CONFIRM_AFTER, UNVERIFIED_AFTER, doubts
 from monitor.core.facts import BatchFacts, Report
 from monitor.core.model import BatchStatus
 from monitor.core.report import closed_lines, report_lines, undialled_parts
@@ -42,51 +35,38 @@ class BatchCompleted(BatchRule):
     id: ClassVar[str] = "batch_completed"
     severity: ClassVar[Severity] = Severity.INFO
     one_shot: ClassVar[bool] = True
+    cause: ClassVar[str | None] = "ending"
     replays: ClassVar[bool] = True
 
-    confirm_after: timedelta = timedelta(seconds=15)
-    unverified_after: timedelta = timedelta(minutes=15)
+    confirm_after: timedelta = CONFIRM_AFTER
+    unverified_after: timedelta = UNVERIFIED_AFTER
     settle_after: timedelta = timedelta(minutes=5)
 
     def judge(self, facts: BatchFacts) -> Verdict:
         """See the module."""
         if facts.batch.status is not BatchStatus.COMPLETED or old_news(facts):
             return Clear(Finding(summary="has not completed since Offhook looks at it"))
-        doubts = "; ".join(self._doubts(facts))
+        found = "; ".join(doubts(facts, self.confirm_after))
         ended = facts.terminal_at or facts.now
-        if doubts and facts.now - ended < self.unverified_after:
-            return Unknown(doubts)
-        return Holds(self._finding(facts, report(facts), doubts))
+        if found and facts.now - ended < self.unverified_after:
+            return Unknown(found)
+        return Holds(self._finding(facts, report(facts), found))
 
-    def _doubts(self, facts: BatchFacts) -> list[str]:
-        seen, ended = facts.confirmed_at, facts.terminal_at
-        if seen is None or ended is None or seen < ended + self.confirm_after:
-            return ["a second look has not confirmed it"]
-        live = under_way(facts, self.confirm_after)
-        doubts = [live] if live else []
-        known = facts.batch, facts.tally, facts.capabilities
-        doubts += [each.text for each in disagreements(*known)] + list(unwitnessed(*known))
-        if not read_since_end(facts):
-            doubts.append("its lists were not read to their end since")
-        if not rows(facts):
-            doubts.append("nobody is known to have been in it")
-        return doubts
-
-    def _finding(self, facts: BatchFacts, result: Report, doubts: str) -> Finding:
+    def _finding(self, facts: BatchFacts, result: Report, found: str) -> Finding:
         told = facts.reported_at
         open_until = None if told is None else told + self.settle_after
         settling = bool(self.settle_after) and (open_until is None or facts.now < open_until)
-        marks = ("unverified",) * bool(doubts) + ("settling",) * settling
+        marks = ("unverified",) * bool(found) + ("settling",) * settling
         lines = report_lines(result, facts.previous, facts.capabilities, facts.vendor)
         return Finding(
-            summary=f"reported complete, unverified: {doubts}" if doubts else _sentence(result),
+            summary=f"reported complete, unverified: {found}" if found else _sentence(result),
             affected=result.never_dialled or None,
             total=result.people,
             since=result.ended_at,
             details=lines + closed_lines(facts),
             estimate=result.people_estimated,
             marks=marks,
-            todo=_todo(result, doubts),
+            todo=_todo(result, found),
         )
 
 
@@ -100,8 +80,8 @@ def _sentence(result: Report) -> str:
     return f"{text}, but {result.never_dialled:,} never dialled" + (f": {parts}" if parts else "")
 
 
-def _todo(result: Report, doubts: str) -> str | None:
-    if doubts:
+def _todo(result: Report, found: str) -> str | None:
+    if found:
         return "Compare the numbers with the vendor's own page of this batch."
     if result.never_dialled:
         return "Find out why people were never dialled before you run them again."

@@ -26,6 +26,7 @@ class CountMismatch(BatchRule):
 
     id: ClassVar[str] = "count_mismatch"
     severity: ClassVar[Severity] = Severity.WARNING
+    calm: ClassVar[bool] = True
     reads_list: ClassVar[bool] = True
     pending_for: ClassVar[timedelta] = timedelta(minutes=10)
     hurries: ClassVar[bool] = False

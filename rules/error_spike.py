@@ -8,6 +8,9 @@ calls all failed. Recovers below ``recover`` (default 0.8 of the threshold) with
 ended before the batch was resumed no longer count. Busy lines,
 no answer, voicemail and what people cancel are no failures: ``statuses`` says what is.
 Where a vendor has one word for failures and for no answers, it says nothing.
+With ``compare`` a share is a spike only if it is ``times`` what is usual as well, and surely
+higher: than ``earlier`` in the batch, in the ``previous_batches`` of its campaign or name, or
+in its ``siblings``, with ``min_usual`` calls there. A streak needs no comparison.
 
 What to do: pause the batch before it burns through its list; look at what the failures
 share; ask the carrier or the vendor about it.
@@ -17,9 +20,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
-from monitor.core.facts import BatchFacts, EndedCall
+from monitor.core.baseline import Compare, Counted, Usual
+from monitor.core.calls import EndedCall
+from monitor.core.facts import BatchFacts
 from monitor.core.failures import (
     accused,
+    case_of,
+    counted_in,
     lately,
     streak_finding,
     too_few,
@@ -28,35 +35,21 @@ from monitor.core.failures import (
     window_finding,
 )
 from monitor.core.model import Outcome
-from monitor.core.rule import (
-    BatchRule,
-    Clear,
-    Holds,
-    Severity,
-    Unknown,
-    Verdict,
-    check_between,
-    stopped,
-)
-from monitor.core.stats import share, wilson_lower
-from monitor.core.wording import percent
+from monitor.core.rates import RECOVERED, RateRule
+from monitor.core.rule import Finding, Holds, Severity, Unknown, Verdict, check_between, stopped
 
 _CANCELLED = frozenset({Outcome.CANCELLED})
 
 
 @dataclass(frozen=True, kw_only=True)
-class ErrorSpike(BatchRule):
+class ErrorSpike(RateRule):
     """See the module. ``streak`` 0 turns that way of firing off."""
 
     id: ClassVar[str] = "error_spike"
     severity: ClassVar[Severity] = Severity.CRITICAL
-    cause: ClassVar[str | None] = "dialling"
-    reads_list: ClassVar[bool] = True
-    replays: ClassVar[bool] = True
 
     window: timedelta = timedelta(minutes=10)
     threshold: float = 0.25
-    min_calls: int = 20
     min_failed: int = 5
     streak: int = 8
     confidence: float = 0
@@ -65,41 +58,45 @@ class ErrorSpike(BatchRule):
 
     def __post_init__(self) -> None:
         """ValueError for people where a parameter cannot be meant."""
-        if self.window <= timedelta(0):
-            raise ValueError("window is empty, so no call could ever lie in it")
-        check_between("threshold", self.threshold, 0.001, 1)
-        check_between("confidence", self.confidence, 0, 0.9999)
-        check_between("recover", self._recover, 0, self.threshold)
-        check_between("min_calls", self.min_calls, 1, 1_000_000)
+        super().__post_init__()
+        check_between("recover", self.recovery, 0, self.threshold)
         check_between("streak", self.streak, 0, 10_000)
         if not self.statuses:
             raise ValueError("statuses is empty, so no call could ever count as failed")
 
     @property
-    def _recover(self) -> float:
-        return 0.8 * self.threshold if self.recover is None else self.recover
+    def recovery(self) -> float:
+        """See RateRule."""
+        return RECOVERED * self.threshold if self.recover is None else self.recover
 
     def judge(self, facts: BatchFacts) -> Verdict:
         """See the module."""
         if still := stopped(facts) or untold(facts, self.statuses):
             return still
         window, last = lately(facts, self.window, max(self.streak, 1))
-        failed = window.count(self.statuses)
-        if self._spikes(window.n, failed):
-            usual = usual_share(facts, window, self.statuses, self.min_calls)
-            seen = window_finding(window, failed, self.threshold, usual)
-            return Holds(accused(facts, seen, window.start, self.statuses))
+        case, seen = case_of(self.statuses), counted_in(window, self.statuses)
+
+        def say(usual: Usual | None) -> Finding:
+            limit = self.limit_beside(usual)
+            if usual is None and self.compare is Compare.ABSOLUTE and self.reached(seen):
+                usual = usual_share(facts, window, self.statuses, self.min_calls)
+            return window_finding(window, seen.part, limit, usual)
+
+        verdict = self.weigh(facts, seen, window.start, case, say) if self.reached(seen) else None
+        if isinstance(verdict, Holds):
+            return verdict
         if self.streak and len(last) == self.streak and self._all_failed(facts, last):
             began = last[-1].ended_at - timedelta(microseconds=1)
-            return Holds(accused(facts, streak_finding(facts, last), began, self.statuses))
-        # What people cancelled is no sign of health either.
-        told = window.n - window.count(_CANCELLED - self.statuses)
-        seen = window_finding(window, failed, self.threshold)
-        if told < self.min_calls:
-            return Unknown(too_few(facts, window, last, self.min_calls), seen)
-        if share(failed, told) < self._recover:
-            return Clear(seen)
-        return Unknown(f"not yet below {percent(self._recover)}", seen)
+            return Holds(accused(facts, streak_finding(facts, last), began, case))
+        # What people cancelled is no sign of health.
+        told = seen._replace(whole=window.n - window.count(_CANCELLED - self.statuses))
+        if told.whole < self.min_calls:
+            return Unknown(too_few(facts, window, last, self.min_calls), say(None))
+        return verdict or self.within(told, say)
+
+    def reached(self, seen: Counted) -> bool:
+        """See RateRule; a few failures are no spike, however large their share."""
+        return seen.part >= self.min_failed and super().reached(seen)
 
     def _all_failed(self, facts: BatchFacts, last: tuple[EndedCall, ...]) -> bool:
         if any(call.outcome not in self.statuses for call in last):
@@ -107,8 +104,3 @@ class ErrorSpike(BatchRule):
         # Calls that ended at one moment have no order: of those, every one must have failed.
         since = facts.calls.window(last[-1].ended_at - timedelta(microseconds=1), last[0].ended_at)
         return since.n == since.count(self.statuses)
-
-    def _spikes(self, n: int, failed: int) -> bool:
-        if n < self.min_calls or failed < self.min_failed or share(failed, n) < self.threshold:
-            return False
-        return not self.confidence or wilson_lower(failed, n, self.confidence) > self.threshold / 2

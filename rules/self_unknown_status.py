@@ -20,3 +20,4 @@ class SelfUnknownStatus(SelfRule):
     id: ClassVar[str] = "self_unknown_status"
     severity: ClassVar[Severity] = Severity.INFO
     one_shot: ClassVar[bool] = True
+    calm: ClassVar[bool] = True

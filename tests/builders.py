@@ -2,10 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
+from types import MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from monitor.core.calls import Field, Peer, Spent, Value, answered_shorter, grouped, spent, transfers
+from monitor.core.expectation import Expectation, ExpectationFacts
 from monitor.core.facts import (
     COUNTED_MOST,
     BatchFacts,
@@ -16,7 +20,6 @@ from monitor.core.facts import (
     LateRetry,
     ProviderFacts,
     Report,
-    Share,
     Trouble,
     Window,
 )
@@ -31,6 +34,9 @@ from monitor.core.model import (
     EndedBy,
     Outcome,
 )
+from monitor.core.people import Breaches, Check, Overlap, PersonCalls, PlacedCall, summed
+from monitor.core.retries import HeldLine, HeldLines
+from monitor.core.schedule import Occurrence, Schedule, Times
 
 NOON = datetime(2026, 6, 10, 12, tzinfo=UTC)  # a Wednesday
 SECOND = timedelta(seconds=1)
@@ -39,6 +45,7 @@ HOUR = timedelta(hours=1)
 
 EVERYTHING = Capabilities(
     contacts=True,
+    calls=True,
     retries=True,
     cost=True,
     call_times=True,
@@ -46,6 +53,8 @@ EVERYTHING = Capabilities(
     calling_hours=True,
     sentiment=True,
     voicemail=True,
+    transfers=True,
+    deliveries=True,
     trusted=frozenset({"total", "live", "by_status"}),
 )
 
@@ -99,22 +108,38 @@ class ListedCalls:
     reached: int = 0
 
     @classmethod
-    def of(cls, calls: Iterable[Call]) -> "ListedCalls":
+    def of(
+        cls, calls: Iterable[Call], people: Mapping[str, Contact] = MappingProxyType({})
+    ) -> "ListedCalls":
         """The log of whole calls: those with an outcome, in windows where their end is known."""
         known = list(calls)
-        people = {call.contact_id for call in known if call.outcome is Outcome.COMPLETED}
+        nobody = make_contact()
+        reached = {call.contact_id for call in known if call.outcome is Outcome.COMPLETED}
         ended = [
             EndedCall(
                 call_id=call.call_id,
                 ended_at=call.ended_at,
                 outcome=call.outcome,
+                contact_id=call.contact_id,
                 error_class=call.error_class,
                 from_number=call.from_number,
+                duration_s=call.duration_s,
+                hangup=call.hangup_class,
+                disposition=call.disposition,
+                agent_version=call.agent_version,
+                attempt=call.attempt,
+                country=people.get(call.contact_id, nobody).country,
+                area=people.get(call.contact_id, nobody).area,
+                sentiment=call.sentiment,
+                transferred=call.transferred,
+                cost_micros=call.cost_micros,
+                currency=call.currency,
+                cost_estimated=call.cost_estimated,
             )
             for call in known
             if call.outcome is not None and call.ended_at is not None
         ]
-        return cls(ended, len(people))
+        return cls(ended, len(reached))
 
     def _within(self, start: datetime, end: datetime) -> list[EndedCall]:
         within = [call for call in self.ended if start < call.ended_at <= end]
@@ -135,21 +160,27 @@ class ListedCalls:
         newest = sorted(self.ended, key=lambda call: (call.ended_at, call.call_id), reverse=True)
         return tuple(newest[:n])
 
-    def common(
-        self, start: datetime, end: datetime, outcomes: frozenset[Outcome]
-    ) -> tuple[Share, ...]:
-        """See CallLog; of values that are as common, the first in the alphabet."""
-        chosen = [call for call in self._within(start, end) if call.outcome in outcomes]
-        found = []
-        for label, values in (
-            ("error", [call.error_class for call in chosen]),
-            ("from-number", [call.from_number for call in chosen]),
-        ):
-            counts = Counter(value for value in values if value is not None)
-            if counts:
-                value, n = min(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-                found.append(Share(label=label, value=value, n=n, of=len(chosen)))
-        return tuple(found)
+    def between(self, start: datetime, end: datetime, most: int) -> tuple[EndedCall, ...]:
+        """See CallLog."""
+        return tuple(self._within(start, end)[:most])
+
+    def grouped(
+        self, start: datetime, end: datetime, *fields: Field
+    ) -> Mapping[tuple[Value, ...], int]:
+        """See CallLog."""
+        return grouped(self._within(start, end), fields)
+
+    def answered_shorter(self, start: datetime, end: datetime, than: timedelta) -> tuple[int, int]:
+        """See CallLog."""
+        return answered_shorter(self._within(start, end), than)
+
+    def transfers(self, start: datetime, end: datetime) -> tuple[int, int]:
+        """See CallLog."""
+        return transfers(self._within(start, end))
+
+    def spent(self, start: datetime, end: datetime) -> Spent:
+        """See CallLog."""
+        return spent(self._within(start, end))
 
     def evidence(
         self, start: datetime, end: datetime, outcomes: frozenset[Outcome], limit: int
@@ -164,14 +195,101 @@ class ListedCalls:
 
 
 @dataclass(frozen=True)
+class ListedPeers:
+    """Peers from plain lists."""
+
+    ended: Sequence[Peer] = ()
+    open_: Sequence[Peer] = ()
+
+    def previous(self, n: int) -> tuple[Peer, ...]:
+        """See Peers."""
+        return tuple(self.ended[:n])
+
+    def siblings(self) -> tuple[Peer, ...]:
+        """See Peers."""
+        return tuple(self.open_)
+
+    def own(self) -> None:
+        """See Peers."""
+
+    def once(self, question: Any, ask: Any) -> Any:
+        """See Peers."""
+        hash(question)
+        return ask()
+
+
+def make_peer(*calls: EndedCall, **changes: Any) -> Peer:
+    """An ended batch of these calls."""
+    values: dict[str, Any] = {
+        "batch_id": "b0",
+        "title": "Renewals April",
+        "provider": "renewals",
+        "calls": ListedCalls(calls),
+        "start": NOON - 48 * HOUR,
+        "end": NOON - 24 * HOUR,
+    }
+    return Peer(**values | changes)
+
+
+@dataclass(frozen=True)
+class ListedPeople:
+    """A PeopleLog that answers from plain lists."""
+
+    persons: Sequence[PersonCalls] = ()
+    shared: Overlap = field(default_factory=Overlap)
+    reached: Overlap = field(default_factory=Overlap)
+    whole: bool = True
+
+    def breaches(self, check: Check, since: datetime) -> Breaches:
+        """See PeopleLog."""
+        found = [
+            replace(breach, phone=person.phone)
+            for person in self.persons
+            if (breach := check(person)) is not None and breach.at > since
+        ]
+        return summed(found, whole=self.whole)
+
+    def in_other_open_batches(self) -> Overlap:
+        """See PeopleLog."""
+        return self.shared
+
+    def reached_before(self, since: datetime) -> Overlap:
+        """See PeopleLog."""
+        del since
+        return self.reached
+
+
+def placed_call(at: datetime = NOON, **changes: Any) -> PlacedCall:
+    """A call to somebody in this batch, begun at ``at`` by the vendor's own clock; unanswered."""
+    values: dict[str, Any] = {
+        "at": at,
+        "exact": True,
+        "here": True,
+        "provider": "renewals",
+        "batch": "Renewals May",
+        "call_id": f"c{int(at.timestamp())}",
+        "outcome": Outcome.NO_ANSWER,
+        "ended_at": at + MINUTE,
+        "zones": ("UTC",),
+    }
+    return PlacedCall(**values | changes)
+
+
+def somebody(*calls: PlacedCall, phone: str | None = "••4821") -> PersonCalls:
+    """The person of these calls."""
+    return PersonCalls(phone, "p1", tuple(sorted(calls, key=lambda call: call.at)))
+
+
+@dataclass(frozen=True)
 class ListedRetries:
     """A RetryLadder that answers from plain lists."""
 
     waiting: Sequence[LateRetry] = ()
     planned: Sequence[datetime] = ()
+    lines: Sequence[HeldLine] = ()
 
     @classmethod
-    def of(cls, contacts: Iterable[Contact], since: Mapping[str, datetime]) -> "ListedRetries":
+    def of(cls, contacts: Sequence[Contact], since: Mapping[str, datetime]) -> "ListedRetries":
         """The ladder of whole people; ``since`` is when each was first seen in its status."""
         waits = [
             c for c in contacts if c.status in {ContactStatus.RETRYING, ContactStatus.FOLLOW_UP}
@@ -184,7 +302,12 @@ class ListedRetries:
             )
             for c in waits
         ]
-        return cls(late, [c.next_retry_at for c in waits if c.next_retry_at])
+        live = [
+            HeldLine(contact_id=c.contact_id, since=since[c.contact_id])
+            for c in contacts
+            if c.status.live
+        ]
+        return cls(late, [c.next_retry_at for c in waits if c.next_retry_at], live)
 
     def overdue(self, until: datetime, most: int = COUNTED_MOST) -> LateRetries:
         """See RetryLadder."""
@@ -197,6 +320,18 @@ class ListedRetries:
     def scheduled_after(self, now: datetime, most: int = COUNTED_MOST) -> int:
         """See RetryLadder."""
         return min(most, sum(1 for at in self.planned if at > now))
+
+    def last_due(self) -> datetime | None:
+        """See RetryLadder."""
+        return max(self.planned, default=None)
+
+    def held(self, until: datetime, most: int = COUNTED_MOST) -> HeldLines:
+        """See RetryLadder."""
+        held = sorted(
+            (one for one in self.lines if one.since <= until),
+            key=lambda one: (one.since, one.contact_id),
+        )
+        return HeldLines(n=min(len(held), most), oldest=tuple(held[:3]))
 
     def _late(self, until: datetime, most: int, *, scheduled: bool) -> LateRetries:
         late = sorted(
@@ -261,6 +396,30 @@ def make_provider_facts(**changes: Any) -> ProviderFacts:
         "people_waiting": 611,
     }
     return ProviderFacts(**values | changes)
+
+
+def make_expectation(**changes: Any) -> Expectation:
+    """A batch that is to come every day at noon."""
+    noon = Times(frozenset(range(7)), time(12))
+    values: dict[str, Any] = {
+        "name": "daily_reminders",
+        "schedule": Schedule((noon,), ZoneInfo("UTC")),
+        "providers": ("renewals",),
+    }
+    return Expectation(**values | changes)
+
+
+def make_expectation_facts(**changes: Any) -> ExpectationFacts:
+    """What is expected was due NOON, an hour ago, and nothing tells that it has come."""
+    values: dict[str, Any] = {
+        "now": NOON + HOUR,
+        "expectation": make_expectation(),
+        "occurrence": Occurrence(NOON, NOON - HOUR, NOON + 23 * HOUR),
+        "where": "Vogent",
+        "usual": 380,
+        "unseen": "Vogent cannot be read",
+    }
+    return ExpectationFacts(**values | changes)
 
 
 def make_failure(kind: str = "auth", text: str = "401 Unauthorized") -> Failure:

@@ -53,7 +53,7 @@ def always(
     """Let it hold for many valid answers of one kind: for thousands where that is asked for."""
     schema = {"$ref": f"#/definitions/{name}", "definitions": document["definitions"]}
     for_many = settings(
-        max_examples=3_000 if proof else 20,
+        max_examples=3_000 if proof else 12,
         deadline=None,
         derandomize=True,
         database=None,

@@ -15,6 +15,8 @@ from monitor.core.compose import compose
 from monitor.core.model import Counts
 from monitor.core.route import LABELS
 from monitor.core.rule import Severity, SubjectKind
+from monitor.evaluation.context import Context, ProviderView
+from monitor.evaluation.routing import Routing
 from monitor.store import alerts, audit, batches
 from monitor.store.audit import Deed
 from monitor.store.batches import BatchRow
@@ -24,7 +26,7 @@ from monitor.store.writer import Priority, Store
 from monitor.web.desk import Desk, House, Watched
 from monitor.web.metrics import Numbers
 from monitor.web.server import application, serving
-from tests.builders import HOUR, MINUTE, NOON, make_batch
+from tests.builders import EVERYTHING, HOUR, MINUTE, NOON, make_batch
 from tests.delivering import make_alert, make_report, make_subject, resolved
 from tests.loopback import StillClock
 
@@ -117,6 +119,7 @@ def front(directory: Path) -> Iterator[Front]:
         store=store,
         clock=clock,
         house=lambda: house,
+        context=lambda: CONTEXT,
         problems=problems,
         changed=lambda: made[0].woken.append("judge"),
         owed=lambda: made[0].woken.append("dispatcher"),
@@ -128,6 +131,20 @@ def front(directory: Path) -> Iterator[Front]:
         store.close()
 
 
+CONTEXT = Context(
+    instances=(),
+    providers={
+        "renewals": ProviderView(
+            name="renewals",
+            vendor="graine",
+            capabilities=EVERYTHING,
+            blind_after=5 * MINUTE,
+        )
+    },
+    routing=Routing(routes=()),
+    zone="Europe/Berlin",
+    started_at=NOON,
+)
 FIRING = make_alert()
 WARNING = make_alert("batch_stalled", rule="batch_stalled", severity=Severity.WARNING)
 BLIND = make_alert(

@@ -84,7 +84,7 @@ def run(rule: Rule, name: str | None = None, **timing: timedelta) -> RuleInstanc
 
 def every_rule() -> tuple[RuleInstance, ...]:
     """What runs when no rule is written."""
-    return tuple(run(rule()) for rule in catalogue().values())
+    return tuple(run(rule()) for rule in catalogue().values() if not rule.written_only)
 
 
 def make_view(**changes: Any) -> ProviderView:

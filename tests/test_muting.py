@@ -136,13 +136,18 @@ def test_nobody_is_called_for_what_they_did_themselves(
     assert {message.severity for message in later if message.state == "FIRING"} <= {"info"}
 
 
-def test_a_pause_on_the_vendors_own_page_calls_nobody(tell: Tell) -> None:
+def test_a_pause_on_the_vendors_own_page_calls_nobody_and_is_asked_about_once(tell: Tell) -> None:
     story = tell()
     story.status = BatchStatus.PAUSED
-    for _ in range(12):
-        story.see(HOUR)
-
+    for _ in range(4):
+        story.see(15 * MINUTE)
     assert heard(story).sent == []
+
+    for _ in range(3):
+        story.see(HOUR)
+    assert [(each.rule, each.severity) for each in story.messages()] == [
+        ("batch_paused", "warning")
+    ]
 
 
 # 2. "Stalled" at night, at lunch, or in a batch's tail
@@ -211,7 +216,7 @@ def test_an_end_that_its_numbers_deny_is_not_called_completed(tell: Tell) -> Non
     assert story.messages() == []
     story.see(2 * MINUTE)
 
-    [message] = story.messages()
+    [message] = story.messages("batch_completed")
     assert "reported complete, unverified" in message.sentence
     assert "312" in message.sentence
     assert "300" in message.sentence

@@ -45,74 +45,97 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree(path)))
+
+
 def ids(paths: tuple[Path, ...]) -> list[str]:
     return [str(path.relative_to(ROOT)) for path in paths]
 
 
 OURS = modules("monitor", "rules")
-each_module = pytest.mark.parametrize("path", OURS, ids=ids(OURS))
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@each_module
-def test_only_the_clock_reads_the_clock(path: Path) -> None:
-    if path == ROOT / "monitor" / "clock.py":
-        return
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            assert (node.value.id, node.attr) not in CLOCK_READERS, f"line {node.lineno}"
-        if isinstance(node, ast.ImportFrom) and node.module == "time":
-            names = {alias.name for alias in node.names}
-            assert not {(node.module, name) for name in names} & CLOCK_READERS, node.lineno
+def where(path: Path, node: ast.stmt | ast.expr | ast.ExceptHandler) -> str:
+    return f"{path.relative_to(ROOT)}:{node.lineno}"
 
 
-@each_module
-def test_only_one_module_imports_httpx(path: Path) -> None:
-    if path == ROOT / "monitor" / "http.py":
-        return
-    for node in ast.walk(tree(path)):
-        names = _imported(node)
-        assert not any(name.split(".")[0] == "httpx" for name in names), path
+def test_only_the_clock_reads_the_clock() -> None:
+    found = [
+        where(path, node)
+        for path in OURS
+        if path != ROOT / "monitor" / "clock.py"
+        for node in nodes(path)
+        if isinstance(node, ast.Attribute | ast.ImportFrom) and _clocks(node)
+    ]
+
+    assert not found
 
 
-def _imported(node: ast.AST) -> list[str]:
+def _clocks(node: ast.Attribute | ast.ImportFrom) -> set[tuple[str, str]]:
+    if isinstance(node, ast.ImportFrom):
+        return {(node.module or "", alias.name) for alias in node.names} & CLOCK_READERS
+    of = node.value.id if isinstance(node.value, ast.Name) else ""
+    return {(of, node.attr)} & CLOCK_READERS
+
+
+def test_only_one_module_imports_httpx() -> None:
+    found = [
+        where(path, node)
+        for path in OURS
+        if path != ROOT / "monitor" / "http.py"
+        for node in nodes(path)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        if any(name.split(".")[0] == "httpx" for name in _imported(node))
+    ]
+
+    assert not found
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
-    return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+    return [node.module or ""]
 
 
-@each_module
-def test_modules_and_functions_stay_small(path: Path) -> None:
+def test_modules_stay_small() -> None:
     # A migration is a list of tables that nobody edits.
-    if path.parent.name != "versions":
-        assert len(path.read_text().splitlines()) <= MOST_LINES
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = (node.end_lineno or 0) - node.lineno + 1
-            assert length <= MOST_LINES_OF_A_FUNCTION, f"{node.name} has {length} lines"
-
-
-def test_functions_are_mostly_ten_lines_or_shorter() -> None:
-    lengths = sorted(
-        (node.end_lineno or 0) - node.lineno + 1
+    long = [
+        f"{path.relative_to(ROOT)} has {lines} lines"
         for path in OURS
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    )
+        if path.parent.name != "versions"
+        if (lines := len(path.read_text().splitlines())) > MOST_LINES
+    ]
 
-    assert lengths[len(lengths) // 2] <= 10
+    assert not long
 
 
-@each_module
-def test_no_import_hides_from_the_contracts(path: Path) -> None:
-    assert "TYPE_CHECKING" not in path.read_text()
-    assert path.stem not in {"utils", "util", "helpers", "common", "base", "manager", "misc"}
+def test_functions_stay_small_and_are_mostly_ten_lines_or_shorter() -> None:
+    lengths = {
+        f"{where(path, node)} {node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for path in OURS
+        for node in nodes(path)
+        if isinstance(node, Function)
+    }
+
+    assert not {n: length for n, length in lengths.items() if length > MOST_LINES_OF_A_FUNCTION}
+    assert sorted(lengths.values())[len(lengths) // 2] <= 10
+
+
+def test_no_import_hides_from_the_contracts() -> None:
+    vague = {"utils", "util", "helpers", "common", "base", "manager", "misc"}
+
+    assert [path for path in OURS if "TYPE_CHECKING" in path.read_text()] == []
+    assert [path for path in OURS if path.stem in vague] == []
 
 
 def test_broad_excepts_are_few() -> None:
     found = [
-        f"{path.relative_to(ROOT)}:{node.lineno}"
+        where(path, node)
         for path in OURS
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.ExceptHandler) and _is_broad(node)
     ]
 
@@ -196,7 +219,7 @@ STORE = tuple(
 @pytest.mark.parametrize("path", STORE, ids=ids(STORE))
 def test_a_store_function_works_in_its_callers_transaction(path: Path) -> None:
     module = import_module(f"monitor.store.{path.stem}")
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Attribute):
             assert node.attr not in {"commit", "rollback", "begin"}, f"line {node.lineno}"
     for name, value in vars(module).items():
@@ -235,7 +258,7 @@ def test_a_rule_is_one_file_with_one_test_and_says_what_to_do(path: Path) -> Non
 def _own_lines(path: Path) -> list[str]:
     """What is left without documentation, imports and blank lines."""
     lines = path.read_text().splitlines()
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import | ast.ImportFrom) or (
             isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         ):

@@ -6,10 +6,13 @@ from urllib.parse import urlsplit
 
 from monitor.app.acting import actions_of
 from monitor.config import Config
+from monitor.core.model import Capabilities
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.routing import Routing
 from monitor.notifiers import Notifier
 from monitor.providers import Provider
+from monitor.providers.build import capabilities, facts_of, vendor_name
+from monitor.providers.facts import VendorFacts
 from monitor.scheduler.hearing import expected
 from monitor.web.access import is_here
 
@@ -22,17 +25,7 @@ def context_of(
 ) -> Context:
     """Everything beside the database that evaluations go by; ``started_at`` is the process's."""
     views = {
-        name: ProviderView(
-            name=name,
-            vendor=vendor.vendor,
-            capabilities=vendor.capabilities,
-            blind_after=config.providers[name].blind_after,
-            calendar=config.calendars.get(config.providers[name].calendar or ""),
-            match=config.providers[name].match,
-            webhooks=config.providers[name].webhook_secret is not None,
-            ends_named=expected(vendor.facts.webhooks, started_at).named,
-            acts=actions_of(config.providers[name], vendor.facts),
-        )
+        name: _view(config, name, vendor.vendor, vendor.capabilities, vendor.facts, started_at)
         for name, vendor in vendors.items()
     }
     receivers = {name: notifier.receiver for name, notifier in notifiers.items()}
@@ -46,7 +39,48 @@ def context_of(
             public_url=_public_url(config),
         ),
         zone=config.monitor.timezone,
+        expectations=config.expectations,
         started_at=started_at,
+    )
+
+
+def context_to_read(config: Config, now: datetime) -> Context:
+    """The same for who only looks at the database: no vendor is asked, and nobody is told."""
+    views = {
+        name: _view(
+            config, name, vendor_name(settings), capabilities(settings), facts_of(settings), now
+        )
+        for name, settings in config.providers.items()
+    }
+    return Context(
+        instances=config.rules,
+        providers=views,
+        routing=Routing(routes=config.routes, receivers={}, inhibitions=config.inhibitions),
+        zone=config.monitor.timezone,
+        expectations=config.expectations,
+        started_at=now,
+    )
+
+
+def _view(
+    config: Config,
+    name: str,
+    vendor: str,
+    can: Capabilities,
+    facts: VendorFacts,
+    started_at: datetime,
+) -> ProviderView:
+    settings = config.providers[name]
+    return ProviderView(
+        name=name,
+        vendor=vendor,
+        capabilities=can,
+        blind_after=settings.blind_after,
+        calendar=config.calendars.get(settings.calendar or ""),
+        match=settings.match,
+        webhooks=settings.webhook_secret is not None,
+        ends_named=expected(facts.webhooks, started_at).named,
+        acts=actions_of(settings, facts),
     )
 
 

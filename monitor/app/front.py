@@ -21,6 +21,7 @@ def desk_of(runtime: Callable[[], Runtime], changed: Callable[[], None]) -> Desk
         store=store,
         clock=clock,
         house=lambda: _house(runtime()),
+        context=lambda: runtime().judge.context,
         problems=problems,
         changed=changed,
         owed=lambda: runtime().dispatcher.wake(),  # noqa: PLW0108 - of the runtime of then

@@ -32,13 +32,15 @@ from monitor.notifiers.slack.press import Press, objection, read
 from monitor.notifiers.slack.render import blocks
 from monitor.store import alerts, roots, runs, series, silences
 from monitor.store.writer import Priority, Store
+from monitor.web.slack import BusyError
 
 log = structlog.get_logger()
 
 HOUR = timedelta(hours=1)
 FORM_DEADLINE_S = 2.5  # a form can be opened for three seconds
 MOST_AT_ONCE = 50
-_REMEMBERED = 1_000  # presses that would be known again
+MOST_WAITING = 2_000  # hours of the work of one channel
+_REMEMBERED = 5_000  # presses that would be known again
 _COMMENT = "pressed in Slack"
 _PATIENCE_S = 2.0
 
@@ -87,20 +89,23 @@ class Interactions:
         self._zone = zone
         self._link, self._changed = link, changed
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     def take(self, payload: Any, receivers: Collection[str]) -> dict[str, Any] | None:
         """Begin to do it; what to answer at once, None for a mere "heard".
 
-        ``receivers`` are those whose secret proved that this came from Slack.
+        ``receivers`` are those whose secret proved that this came from Slack. BusyError when
+        so much waits that it is not heard: whoever passes that on lets Slack say so.
         """
         wrong = objection(payload)
         press = read(payload)
-        if wrong is not None or press is None or self._is_known(press.once):
+        if wrong is not None or press is None or press.once in self._seen:
             return wrong
-        if len(self._tasks) >= MOST_AT_ONCE:
-            log.warning("press_left_out", why="too many at once", receiver=press.receiver)
-            return None
+        if len(self._tasks) >= MOST_WAITING:
+            log.warning("press_left_out", why="too many wait", receiver=press.receiver)
+            raise BusyError
+        self._note(press.once)
         task = asyncio.create_task(self._work(press, receivers))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -129,6 +134,8 @@ class Interactions:
             _, late = await asyncio.wait(set(self._tasks), timeout=_PATIENCE_S)
             for task in late:
                 task.cancel()
+            if late:
+                log.warning("presses_cut_off", n=len(late))
 
     async def _done(self, press: Press, deed: Deed, alert: Alert) -> Reply | None:
         now = self._clock.now()
@@ -189,6 +196,11 @@ class Interactions:
         return Reply(text=message.sentence, blocks=tuple(blocks(envelope)))
 
     async def _work(self, press: Press, receivers: Collection[str]) -> None:
+        """In its turn: many at once wait for each other, and none is left out."""
+        async with self._turns:
+            await self._do(press, receivers)
+
+    async def _do(self, press: Press, receivers: Collection[str]) -> None:
         bot = self._bots.get(press.receiver) if press.receiver in receivers else None
         if bot is None or not bot.is_at(press.channel):
             bot = next((self._bots[name] for name in receivers if name in self._bots), None)
@@ -204,13 +216,10 @@ class Interactions:
         except DeliveryError as error:
             log.warning("reply_not_sent", receiver=press.receiver, word=error.word, text=error.text)
 
-    def _is_known(self, once: str) -> bool:
-        if once in self._seen:
-            return True
+    def _note(self, once: str) -> None:
         self._seen[once] = None
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
-        return False
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from monitor.app.senders import secrets_now, signing_of
 from monitor.config import Config
-from monitor.providers.build import AnyProviderSettings, facts_of, has_registrar
+from monitor.providers.build import AnyProviderSettings, facts_of, has_registrar, vendor_name
 from monitor.providers.facts import Proof, VendorFacts
 from monitor.providers.http_json import HttpJsonSettings, elevenlabs
 from monitor.providers.signing import Basic, Hmac, SecretPath, Signing, StaticHeader, path_secret
@@ -156,7 +156,7 @@ def _registration(
     signed, secret = found.get(False), found.get(True)
     return Registration(
         provider=name,
-        vendor=str(getattr(settings, "vendor_name", settings.vendor)),
+        vendor=vendor_name(settings),
         url=None if signed is None else signed.url,
         secret_url=None if secret is None else secret.url if show_secrets else secret.shown,
         unsigned=_unsigned(facts),

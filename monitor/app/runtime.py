@@ -20,6 +20,7 @@ from monitor.core.hearing import Refusals
 from monitor.dates import Dates
 from monitor.dispatcher import Dispatcher
 from monitor.errors import DeliveryError
+from monitor.evaluation.refusing import refusals
 from monitor.http import HttpClient
 from monitor.notifiers import Notifier
 from monitor.notifiers.build import build as build_notifier
@@ -36,7 +37,7 @@ from monitor.scheduler.poller import Poller
 from monitor.scheduler.reader import Reader
 from monitor.scheduler.standing import Standing
 from monitor.scheduler.sweeper import RECHECK_AFTER, Sweeper
-from monitor.store import arrivals, inbox, providers, retention
+from monitor.store import arrivals, inbox, people, providers, retention
 from monitor.store.writer import Priority, Store
 
 log = structlog.get_logger()
@@ -101,7 +102,12 @@ class Runtime:
         """Drop some of what is older than it need be kept."""
         now = self.clock.now()
         before = now - self.config.monitor.retain
-        await self.store.write(Priority.RETENTION, lambda conn: retention.prune(conn, before))
+        refused = refusals(self.judge.context.instances)
+        await self.store.write(
+            Priority.RETENTION, lambda conn: retention.prune(conn, before, refusal=refused)
+        )
+        moved = now - people.KEPT
+        await self.store.write(Priority.RETENTION, lambda conn: people.forget_moves(conn, moved))
         handled = now - min(self.config.monitor.retain, INBOX_KEPT)
         for _ in range(_PIECES):
             if not await self.store.write(

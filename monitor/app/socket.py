@@ -22,6 +22,7 @@ from monitor.clock import Clock
 from monitor.errors import DeliveryError, Sent
 from monitor.notifiers.slack.addresses import is_socket_address
 from monitor.notifiers.slack.api import SlackApi
+from monitor.web.slack import BusyError
 
 log = structlog.get_logger()
 # Its lines hold the address with its ticket.
@@ -154,10 +155,13 @@ class SocketMode:
             return None
         answer: dict[str, Any] = {"envelope_id": told.envelope_id}
         if told.envelope_id not in self._seen:
+            try:
+                said = self._take(told.payload) if told.type == "interactive" else None
+            except BusyError:
+                return None  # Slack says so to whoever pressed
             self._seen[told.envelope_id] = None
             if len(self._seen) > _REMEMBERED:
                 self._seen.popitem(last=False)
-            said = self._take(told.payload) if told.type == "interactive" else None
             if said is not None and told.accepts_response_payload:
                 answer["payload"] = said
         return msgspec.json.encode(answer).decode()

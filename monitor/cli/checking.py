@@ -6,6 +6,7 @@ from typing import Any
 
 from monitor.cli.output import GOOD, complain, print_json, print_lines
 from monitor.cli.places import config_path
+from monitor.cli.rules_lint import doubts
 from monitor.cli.samples import render_all
 from monitor.config import json_schema, load
 from monitor.errors import ConfigError, Problem
@@ -16,6 +17,7 @@ def check_config(given: Path | None, *, as_json: bool) -> int:
     try:
         config = load(config_path(given), environ=os.environ, in_service=_in_service())
         rendered = render_all(config)
+        warnings = (*config.warnings, *doubts(config))
     except ConfigError as error:
         if as_json:
             print_json({"ok": False, "problems": [_problem(each) for each in error.problems]})
@@ -25,7 +27,7 @@ def check_config(given: Path | None, *, as_json: bool) -> int:
             {
                 "ok": True,
                 "file": str(config.path),
-                "warnings": [_problem(each) for each in config.warnings],
+                "warnings": [_problem(each) for each in warnings],
                 "providers": list(config.providers),
                 "receivers": list(config.receivers),
                 "rules": [each.name for each in config.rules],
@@ -33,7 +35,7 @@ def check_config(given: Path | None, *, as_json: bool) -> int:
             }
         )
         return GOOD
-    for warning in config.warnings:
+    for warning in warnings:
         complain(f"warning: {warning}")
     print_lines(
         (

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from monitor import __version__
-from monitor.cli import batch, report, routing, silences, webhooks
+from monitor.cli import batch, report, routing, rules, silences, webhooks
 from monitor.cli.options import AsJson, ConfigFile, init
 from monitor.errors import ConfigError, OffhookError
 
@@ -46,6 +46,7 @@ app.add_typer(deliveries_app, name="deliveries", invoke_without_command=True)
 app.add_typer(batch.app, name="batch")
 app.add_typer(report.app, name="report")
 app.add_typer(routing.app, name="route")
+app.add_typer(rules.app, name="rules")
 app.add_typer(webhooks.app, name="webhooks", invoke_without_command=True)
 app.add_typer(silences.app, name="silence")
 app.command()(silences.ack)

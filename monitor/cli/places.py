@@ -31,6 +31,11 @@ def config_path(given: Path | None) -> Path:
     raise ConfigError((Problem(file="offhook", line=None, key="", text=text),))
 
 
+def is_there() -> bool:
+    """Whether there is a configuration in one of the usual places, or named by the environment."""
+    return VARIABLE in os.environ or any(os.path.lexists(path) for path in USUAL)
+
+
 def load_to_run(given: Path | None) -> Config:
     """The configuration with every secret that it names."""
     return load(config_path(given), environ=os.environ)

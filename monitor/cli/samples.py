@@ -101,4 +101,9 @@ def _subject(kind: SubjectKind, provider: str) -> Subject:
         return Subject(kind=kind, provider=provider, id="batch_1", title="Renewals May")
     if kind is SubjectKind.PROVIDER:
         return Subject(kind=kind, provider=provider, id=provider, title=provider)
+    if kind is SubjectKind.EXPECTATION:
+        title = "Daily reminders due 09:00"
+        return Subject(kind=kind, provider=provider, id="daily_reminders", title=title)
+    if kind is SubjectKind.DAY:
+        return Subject(kind=kind, provider="", id="day", title="Wednesday, 10 June")
     return Subject(kind=kind, provider="", id="offhook", title="Offhook")

@@ -24,7 +24,7 @@ def calendar_from(
 ) -> Calendar | tuple[Problem, ...]:
     """The calendar, or what is wrong with its hours and holidays."""
     problems: list[Problem] = []
-    days = _holidays(settings, document, path, year, problems)
+    days = holidays_of(settings.holidays, document, path, year, problems)
     spans, closed = [], set(days)
     for index, text in enumerate(settings.hours):
         try:
@@ -41,27 +41,28 @@ def calendar_from(
     return Calendar(ZoneInfo(settings.timezone), tuple(spans), frozenset(closed))
 
 
-def _holidays(
-    settings: CalendarSettings,
+def holidays_of(
+    holidays: str | tuple[date, ...],
     document: Document,
     path: KeyPath,
     year: int,
     problems: list[Problem],
 ) -> frozenset[date]:
-    if not isinstance(settings.holidays, str):
-        return frozenset(settings.holidays)
-    country, _, region = settings.holidays.partition("-")
+    """The days that ``holidays`` below this path means; what is wrong is added to the problems."""
+    if not isinstance(holidays, str):
+        return frozenset(holidays)
+    country, _, region = holidays.partition("-")
     # 0.15 s to import, and most installations name no country
     library: Any = importlib.import_module("holidays")
     known = library.list_supported_countries()
     where = (*path, "holidays")
     if not re.fullmatch(r"[A-Z]{2}", country) or country not in known:
         near = country.upper()
-        text = f'{settings.holidays!r} is not a country; write for example "IN", "US-CA" or dates'
+        text = f'{holidays!r} is not a country; write for example "IN", "US-CA" or dates'
         hint = f'did you mean "{near}"?' if near in known else None
         problems.append(document.problem(where, text, hint))
         return frozenset()
-    if "-" in settings.holidays and region not in known[country]:
+    if "-" in holidays and region not in known[country]:
         text = f"{country} has no part {region!r}"
         problems.append(document.problem(where, text, f"known: {', '.join(known[country])}"))
         return frozenset()

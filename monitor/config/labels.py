@@ -50,6 +50,13 @@ def _labels_used(values: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
         for place, label in enumerate(_items(inhibit, "equal")):
             if isinstance(label, str):
                 yield (*path, "equal", place), label
+    yield from _in_tables(values)
+
+
+def _in_tables(values: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    """Those that choose batches, where nothing has been found yet."""
+    for index, expected in enumerate(_items(values, "expect")):
+        yield from _in_matchers(("expect", index), expected)
     for section in ("providers", "rules"):
         tables = values.get(section, {})
         for name, table in tables.items() if isinstance(tables, dict) else ():

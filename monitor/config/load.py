@@ -8,6 +8,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.config.calendars import calendar_from
 from monitor.config.document import Document, read_document
 from monitor.config.environment import with_environment
+from monitor.config.expecting import read_expectations
 from monitor.config.labels import check_labels
 from monitor.config.model import CalendarSettings, Config, MonitorSettings, WebSettings
 from monitor.config.plugins import read_providers, read_receivers
@@ -27,6 +28,7 @@ SECTIONS = (
     "receivers",
     "routes",
     "inhibit",
+    "expect",
     "rules",
     "templates",
 )
@@ -47,7 +49,23 @@ def load(
     none up, for commands that only read the database. The clock gives the years whose
     holidays are written out.
     """
-    document = with_environment(read_document(path), environ)
+    document = read_document(path)
+    return read(
+        document, path, environ=environ, in_service=in_service, secrets=secrets, clock=clock
+    )
+
+
+def read(
+    document: Document,
+    path: Path,
+    *,
+    environ: Mapping[str, str],
+    in_service: bool = True,
+    secrets: bool = True,
+    clock: Clock | None = None,
+) -> Config:
+    """The same of a document that was read from ``path``."""
+    document = with_environment(document, environ)
     reading = Reading(
         document,
         {
@@ -77,9 +95,10 @@ def _read(reading: Reading, path: Path, year: int) -> Config | None:
     providers = read_providers(reading)
     receivers = read_receivers(reading)
     zone = "UTC" if monitor is None else monitor.timezone
-    routes = read_routes(reading, calendars, zone)
-    inhibitions = read_inhibitions(reading)
     instances = read_rules(reading)
+    routes = read_routes(reading, calendars, zone, instances)
+    inhibitions = read_inhibitions(reading)
+    expectations = read_expectations(reading, zone, year)
     templates = read_templates(reading, instances)
     check_labels(reading)
     _check_plain_secrets(reading, path)
@@ -95,6 +114,7 @@ def _read(reading: Reading, path: Path, year: int) -> Config | None:
         routes=routes,
         rules=instances,
         inhibitions=inhibitions,
+        expectations=expectations,
         templates=templates,
         warnings=tuple(reading.warnings),
     )

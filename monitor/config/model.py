@@ -24,6 +24,7 @@ from pydantic import (
 from monitor.config.hints import HintedError, hint_for
 from monitor.config.telling import DigestText, Repeat, RepeatText
 from monitor.core.calendar import Calendar
+from monitor.core.expectation import Expectation
 from monitor.core.inhibit import Inhibition
 from monitor.core.instance import RuleInstance
 from monitor.core.route import CAUSE, Route
@@ -36,6 +37,7 @@ from monitor.settings import (
     UNREADABLE_CREDENTIAL,
     BaseUrl,
     Duration,
+    LongSecret,
     MatcherText,
     PositiveDuration,
     Secret,
@@ -149,7 +151,14 @@ class WebSettings(Strict):
 
     listen: ListenText = Listen("127.0.0.1", 8420)
     public_url: BaseUrl | None = None
-    api_token: Secret | None = None
+    api_token: LongSecret | None = None
+
+
+HolidaysOf = Annotated[
+    str | tuple[date, ...],
+    BeforeValidator(_holidays),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array"}]}),
+]
 
 
 class CalendarSettings(Strict):
@@ -157,11 +166,7 @@ class CalendarSettings(Strict):
 
     timezone: Zone
     hours: tuple[str, ...] = Field(min_length=1)
-    holidays: Annotated[
-        str | tuple[date, ...],
-        BeforeValidator(_holidays),
-        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array"}]}),
-    ] = ()
+    holidays: HolidaysOf = ()
 
 
 class RouteSettings(Strict):
@@ -204,5 +209,6 @@ class Config:
     routes: tuple[Route, ...]
     rules: tuple[RuleInstance, ...]
     inhibitions: tuple[Inhibition, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
     templates: tuple[Template, ...] = ()
     warnings: tuple[Problem, ...] = ()

@@ -1,8 +1,8 @@
 """``[[routes]]`` and ``[[inhibit]]``: who hears of what, when, and what explains what."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -11,18 +11,26 @@ from monitor.config.reading import Reading
 from monitor.core.calendar import Calendar
 from monitor.core.held import opens_at
 from monitor.core.inhibit import Inhibition
-from monitor.core.route import Route
+from monitor.core.instance import RuleInstance
+from monitor.core.route import Digest, Matcher, Route
 
+# When the digest of what is calm goes out, where no routes are written.
+CALM_AT = time(9)
+_DAY = timedelta(days=1)
 # Any instant does: a route that is open at no time of a year is never open.
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def read_routes(
-    reading: Reading, calendars: Mapping[str, Calendar], zone: str
+    reading: Reading,
+    calendars: Mapping[str, Calendar],
+    zone: str,
+    rules: Sequence[RuleInstance],
 ) -> tuple[Route, ...]:
-    """The routes in order; without any, one that tells everything to every receiver.
+    """The routes in order; without any, everything is told to every receiver.
 
-    ``zone`` is that of the times of digests.
+    What is worth knowing and no ping comes once a day then. ``zone`` is that of the times of
+    digests.
     """
     written = reading.document.values.get("routes", [])
     receivers = _receivers(reading)
@@ -30,7 +38,7 @@ def read_routes(
         reading.refuse(("routes",), "must be written [[routes]], one for each route")
         return ()
     if not written:
-        return (Route(name="1", receivers=receivers),)
+        return _unwritten(receivers, zone, rules)
     routes = []
     for index, values in enumerate(written):
         settings = reading.table(("routes", index), values, RouteSettings)
@@ -43,6 +51,18 @@ def read_routes(
     if len(routes) == len(written):
         _check_order(reading, routes, receivers)
     return tuple(routes)
+
+
+def _unwritten(
+    receivers: tuple[str, ...], zone: str, rules: Sequence[RuleInstance]
+) -> tuple[Route, ...]:
+    calm = sorted(each.name for each in rules if each.settings.rule.calm)
+    everything = Route(name="2" if calm else "1", receivers=receivers)
+    if not calm:
+        return (everything,)
+    digest = Digest(every=_DAY, at=CALM_AT, zone=ZoneInfo(zone))
+    match = (Matcher("rule", "=~", "|".join(calm)), Matcher("severity", "!=", "critical"))
+    return (Route(name="1", match=match, receivers=receivers, digest=digest), everything)
 
 
 def _receivers(reading: Reading) -> tuple[str, ...]:

@@ -10,14 +10,17 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, create_model
 
 import rules
+from monitor.config.expressions import ConditionText, SaysText
 from monitor.config.hints import hint_for
 from monitor.config.lines import KeyPath
 from monitor.config.reading import Reading
 from monitor.core.alert import Timing
+from monitor.core.expression import Condition, Says
 from monitor.core.instance import RuleInstance, Settings
+from monitor.core.money import Amount
 from monitor.core.route import LABELS
 from monitor.core.rule import Rule, Severity
-from monitor.settings import NAME, Duration, MatcherText, Strict
+from monitor.settings import NAME, AmountText, Duration, MatcherText, Strict
 
 _BOUNDS = ("ge", "gt", "le", "lt")
 
@@ -111,6 +114,12 @@ def _read_as(kind: Any, metadata: Mapping[str, Any]) -> Any:
     read: Any = plain
     if plain is timedelta:
         read = Duration
+    elif plain is Amount:
+        read = AmountText
+    elif plain is Condition:
+        read = ConditionText
+    elif plain is Says:
+        read = SaysText
     elif plain in {int, float}:
         bounds = {name: metadata[name] for name in _BOUNDS if name in metadata}
         read = Annotated[plain, Field(**({"ge": 0} | bounds))]
@@ -195,11 +204,11 @@ def _given(rule: type[Rule], table: Strict) -> dict[str, Any]:
 
 
 def default_instances(written: set[str]) -> tuple[RuleInstance, ...]:
-    """Every rule that no table names, with its defaults."""
+    """Every rule that no table names and that can do without one, with its defaults."""
     return tuple(
         instance(name, rule, table_of(rule)())
         for name, rule in rules.catalogue().items()
-        if name not in written
+        if name not in written and not rule.written_only
     )
 
 
@@ -213,11 +222,19 @@ def read_rules(reading: Reading) -> tuple[RuleInstance, ...]:
         table = reading.table(path, values, table_of(rule)) if rule else None
         if rule is None or table is None or not table.enabled:
             continue
+        for key in _lacking(rule, table):
+            reading.refuse((*path, key), "is missing")
         try:
             found.append(instance(name, rule, table))
         except RefusedError as error:
             reading.refuse((*path, *error.inner), str(error))
     return (*found, *default_instances(written))
+
+
+def _lacking(rule: type[Rule], table: RuleTable) -> list[str]:
+    """Parameters without which the rule says nothing, and that the table does not give."""
+    wanted = [each.name for each in dataclasses.fields(rule) if each.metadata.get("required")]
+    return [name for name in wanted if getattr(table, name) is None]
 
 
 def _chosen(reading: Reading, path: KeyPath, name: str, values: Any) -> type[Rule] | None:

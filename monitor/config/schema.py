@@ -5,6 +5,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 import rules
+from monitor.config.expecting import ExpectSettings
 from monitor.config.model import (
     CalendarSettings,
     InhibitSettings,
@@ -32,6 +33,7 @@ def json_schema() -> dict[str, Any]:
         CalendarSettings,
         RouteSettings,
         InhibitSettings,
+        ExpectSettings,
         TemplateSettings,
     ]
     tables = {name: table_of(rule) for name, rule in rules.catalogue().items()}
@@ -50,6 +52,7 @@ def json_schema() -> dict[str, Any]:
             "providers": _named({"oneOf": [references[model] for model in providers]}),
             "receivers": _named({"oneOf": [references[model] for model in receivers]}),
             "routes": {"type": "array", "items": references[RouteSettings]},
+            "expect": {"type": "array", "items": references[ExpectSettings]},
             "inhibit": {"type": "array", "items": references[InhibitSettings]},
             "templates": {"type": "array", "items": references[TemplateSettings]},
             "rules": {

@@ -31,6 +31,7 @@ class Reason(StrEnum):
     BATCH_VANISHED = "batch_vanished"
     BATCH_PAUSED = "batch_paused"  # by the user
     RULE_CHANGED = "rule_changed"
+    DUE_AGAIN = "due_again"  # what was expected then is a matter of the past
 
     @property
     def words(self) -> str:
@@ -43,7 +44,13 @@ class Reason(StrEnum):
         return self in _QUIET
 
 
-_QUIET = {Reason.BATCH_ENDED, Reason.BATCH_VANISHED, Reason.BATCH_PAUSED, Reason.RULE_CHANGED}
+_QUIET = {
+    Reason.BATCH_ENDED,
+    Reason.BATCH_VANISHED,
+    Reason.BATCH_PAUSED,
+    Reason.RULE_CHANGED,
+    Reason.DUE_AGAIN,
+}
 _WORDS = {
     Reason.HOLDS: "holds",
     Reason.HELD_LONG_ENOUGH: "held long enough",
@@ -56,12 +63,13 @@ _WORDS = {
     Reason.BATCH_VANISHED: "batch vanished at the vendor",
     Reason.BATCH_PAUSED: "batch paused by you",
     Reason.RULE_CHANGED: "rule changed",
+    Reason.DUE_AGAIN: "the next one is due",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What an alert is about. ``id`` is the batch id, the provider's name, or a self_ subject."""
+    """What an alert is about. ``id`` is the batch id, a name, or a self_ subject."""
 
     kind: SubjectKind
     provider: str  # "" for the system

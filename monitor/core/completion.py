@@ -23,6 +23,7 @@ from monitor.core.tally import (
     Tally,
     call_key,
     contact_key,
+    costs,
     people,
 )
 from monitor.core.wording import counted, people_text
@@ -272,20 +273,12 @@ def report(facts: BatchFacts) -> Report:
         retries=tally.get("retries", 0),
         calls=tally.get(CALLS, 0),
         talk_s=tally.get("talk_ms", 0) / 1000,
-        cost_micros=_costs(tally),
+        cost_micros=costs(tally),
         cost_estimated=tally.get("cost.estimated", 0) > 0,
         sentiment=_present({s.value: tally.get(f"sentiment.{s}", 0) for s in Sentiment}),
         duration_s=_seconds(began, ended),
         people_estimated=facts.estimates("total"),
     )
-
-
-def _costs(tally: Tally) -> dict[str, int]:
-    return {
-        key.removeprefix("cost."): micros
-        for key, micros in sorted(tally.items())
-        if key.startswith("cost.") and key != "cost.estimated"
-    }
 
 
 def _present(counts: dict[str, int]) -> dict[str, int]:

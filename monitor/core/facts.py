@@ -1,18 +1,23 @@
 """What a rule may know: values about one subject, and narrow questions about its calls.
 
-The questions (``CallLog``, ``RetryLadder``) are protocols, because their answers come from
-indexed queries whose cost follows the calls asked about and not the size of the batch. A
-test answers them from plain lists.
+The questions (``CallLog``, ``RetryLadder``, ``PeopleLog``, ``Peers``) are protocols, because
+their answers come from indexed queries whose cost follows what is asked about and not the
+size of the batch. A test answers them from plain lists.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
-from typing import Protocol
 
 from monitor.core.calendar import Calendar, is_open, permitted_between
+from monitor.core.calls import CallLog, EndedCall, NoPeers, Peers, Window
+from monitor.core.day import DayFacts
+from monitor.core.expectation import ExpectationFacts
 from monitor.core.hearing import Hearing, Lately, Refused
-from monitor.core.model import Batch, Capabilities, ContactStatus, Counts, Outcome
+from monitor.core.idle import Pauses, dialling_between, paused_since
+from monitor.core.model import Batch, Capabilities, ContactStatus, Counts
+from monitor.core.people import NobodyCalled, PeopleLog
+from monitor.core.retries import COUNTED_MOST, LateRetries, LateRetry, RetryLadder
 from monitor.core.standing import Failure, ProviderFacts, SystemFacts, Trouble, Unread
 from monitor.core.stopping import StoppedBy
 from monitor.core.tally import Tally, people
@@ -35,121 +40,11 @@ __all__ = [
     "Refused",
     "Report",
     "RetryLadder",
-    "Share",
     "SystemFacts",
     "Trouble",
     "Unread",
     "Window",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndedCall:
-    """One ended call, as windows see it."""
-
-    call_id: str
-    ended_at: datetime
-    outcome: Outcome
-    error_class: str | None = None
-    from_number: str | None = None  # masked
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """The calls that ended in a span of time, counted."""
-
-    start: datetime
-    end: datetime
-    outcomes: Mapping[Outcome, int]
-    last_ended_at: datetime | None = None
-
-    @property
-    def n(self) -> int:
-        """How many calls ended in the window."""
-        return sum(self.outcomes.values())
-
-    def count(self, outcomes: frozenset[Outcome]) -> int:
-        """How many of them ended in one of these ways."""
-        return sum(self.outcomes.get(outcome, 0) for outcome in outcomes)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
-    """How often one value stands among some calls: what the failures have most in common."""
-
-    label: str  # "error", "from-number"
-    value: str
-    n: int
-    of: int
-
-
-class CallLog(Protocol):
-    """Questions about the ended calls of one batch."""
-
-    def window(self, start: datetime, end: datetime) -> Window:
-        """Calls with start < ended_at <= end."""
-        ...
-
-    def last_ended(self, n: int) -> tuple[EndedCall, ...]:
-        """The n calls that ended last, newest first; fewer when there are fewer."""
-        ...
-
-    def common(
-        self, start: datetime, end: datetime, outcomes: frozenset[Outcome]
-    ) -> tuple[Share, ...]:
-        """Of the calls in the window with these outcomes, the commonest value of each pivot."""
-        ...
-
-    def evidence(
-        self, start: datetime, end: datetime, outcomes: frozenset[Outcome], limit: int
-    ) -> tuple[str, ...]:
-        """Up to ``limit`` ids of such calls, newest first."""
-        ...
-
-    def people_reached(self) -> int:
-        """People with at least one call that a person answered."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LateRetry:
-    """A person whose next call should have been made, or is not even planned."""
-
-    contact_id: str
-    due_at: datetime | None  # None: waits in a retrying state with nothing scheduled
-    since: datetime  # due_at, or when it was first seen waiting unscheduled
-
-
-# People who wait for a retry are counted no further than this, unless a rule asks for more:
-# so many are enough to know, and counting a million takes longer than all rules together.
-COUNTED_MOST = 10_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LateRetries:
-    """How many people wait too long, counted no further than asked, and the three oldest."""
-
-    n: int
-    oldest: tuple[LateRetry, ...] = ()
-
-
-class RetryLadder(Protocol):
-    """Questions about the people of one batch who wait for another call.
-
-    Each counts no further than ``most``.
-    """
-
-    def overdue(self, until: datetime, most: int = COUNTED_MOST) -> LateRetries:
-        """People whose retry was due at ``until`` or earlier."""
-        ...
-
-    def unscheduled(self, until: datetime, most: int = COUNTED_MOST) -> LateRetries:
-        """People who have waited since ``until`` or longer with no retry scheduled."""
-        ...
-
-    def scheduled_after(self, now: datetime, most: int = COUNTED_MOST) -> int:
-        """How many people have a retry in the future."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +121,8 @@ class BatchFacts:
     tally: Tally
     calls: CallLog
     retries: RetryLadder
+    persons: PeopleLog = field(default_factory=NobodyCalled)
+    peers: Peers = field(default_factory=NoPeers)
     calendar: Calendar | None = None
     run: int = 1
     news: bool = True
@@ -233,6 +130,8 @@ class BatchFacts:
     moved_at: datetime | None = None
     resumed_at: datetime | None = None
     idle_at: datetime | None = None  # when it last stood still, before it was resumed
+    running_at: datetime | None = None  # when this run was first seen dialling
+    pauses: Pauses = ()  # seen so, the newest; the last may go on
     typical_gap: timedelta | None = None
     terminal_at: datetime | None = None
     confirmed_at: datetime | None = None  # the newest of the later looks that said so again
@@ -261,6 +160,27 @@ class BatchFacts:
         if self.resumed_at is not None and self.resumed_at > start:
             start = self.resumed_at
         return permitted_between(self.calendar, start, self.now)
+
+    def dialling_between(self, start: datetime, end: datetime) -> timedelta:
+        """The time in which calls could be made: permitted, and not paused."""
+        return dialling_between(self.calendar, self.pauses, start, end)
+
+    @property
+    def paused_since(self) -> datetime | None:
+        """When it was first seen in the pause that goes on; None when it is in none."""
+        return paused_since(self.pauses)
+
+    @property
+    def began_at(self) -> datetime | None:
+        """When this run began, as the vendor says, else as it was seen to."""
+        batch = self.batch
+        if self.run > 1:
+            return self.running_at
+        if batch.started_at or batch.scheduled_at:
+            return batch.started_at or batch.scheduled_at
+        if self.running_at is not None and self.running_at != self.first_seen_at:
+            return self.running_at
+        return batch.created_at or self.first_seen_at
 
     @property
     def people(self) -> int:
@@ -297,4 +217,4 @@ class BatchFacts:
         return max(self.batch.concurrency - self.live, 0)
 
 
-Facts = BatchFacts | ProviderFacts | SystemFacts
+Facts = BatchFacts | ProviderFacts | SystemFacts | DayFacts | ExpectationFacts

@@ -1,52 +1,98 @@
 """What people are told when calls fail: how many, what is usual, what the failures share."""
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from monitor.core.baseline import Count, Counted, Usual, interval_text
+from monitor.core.calls import CallLog, EndedCall, Field, Window
 from monitor.core.completion import ended_calls
-from monitor.core.facts import BatchFacts, EndedCall, Share, Window
+from monitor.core.facts import BatchFacts
 from monitor.core.model import Outcome
+from monitor.core.pivot import MOST, Pivot, Wrong, how_text, line, pivot, where_text
 from monitor.core.rule import Finding, Unknown
-from monitor.core.stats import share
 from monitor.core.tally import call_key
-from monitor.core.text import clip
 from monitor.core.wording import clock, counted, people_text, percent, span
 
 Outcomes = frozenset[Outcome]
 
 
-def usual_share(facts: BatchFacts, window: Window, statuses: Outcomes, least: int) -> float | None:
-    """The failed share of the batch's calls outside the window, else of the batch before it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What a rate rule holds against calls: which went wrong, and what people are told of it."""
+
+    wrong: Wrong
+    count: Count  # the same of a span
+    bad: str = "failed calls"  # "17 of 19 failed calls"
+    verb: str = "failed"  # "other batches now: 2 of 60 failed"
+    todo: str = "Pause the batch, then look at the calls named here."
+    skip: frozenset[Field] = frozenset()  # what the rule itself goes by explains nothing
+    among: Wrong | None = None  # the calls that are judged at all; None: every one
+
+
+def case_of(statuses: Outcomes) -> Case:
+    """The case against calls that ended in one of these ways."""
+    return Case(
+        wrong=lambda call: call.outcome in statuses,
+        count=_Ended(statuses),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How many calls ended in one of these ways."""
+
+    statuses: Outcomes
+
+    def __call__(self, log: CallLog, start: datetime, end: datetime) -> Counted:
+        return counted_in(log.window(start, end), self.statuses)
+
+
+def counted_in(window: Window, statuses: Outcomes) -> Counted:
+    """How many of a window's calls ended in one of these ways."""
+    return Counted(window.count(statuses), window.n)
+
+
+def usual_share(facts: BatchFacts, window: Window, statuses: Outcomes, least: int) -> Usual | None:
+    """The share of the batch's calls outside the window, else of the batch before it: for free.
 
     None where neither has ``least`` calls to go by.
     """
     before = ended_calls(facts.tally) - window.n
     if before >= least:
         failed = sum(facts.tally.get(call_key(outcome), 0) for outcome in statuses)
-        return share(max(failed - window.count(statuses), 0), before)
+        seen = Counted(max(failed - window.count(statuses), 0), before)
+        return Usual(seen=seen, where="earlier in this batch")
     earlier = facts.previous.outcomes if facts.previous else {}
     n = sum(earlier.values())
     if n < max(least, 1):
         return None
-    return share(sum(earlier.get(outcome, 0) for outcome in statuses), n)
+    seen = Counted(sum(earlier.get(outcome, 0) for outcome in statuses), n)
+    return Usual(seen=seen, where="the batch before", fixed=True)
 
 
 def window_finding(
-    window: Window, failed: int, threshold: float, usual: float | None = None
+    window: Window, failed: int, threshold: float, usual: Usual | None = None
 ) -> Finding:
     """How many of the calls of a window failed: "19 of 42 calls failed in 10 min (45 %)"."""
-    part = share(failed, window.n)
-    beside = "" if usual is None else f", usually {percent(usual)}"
-    length = span(window.end - window.start)
-    calls = counted(window.n, "call")
+    what = f"{counted(window.n, 'call')} failed in {span(window.end - window.start)}"
+    return rate_finding(Counted(failed, window.n), what, threshold, usual)
+
+
+def rate_finding(
+    seen: Counted, what: str, threshold: float, usual: Usual | None = None, beside: str = ""
+) -> Finding:
+    """A share beside its limit: "19 of 42 calls failed in 10 min (45 %, usually 4 %, n 310)"."""
+    known = "" if usual is None else f", {usual.text}"
     return Finding(
-        summary=f"{failed:,} of {calls} failed in {length} ({percent(part)}{beside})",
-        value=round(part * 100, 1),
+        summary=f"{seen.part:,} of {what} ({percent(seen.share)}{known}{beside})",
+        value=round(seen.share * 100, 1),
         threshold=round(threshold * 100, 1),
         unit="%",
-        n=window.n,
-        affected=failed,
-        total=window.n,
+        n=seen.whole,
+        affected=seen.part,
+        total=seen.whole,
+        details=(("share", interval_text(seen)), *((usual.line,) if usual else ())),
     )
 
 
@@ -74,35 +120,52 @@ def streak_finding(facts: BatchFacts, streak: tuple[EndedCall, ...]) -> Finding:
     )
 
 
-def accused(facts: BatchFacts, finding: Finding, start: datetime, statuses: Outcomes) -> Finding:
-    """The finding with what the calls that failed after ``start`` share, and who still waits."""
-    shares = facts.calls.common(start, facts.now, statuses)
+def accused(facts: BatchFacts, finding: Finding, start: datetime, case: Case) -> Finding:
+    """The finding with what the calls gone wrong after ``start`` share, and who still waits."""
+    seen = facts.calls.between(start, facts.now, MOST)
+    if case.among is not None:
+        seen = tuple(filter(case.among, seen))
+    found = pivot(seen, case.wrong, case.skip)
+    shared = [one for one in (found.how, found.where, *found.others) if one is not None]
     return replace(
         finding,
-        summary=finding.summary + _consequence(facts.waiting, shares),
+        summary=finding.summary + _consequence(facts, found),
         waiting=facts.waiting,
-        details=_share_lines(shares),
-        evidence=facts.calls.evidence(start, facts.now, statuses, 3),
-        todo="Pause the batch, then look at the calls named here.",
+        details=(
+            *finding.details,
+            *(line(one, case.bad, facts.zone, facts.now) for one in shared[:_LINES]),
+            *_elsewhere(facts, start, case),
+        ),
+        evidence=found.evidence,
+        todo=case.todo,
     )
 
 
-def _consequence(waiting: int, shares: tuple[Share, ...]) -> str:
-    common = next((one for one in shares if one.n > 1 and one.n * 2 >= one.of), None)
-    text = "" if common is None else f", {common.n:,} with the same {_named(common)}"
+_LINES = 4  # of what calls share
+
+
+def _consequence(facts: BatchFacts, found: Pivot) -> str:
+    text = "" if found.how is None else f", {how_text(found.how)}"
+    if found.where is not None:
+        text += f", {where_text(found.where, facts.zone, facts.now)}"
+    waiting = facts.waiting
     verb = "waits" if waiting == 1 else "wait"
     return text + (f"; {people_text(waiting)} {verb}" if waiting else "")
 
 
-def _named(common: Share) -> str:
-    return f"{common.label}: {clip(common.value, 80).rstrip('.')}"
-
-
-def _share_lines(shares: tuple[Share, ...]) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (f"commonest {one.label}", f"{clip(one.value, 120)} ({one.n:,} of {one.of:,})")
-        for one in shares
-    )
+def _elsewhere(facts: BatchFacts, start: datetime, case: Case) -> Iterator[tuple[str, str]]:
+    """How the same goes in other open batches, by provider: whether it is this batch alone."""
+    found: dict[str, Counted] = {}
+    for peer in facts.peers.siblings():
+        seen = case.count(peer.calls, start, facts.now)
+        known = found.get(peer.provider, Counted(0, 0))
+        found[peer.provider] = Counted(known.part + seen.part, known.whole + seen.whole)
+    for provider, seen in found.items():
+        if seen.whole:
+            here = provider == facts.batch.provider
+            label = "other batches now" if here else f"batches at {provider} now"
+            text = f"{seen.part:,} of {counted(seen.whole, 'call')} {case.verb}"
+            yield label, f"{text} ({percent(seen.share)})"
 
 
 def lately(facts: BatchFacts, length: timedelta, n: int) -> tuple[Window, tuple[EndedCall, ...]]:

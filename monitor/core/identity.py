@@ -42,3 +42,8 @@ def silence_id(*parts: str) -> str:
 def group_key(receiver: str, labels: tuple[tuple[str, str], ...]) -> str:
     """The notifications that share a message, whichever of several routes led each there."""
     return _hash("group", receiver, *(f"{name}={value}" for name, value in labels))
+
+
+def crowd_key(receiver: str, conversation: str, opened_at: str) -> str:
+    """The alerts of one conversation that stand as one."""
+    return _hash("crowd", receiver, conversation, opened_at)

@@ -3,7 +3,8 @@
 What holds starts an alert as pending; it fires once it has held for the pending time and
 the newest facts are at least that new, so one stale look cannot fire anything. Only a clear
 verdict on facts newer than those it fired on begins its recovery. An unknown verdict leaves
-it as it is. Timers are kept as start instants, so a restart or a reload changes nothing.
+it as it is, and time in which nothing could move (a night, a pause) does not make what pends
+fire. Timers are kept as start instants, so a restart or a reload changes nothing.
 """
 
 from collections.abc import Sequence
@@ -51,7 +52,9 @@ def advance(known: Alert | None, judged: Judged, last_episode: int) -> Step:
             return _held(known, judged, finding, last_episode)
         case Clear(finding):
             return _cleared(known, judged, finding)
-        case Unknown(reason):
+        case Unknown(reason, still=still):
+            if known is not None and still and known.state is AlertState.PENDING:
+                known = _waited(known, judged)
             return Step(None if known is None else replace(known, unknown=reason))
 
 
@@ -139,6 +142,14 @@ def _is_newer(known: Alert, judged: Judged) -> bool:
     if known.evidence_at is None or judged.observed_at is None:
         return True
     return judged.observed_at > known.evidence_at or known.evidence_at > judged.now
+
+
+def _waited(alert: Alert, judged: Judged) -> Alert:
+    """A pending alert after a time in which nothing could move: that is no part of its own."""
+    now, until = judged.now, alert.evidence_at
+    if until is None or now <= until:
+        return alert
+    return replace(alert, since=min(alert.since + (now - until), now), evidence_at=now)
 
 
 def _past(at: datetime, judged: Judged) -> datetime:

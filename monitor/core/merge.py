@@ -98,7 +98,8 @@ _ROW_PARTS = tuple(
 _DETAIL_PARTS = (
     _part("started_at"),
     _part("cost_micros", 3),  # with its currency, and whether it is an estimate
-    *map(_part, ("sentiment", "hangup_by", "hangup_class", "agent_version")),
+    *map(_part, ("sentiment", "hangup_by", "hangup_class", "agent_version", "disposition")),
+    _part("transferred"),
 )
 
 

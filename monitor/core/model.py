@@ -67,6 +67,7 @@ class Contact(NamedTuple):
     phone: str | None = None
     country: str | None = None
     area: str | None = None
+    timezone: str | None = None  # IANA, where the vendor tells where the person is
     seen_at: datetime | None = None
 
 
@@ -102,6 +103,8 @@ class Call(NamedTuple):
     hangup_by: str | None = None
     hangup_class: str | None = None
     agent_version: str | None = None
+    disposition: str | None = None  # the vendor's word for what came of it: "dnc", "converted"
+    transferred: bool | None = None  # whether it was handed to somebody; None: nobody tried
     detail_at: datetime | None = None
     # Of what a later view left out: when it was told, by the field's name. In merged views only.
     kept: tuple[tuple[str, datetime | None], ...] = ()
@@ -145,10 +148,14 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """What the vendor will do after a failed attempt, where it says."""
+    """What the vendor will do after a failed attempt, where it says.
+
+    ``grows``: each wait is longer than the one before, and ``cooldown_s`` is the first.
+    """
 
     max_retries: int | None = None
     cooldown_s: float | None = None
+    grows: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +165,8 @@ class Batch:
     ``seen_at`` is when the request was started, ``version`` the vendor's own clock for this
     batch where it has one. ``shape`` is the adapter's private note of which generation of
     API the id belongs to; nobody else reads it. ``unseen_for``: for so long after its end
-    calls may still go on that no list shows and nobody saw begin.
+    calls may still go on that no list shows and nobody saw begin. ``preparing``: the vendor is
+    at work on it before its start, which needs nobody.
     """
 
     provider: str
@@ -182,6 +190,7 @@ class Batch:
     reason_code: str | None = None
     shape: str | None = None
     unseen_for: timedelta = timedelta(0)
+    preparing: bool = False
 
     @property
     def title(self) -> str:
@@ -210,6 +219,8 @@ class Capabilities:
     sentiment: bool = False
     voicemail: bool = False
     row_of_call: bool = False  # its lists hold a row a call, and one for each person who waits
+    transfers: bool = False  # which calls were handed to somebody, and which could not be
+    deliveries: bool = False  # of which calls what comes after them could not be delivered
     tells_failures: bool = True  # a failed call is none that was not answered, or busy
     late_changes: bool = True  # what is read of a call may change long after its end
     unlisted_for: timedelta = timedelta(0)

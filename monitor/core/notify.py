@@ -155,7 +155,7 @@ def _resolved(case: Case) -> Decision:
         return case.no(Why.ALREADY_TOLD)
     due = pacing.resolve_due(case.group, case.route, receiver, case.now)
     if around.silence is not None:
-        due = max(due, around.silence.over_at() or due)
+        due = max(due, around.silence.holds_until)
     if not around.compliance:
         due = opening(case.route, due)
     if told.waiting or not told.delivered:
@@ -186,12 +186,12 @@ def _reported(case: Case) -> Decision:
 def _unwanted(case: Case) -> Decision | None:
     """Why a report that nothing was told of is none of this receiver's business.
 
-    A silence keeps what is no trouble; what is, only as long as it is known to last.
+    A silence keeps what is no trouble; what is, only as long as it lasts.
     """
     if case.route is None or case.around.summoned:
         return case.no(Why.NOT_ROUTED)
-    silence, light = case.around.silence, case.alert.severity is Severity.INFO
-    if silence is not None and (light or silence.over_at() is None):
+    silence = case.around.silence
+    if silence is not None and case.alert.severity is Severity.INFO:
         return case.no(Why.SILENCED, f"by {silence.author}")
     return None
 
@@ -209,9 +209,13 @@ def _settled(case: Case) -> Decision:
 
 
 def _report_in_time(case: Case, why: Why, transition: str, due: datetime) -> Decision:
-    """When a silence is over: what failed has failed then as well."""
-    if case.around.silence is not None:
-        due = max(due, case.around.silence.over_at() or due)
+    """When a silence is over: what failed has failed then as well.
+
+    A digest calls nobody, so it waits for no silence of which nobody knows how long it lasts.
+    """
+    silence = case.around.silence
+    if silence is not None and (case.digest is None or silence.over_at() is not None):
+        due = max(due, silence.holds_until)
     if case.digest is not None:
         # What is to settle first goes into the digest after that.
         slot = opening(case.route, next_slot(case.digest, due))

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitor.core.calendar import is_open, next_opening
-from monitor.core.model import Batch, BatchStatus, Counts
+from monitor.core.model import Batch, BatchStatus, ContactStatus, Counts
+from monitor.core.tally import Tally, people
 
 # The shortest interval, for what is about to fire or to be called complete.
 URGENT = timedelta(seconds=5)
@@ -85,12 +86,26 @@ def reading(
         return Reading.ALL
     if batch.terminal_at is not None:
         return _reading_after_end(batch, now, batch.swept_at, batch.terminal_at, poll_every)
-    if batch.uncounted and batch.look.status is BatchStatus.RUNNING:
-        return Reading.ALL  # nothing but the list tells what moved
+    if _moves_unseen(batch) or _may_have_ended(batch, batch.swept_at, now):
+        return Reading.ALL
     moved = batch.look.counts != batch.swept_counts
     if _is_overdue(batch, now) or moved or _ends_unseen(batch.look):
         return Reading.HOT
     return Reading.ANEW if batch.contradicted and _is_to_chase(batch, now) else Reading.NOTHING
+
+
+def _moves_unseen(batch: Watched) -> bool:
+    """Whether nothing but the list tells what moved."""
+    return batch.uncounted and batch.look.status is BatchStatus.RUNNING
+
+
+def _may_have_ended(batch: Watched, swept_at: datetime, now: datetime) -> bool:
+    """Whether its status is a word that nobody knows, and its last calls were read too early.
+
+    It may be over, and what is told of a call comes late.
+    """
+    settled = batch.moved_at + SETTLE_READ
+    return batch.look.status is BatchStatus.UNKNOWN and swept_at < settled <= now
 
 
 def _reading_after_end(
@@ -191,6 +206,20 @@ def _after_end(since: timedelta, urgent: timedelta, poll_every: timedelta) -> ti
         if since < step * 4:
             return max(step, urgent)
     return max(poll_every, _CHASE[-1])
+
+
+def lines(look: Batch, tally: Tally) -> int:
+    """How many calls may be under way: the vendor's count of live ones, less the queue in it.
+
+    Some vendors list who waits and count as live whoever is listed and not finished. Those
+    who count people by status count the two apart.
+    """
+    counts = look.counts
+    live = counts.live or 0
+    if counts.by_status or counts.total is None or counts.finished is None:
+        return live
+    waiting = people(tally, ContactStatus.PENDING)
+    return min(live, max(counts.total - counts.finished - waiting, 0))
 
 
 def explained(differences: tuple[int, ...], live: int) -> bool:

@@ -6,14 +6,24 @@ answers for them: ``Rule.replays`` names the rules that go without.
 """
 
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import NamedTuple
 
-from monitor.core.facts import COUNTED_MOST, EndedCall, LateRetries, Share, Window
-from monitor.core.model import Outcome
+from monitor.core.calls import (
+    EndedCall,
+    Field,
+    Spent,
+    Value,
+    Window,
+    answered_shorter,
+    grouped,
+    spent,
+    transfers,
+)
+from monitor.core.model import Outcome, Sentiment
+from monitor.core.retries import COUNTED_MOST, HeldLines, LateRetries
 from monitor.core.tally import CALLS, Tally, call_key
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,6 +40,43 @@ class PastCall(NamedTuple):
     outcome: str
     error_class: str | None = None
     from_number: str | None = None
+    contact_id: str = ""
+    duration_s: float | None = None
+    hangup: str | None = None
+    disposition: str | None = None
+    agent_version: str | None = None
+    attempt: int = 0
+    country: str | None = None
+    area: str | None = None
+    sentiment: str | None = None
+    transferred: bool | None = None
+    cost_micros: int | None = None
+    currency: str | None = None
+    cost_estimated: bool = False
+
+    @property
+    def call(self) -> EndedCall:
+        """The same as windows see it."""
+        return EndedCall(
+            self.call_id,
+            _EPOCH + self.ended * _US,
+            Outcome(self.outcome),
+            self.contact_id,
+            self.error_class,
+            self.from_number,
+            self.duration_s,
+            self.hangup,
+            self.disposition,
+            self.agent_version,
+            self.attempt,
+            self.country,
+            self.area,
+            None if self.sentiment is None else Sentiment(self.sentiment),
+            None if self.transferred is None else bool(self.transferred),
+            self.cost_micros,
+            self.currency,
+            bool(self.cost_estimated),
+        )
 
 
 class PastCalls:
@@ -97,34 +144,35 @@ class CallsThen:
     def last_ended(self, n: int) -> tuple[EndedCall, ...]:
         """The n calls that ended last, newest first."""
         newest = range(self._known - 1, max(self._known - n, 0) - 1, -1)
-        return tuple(self._ended(place) for place in newest)
+        return tuple(self._past.calls[place].call for place in newest)
 
-    def _ended(self, place: int) -> EndedCall:
-        call = self._past.calls[place]
-        return EndedCall(
-            call_id=call.call_id,
-            ended_at=self._past.time(place),
-            outcome=Outcome(call.outcome),
-            error_class=call.error_class,
-            from_number=call.from_number,
-        )
+    def between(self, start: datetime, end: datetime, most: int) -> tuple[EndedCall, ...]:
+        """The calls of a span one by one, newest first."""
+        first, stop = self._between(start, end)
+        first = max(first, stop - most)
+        return tuple(call.call for call in self._past.calls[first:stop][::-1])
 
-    def common(
-        self, start: datetime, end: datetime, outcomes: frozenset[Outcome]
-    ) -> tuple[Share, ...]:
-        """The commonest value of each pivot among the calls with these outcomes."""
-        chosen = self._chosen(start, end, outcomes)
-        pivots = (
-            ("error", [call.error_class for call in chosen]),
-            ("from-number", [call.from_number for call in chosen]),
-        )
-        found = []
-        for label, values in pivots:
-            counts = Counter(value for value in values if value is not None)
-            if counts:
-                value, n = min(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-                found.append(Share(label=label, value=value, n=n, of=len(chosen)))
-        return tuple(found)
+    def grouped(
+        self, start: datetime, end: datetime, *fields: Field
+    ) -> Mapping[tuple[Value, ...], int]:
+        """The calls of a span, counted by the values of these fields."""
+        return grouped(self._calls(start, end), fields)
+
+    def answered_shorter(self, start: datetime, end: datetime, than: timedelta) -> tuple[int, int]:
+        """Of the completed calls of a span whose length is known: the shorter ones, and all."""
+        return answered_shorter(self._calls(start, end), than)
+
+    def transfers(self, start: datetime, end: datetime) -> tuple[int, int]:
+        """Of the calls of a span that were to be handed over: those that were not, and all."""
+        return transfers(self._calls(start, end))
+
+    def spent(self, start: datetime, end: datetime) -> Spent:
+        """What the calls of a span cost."""
+        return spent(self._calls(start, end))
+
+    def _calls(self, start: datetime, end: datetime) -> Iterator[EndedCall]:
+        first, stop = self._between(start, end)
+        return (call.call for call in self._past.calls[first:stop])
 
     def evidence(
         self, start: datetime, end: datetime, outcomes: frozenset[Outcome], limit: int
@@ -164,3 +212,12 @@ class NobodyKnown:
         """Nobody known of."""
         del now, most
         return 0
+
+    def last_due(self) -> datetime | None:
+        """None known of."""
+        return None
+
+    def held(self, until: datetime, most: int = COUNTED_MOST) -> HeldLines:
+        """Nobody known of."""
+        del until, most
+        return HeldLines(n=0)

@@ -99,7 +99,9 @@ class Receiver:
     channel can be searched for a key after a crash. ``settled_only``: waits for the settled
     report instead of telling the first and correcting it. ``stateful``: it keeps alerts of
     its own, which nothing but us ends there, so every end is told, a quiet one as well, and
-    every acknowledgement.
+    every acknowledgement. ``at_once``: so many alerts are handed to it at a time, each by
+    itself; others are shown a few and told how many there are. ``crowds``: beyond a few, the
+    alerts of one conversation stand as one there.
     """
 
     name: str
@@ -108,6 +110,8 @@ class Receiver:
     readable: bool = False
     settled_only: bool = False
     stateful: bool = False
+    at_once: int | None = None
+    crowds: bool = False
     send_resolved: bool = True
 
     @property

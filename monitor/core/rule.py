@@ -8,11 +8,13 @@ as it is, so a window that empties never resolves anything.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
 from monitor.core.calendar import next_opening
+from monitor.core.day import DayFacts
+from monitor.core.expectation import ExpectationFacts
 from monitor.core.facts import BatchFacts, Facts, ProviderFacts, SystemFacts
 from monitor.core.model import BatchStatus
 from monitor.core.stopping import holds
@@ -38,6 +40,8 @@ class SubjectKind(StrEnum):
     BATCH = "batch"
     PROVIDER = "provider"
     SYSTEM = "system"
+    DAY = "day"  # all batches, from one time of day to the next
+    EXPECTATION = "expectation"  # a batch that is to come at certain times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +92,8 @@ class Unknown:
 
     reason: str
     finding: Finding | None = None
+    # Nothing can move meanwhile, so that this time is no part of a pending one.
+    still: bool = field(default=False, compare=False)
 
 
 Verdict = Holds | Clear | Unknown
@@ -107,6 +113,7 @@ class Rule(ABC):
     severity: ClassVar[Severity]
     subject: ClassVar[SubjectKind] = SubjectKind.BATCH
     one_shot: ClassVar[bool] = False
+    aside: ClassVar[bool] = False  # its one-shot report is no last word on a batch's run
     replays: ClassVar[bool] = False
     needs: ClassVar[frozenset[str]] = frozenset()
     pending_for: ClassVar[timedelta] = timedelta(0)  # where the configuration has no ``for``
@@ -116,6 +123,16 @@ class Rule(ABC):
     cause: ClassVar[str | None] = None  # None: a cause of its own, the rule's id
     # The law asks for it: no route's mute, digest or waiting holds it back.
     compliance: ClassVar[bool] = False
+    # It runs only where a table asks for it, because it says nothing without its parameters.
+    written_only: ClassVar[bool] = False
+    # Worth knowing, never worth a ping: where no routes are written it goes to a daily digest.
+    calm: ClassVar[bool] = False
+
+    @property
+    def looks_back(self) -> timedelta | None:
+        """How long ago what it tells of may lie; None: it speaks of this moment alone."""
+        window: timedelta | None = getattr(self, "window", None)
+        return window
 
     @abstractmethod
     def evaluate(self, facts: Facts) -> Verdict:
@@ -146,7 +163,7 @@ class BatchRule(Rule):
             since = f" since {clock(seen, facts.zone, facts.now)}" if seen else ""
             return Unknown(f"no fresh answer{since}")
         if self.one_shot and facts.batch.status is BatchStatus.UNKNOWN:
-            return _UNKNOWN_STATUS
+            return UNKNOWN_STATUS
         if self.reads_list and not facts.certainty.listed:
             return Unknown("its people and calls cannot be read")
         return self.judge(facts)
@@ -197,18 +214,59 @@ class SelfRule(Rule):
         return Clear(Finding(summary="it is over"))
 
 
+@dataclass(frozen=True, kw_only=True)
+class ExpectationRule(Rule):
+    """A rule about batches that are to come."""
+
+    subject: ClassVar[SubjectKind] = SubjectKind.EXPECTATION
+
+    def evaluate(self, facts: Facts) -> Verdict:
+        """See Rule."""
+        if not isinstance(facts, ExpectationFacts):
+            raise TypeError(f"{self.id} is about what is expected")
+        return self.judge(facts)
+
+    @abstractmethod
+    def judge(self, facts: ExpectationFacts) -> Verdict:
+        """Judge the facts about one expectation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayRule(Rule):
+    """A rule about one day: reports once at a time of day, where it is written."""
+
+    subject: ClassVar[SubjectKind] = SubjectKind.DAY
+    one_shot: ClassVar[bool] = True
+    written_only: ClassVar[bool] = True
+
+    @property
+    @abstractmethod
+    def time(self) -> time | None:
+        """When the day ends, on the wall; None for none."""
+
+    def evaluate(self, facts: Facts) -> Verdict:
+        """See Rule."""
+        if not isinstance(facts, DayFacts):
+            raise TypeError(f"{self.id} is about days")
+        return self.judge(facts)
+
+    @abstractmethod
+    def judge(self, day: DayFacts) -> Verdict:
+        """Judge one day."""
+
+
 def stopped(facts: BatchFacts) -> Unknown | None:
     """Why nothing can be said of how a batch runs: it is over, paused, or has not begun."""
     status = facts.batch.status
     if status.terminal:
         return Unknown("the batch has ended")
     if facts.stopped_by is not None and holds(facts.stopped_by, status, facts.moved_at):
-        return Unknown(facts.stopped_by.words(facts.zone, facts.now))
+        return Unknown(facts.stopped_by.words(facts.zone, facts.now), still=True)
     reason = _STOPPED.get(status)
-    return None if reason is None else Unknown(reason)
+    return None if reason is None else Unknown(reason, still=True)
 
 
-_UNKNOWN_STATUS = Unknown("the vendor gives the batch a status that Offhook does not know")
+UNKNOWN_STATUS = Unknown("the vendor gives the batch a status that Offhook does not know")
 PAUSED = "the batch is paused"
 CLOSED = "outside calling hours"  # with the time until which, where it is known
 _STOPPED = {
@@ -220,12 +278,12 @@ _STOPPED = {
 def not_dialling(facts: BatchFacts) -> Unknown | None:
     """Why nobody can be expected to be dialled now; None when the batch runs in its hours."""
     if facts.batch.status is BatchStatus.UNKNOWN:
-        return _UNKNOWN_STATUS
+        return UNKNOWN_STATUS
     if facts.open_now:
         return stopped(facts)
     opening = next_opening(facts.calendar, facts.now)
     until = f" until {clock(opening, facts.zone, facts.now)}" if opening else ""
-    return stopped(facts) or Unknown(f"{CLOSED}{until}")
+    return stopped(facts) or Unknown(f"{CLOSED}{until}", still=True)
 
 
 def check_between(name: str, value: float, least: float, most: float) -> None:

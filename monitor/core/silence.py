@@ -8,13 +8,16 @@ by what does not name them, so that no broad silence hides that nothing is watch
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitor.core.alert import Alert
 from monitor.core.compose import labels_of
 from monitor.core.destination import matches
 from monitor.core.route import Matcher
+
+# A silence that nobody ends is forgotten; a longer one is made again.
+LONGEST = timedelta(days=7)
 
 
 class Source(StrEnum):
@@ -74,6 +77,11 @@ class Silence:
         if rule_id.startswith(_OWN) and not any(map(_names_own, self.matchers)):
             return False
         return all(matches(each, labels, rule_id) for each in self.matchers)
+
+    @property
+    def holds_until(self) -> datetime:
+        """When whatever it holds back is told at the latest: a batch may never end."""
+        return self.over_at() or self.starts_at + LONGEST
 
     def over_at(self) -> datetime | None:
         """When it ended or is to end; None while only a batch or an alert ends it."""

@@ -1,11 +1,13 @@
 """How a provider stands as a whole and what cannot be read there; and Offhook itself."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
 from monitor.core.calendar import Calendar
 from monitor.core.hearing import Hearing
+from monitor.core.model import AccountState
+from monitor.core.money import Course
 from monitor.core.wording import zone_named
 
 
@@ -54,7 +56,8 @@ class ProviderFacts:
 
     ``failures`` counts how often in a row it failed as it does now. ``unseen`` are open
     batches that cannot be looked at, ``unlisted`` those of whom only the lists cannot be read.
-    ``hearing`` is None where no webhooks are listened to.
+    ``hearing`` is None where no webhooks are listened to. ``account`` is None where the vendor
+    tells nothing of it, and ``courses`` are empty where it tells no balance.
     """
 
     now: datetime
@@ -76,6 +79,10 @@ class ProviderFacts:
     calendar: Calendar | None = None
     default_zone: str = "UTC"
     hearing: Hearing | None = None
+    account: AccountState | None = None
+    courses: tuple[Course, ...] = ()  # of its open batches: what they cost, and who is left
+    # How many of its calls ended since then, counted no further than asked.
+    calls_since: Callable[[datetime, int], int] | None = field(default=None, compare=False)
 
     @property
     def zone(self) -> tzinfo:

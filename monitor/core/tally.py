@@ -27,6 +27,21 @@ def call_key(outcome: Outcome) -> str:
     return f"call.{outcome}"
 
 
+def exhausted_key(retries: int) -> str:
+    """The counter of people given up after so many retries."""
+    return f"{_EXHAUSTED}{retries}"
+
+
+def exhausted_after(tally: Mapping[str, int]) -> dict[int, int]:
+    """How many people were given up, by the number of their retries."""
+    return {
+        int(key.removeprefix(_EXHAUSTED)): n
+        for key, n in tally.items()
+        if key.startswith(_EXHAUSTED) and n
+    }
+
+
+_EXHAUSTED = "exhausted."
 _CONTACT_KEY = {status: contact_key(status) for status in ContactStatus}
 _CALL_KEY = {outcome: call_key(outcome) for outcome in Outcome}
 _SENTIMENT_KEY = {sentiment: f"sentiment.{sentiment}" for sentiment in Sentiment}
@@ -41,11 +56,14 @@ def count_contact(tally: Tally, contact: Contact, sign: int) -> None:
         tally["follow_ups"] = tally.get("follow_ups", 0) + sign * contact.follow_ups
     if _undialled(contact):
         tally[UNDIALLED] = tally.get(UNDIALLED, 0) + sign
+    if contact.status is ContactStatus.EXHAUSTED:
+        key = exhausted_key(contact.attempts)
+        tally[key] = tally.get(key, 0) + sign
 
 
 def move_contact(tally: Tally, old: Contact, new: Contact) -> None:
     """Put one person in the place of an older view of them."""
-    if _NOT_DIALLED.isdisjoint((old.status, new.status)):
+    if _COUNTED_APART.isdisjoint((old.status, new.status)):
         # The usual move, in which nothing but their status and follow-ups counts otherwise.
         if old.follow_ups != new.follow_ups:
             more = new.follow_ups - old.follow_ups
@@ -69,6 +87,7 @@ def _undialled(contact: Contact) -> bool:
 
 
 _NOT_DIALLED = frozenset({ContactStatus.PENDING, ContactStatus.SKIPPED})
+_COUNTED_APART = _NOT_DIALLED | {ContactStatus.EXHAUSTED}
 
 
 def count_call(tally: Tally, call: Call, sign: int) -> None:
@@ -99,6 +118,15 @@ def count_call(tally: Tally, call: Call, sign: int) -> None:
 @lru_cache(maxsize=256)
 def _cost_key(currency: str | None) -> str:
     return f"cost.{currency or 'USD'}"
+
+
+def costs(tally: Mapping[str, int]) -> dict[str, int]:
+    """What the ended calls cost, in micros, by currency."""
+    return {
+        key.removeprefix("cost."): micros
+        for key, micros in sorted(tally.items())
+        if key.startswith("cost.") and key != "cost.estimated"
+    }
 
 
 def recount(contacts: Iterable[Contact], calls: Iterable[Call]) -> Tally:

@@ -16,12 +16,10 @@ from monitor.core.instance import RuleInstance
 from monitor.core.pattern import pattern_problem
 from monitor.core.route import LABELS, Matcher, parse_matcher
 from monitor.core.rule import Severity
-from monitor.core.silence import BatchRun, Silence, Source
+from monitor.core.silence import LONGEST, BatchRun, Silence, Source
 from monitor.core.text import one_line
 from monitor.core.wording import counted
 
-# A silence that nobody ends is forgotten; a longer one is made again.
-LONGEST = timedelta(days=7)
 SHORTEST = timedelta(seconds=1)
 LATEST = timedelta(days=30)  # how far ahead one may begin
 MOST_MATCHERS = 10

@@ -168,6 +168,12 @@ class EndedBy(StrEnum):
 _ENDED_RANK = {EndedBy.SEEN: 0, EndedBy.HISTORY: 1, EndedBy.DERIVED: 2, EndedBy.VENDOR: 3}
 
 
+# The hang-up reason of a call that a carrier refused as spam (SIP 608), at whatever vendor.
+BLOCKED = "carrier_blocked"
+# The error of a call that went well itself, while what was to be delivered after it did not.
+UNDELIVERED = "not delivered after the call"
+
+
 class Sentiment(StrEnum):
     """The vendor's reading of a conversation."""
 

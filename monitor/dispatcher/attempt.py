@@ -22,6 +22,7 @@ from monitor.notifiers import Envelope, Notifier, Receipt
 from monitor.store import outbox, outcomes
 from monitor.store.claims import Claim
 from monitor.store.outcomes import Note
+from monitor.store.partly import PARTLY
 from monitor.store.writer import Priority, Store
 
 # The clocks of a channel and of this machine may differ.
@@ -228,7 +229,8 @@ class Attempt:
         gone: bool = False,
         refused: bool = False,
     ) -> None:
-        note = self._note("refused" if refused else error.certainty, error)
+        outcome = PARTLY if error.sure else error.certainty
+        note = self._note("refused" if refused else outcome, error)
         await self._write(
             lambda conn: outcomes.put_back(
                 conn, claim, due=due, note=note, possible_repeat=possible_repeat, gone=gone
@@ -276,6 +278,7 @@ class Attempt:
             outcome=str(outcome),
             word=error.word if error else None,
             text=error.text if error else text,
+            had=" ".join(error.had) or None if error else None,
         )
 
     def _about(self, claim: Claim) -> dict[str, str | int]:

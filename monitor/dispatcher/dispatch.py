@@ -8,10 +8,12 @@ again with the same key and says so.
 import asyncio
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
+from sqlalchemy import Connection
 
 from monitor.clock import Clock
 from monitor.dispatcher.attempt import Attempt
@@ -19,6 +21,7 @@ from monitor.dispatcher.condition import Failing, OnTrouble
 from monitor.dispatcher.schedule import Timing
 from monitor.notifiers import Notifier
 from monitor.store import claims, outbox, outcomes
+from monitor.store.crowds import load_crowds
 from monitor.store.writer import Priority, Store
 
 IDLE_S = 60.0
@@ -118,14 +121,16 @@ class Dispatcher:
         )
 
     async def _claim(self, receiver: str, now: datetime) -> claims.Claim | None:
-        lease = self._timing.lease
-        # A receiver that keeps alerts needs each of them; others are told how many there are.
-        each = self._lanes[receiver].attempt.receiver.stateful
-        most = claims.SHOWN_AT_MOST if each else None
-        return await self._store.write(
-            Priority.OUTBOX,
-            lambda conn: claims.claim(conn, receiver=receiver, now=now, lease=lease, most=most),
-        )
+        lease, to = self._timing.lease, self._lanes[receiver].attempt.receiver
+
+        def take(conn: Connection) -> claims.Claim | None:
+            found = claims.claim(conn, receiver=receiver, now=now, lease=lease, most=to.at_once)
+            if found is None or not to.crowds:
+                return found
+            keys = [message.key for message in found.messages]
+            return replace(found, crowds=load_crowds(conn, receiver=receiver, keys=keys))
+
+        return await self._store.write(Priority.OUTBOX, take)
 
     async def _adopt(self) -> None:
         """Take over what nobody finishes, and try what may have been put right with the restart."""

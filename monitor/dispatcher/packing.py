@@ -12,11 +12,12 @@ from monitor.store.claims import Claim
 def fit_to_announce(claim: Claim, *, stateful: bool) -> Claim:
     """The claim, less its word of dead letters where its reader would not see that.
 
-    Plain words are short, and what keeps alerts has no place for it in the end of one: the
-    word waits for the next message.
+    Plain words are short, and what keeps alerts has no place for it in the end of one, nor
+    perhaps in what many stand for: the word waits for the next message.
     """
     ends = claim.messages[0].state == "RESOLVED"
-    return replace(claim, unsaid=None) if claim.leader.plain or (stateful and ends) else claim
+    unseen = claim.leader.plain or claim.crowds or (stateful and ends)
+    return replace(claim, unsaid=None) if unseen else claim
 
 
 def packed(claim: Claim, now: datetime, *, repeat: bool) -> Envelope:
@@ -28,12 +29,14 @@ def packed(claim: Claim, now: datetime, *, repeat: bool) -> Envelope:
         part=claim.part,
         messages=_announcing(claim, now),
         root=home.remote_id,
-        possible_repeat=repeat,
+        possible_repeat=repeat and not claim.partly.sure,
         plain=claim.leader.plain,
         # It was told, and what stood there stands no more.
         replaces=claim.part == "root" and home.remote_id is None and home.told_at is not None,
         total=claim.total,
         group=home.id,
+        crowds=claim.crowds,
+        had=claim.partly.had,
     )
 
 

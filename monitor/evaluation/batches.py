@@ -17,8 +17,10 @@ from monitor.evaluation import stopping, vanishing
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.following import Followed, Following, unsettled
 from monitor.evaluation.judging import Opinion, opinions, with_late_findings
+from monitor.evaluation.people import StoredPeople
 from monitor.store import alerts, batches, changes
 from monitor.store.batches import BatchRow
+from monitor.store.peers import StoredPeers
 from monitor.store.reruns import BEGUN, another_run
 from monitor.store.stopping import stopped_by
 from monitor.store.windows import StoredCalls, StoredRetries
@@ -59,7 +61,7 @@ def evaluate_batch(
     view = context.providers.get(row.look.provider)
     if view is None:
         return None
-    facts = _facts(conn, row, view, context, now)
+    facts = batch_facts(conn, row, view, context, now)
     following = _following(conn, row, facts, context)
     if not all_match(view.match, labels_of(row.look, view)):
         # The configuration chose other batches: what is open about this one closes silently.
@@ -83,9 +85,10 @@ def evaluate_batch(
     return BatchEvaluated(followed, open_)
 
 
-def _facts(
+def batch_facts(
     conn: Connection, row: BatchRow, view: ProviderView, context: Context, now: datetime
 ) -> BatchFacts:
+    """What is known of a batch now."""
     look = row.look
     gap = row.typical_gap_s
     return BatchFacts(
@@ -105,7 +108,9 @@ def _facts(
         ),
         tally=row.tally,
         calls=StoredCalls(conn, row.id),
+        peers=StoredPeers(conn, row, context.calls, now),
         retries=StoredRetries(conn, row.id),
+        persons=StoredPeople(conn, row, context.people, now),
         calendar=view.calendar or look.calendar,
         default_zone=context.zone,
         run=row.run,
@@ -114,6 +119,8 @@ def _facts(
         moved_at=row.moved_at,
         resumed_at=row.resumed_at,
         idle_at=row.idle_at,
+        running_at=row.running_at,
+        pauses=row.pauses,
         typical_gap=None if gap is None else timedelta(seconds=gap),
         terminal_at=row.terminal_at,
         confirmed_at=row.terminal_again_at,
@@ -236,9 +243,7 @@ def _after(
     """Keep the report of an ended batch, and stop watching it once all is said."""
     if not row.ended:
         return True
-    told = [
-        each for each in found if each.settings.rule.one_shot and isinstance(each.verdict, Holds)
-    ]
+    told = [each for each in found if isinstance(each.verdict, Holds) and _is_last_word(each)]
     settling = any(unsettled(each) for each in told)
     if told:
         made = report(facts)
@@ -253,6 +258,10 @@ def _after(
         return True
     batches.save(conn, replace(row, open=False), "open")
     return False
+
+
+def _is_last_word(opinion: Opinion) -> bool:
+    return opinion.settings.rule.one_shot and not opinion.settings.rule.aside
 
 
 def _ran_again(row: BatchRow, made: Report) -> bool:

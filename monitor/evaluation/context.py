@@ -1,14 +1,18 @@
 """What the configuration says to an evaluation, and what only the running process knows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from monitor.core.calendar import Calendar
+from monitor.core.expectation import Expectation
 from monitor.core.instance import RuleInstance
 from monitor.core.model import Capabilities
 from monitor.core.route import Matcher
+from monitor.evaluation.accounts import PeopleMemo
+from monitor.evaluation.firing import Firing
 from monitor.evaluation.telling import Routing
+from monitor.store.peers import Remembered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +43,7 @@ class Context:
     zone: str
     started_at: datetime
     held_since: datetime | None = None
+    expectations: tuple[Expectation, ...] = ()
+    firing: Firing = field(default_factory=Firing, compare=False, repr=False)
+    people: PeopleMemo = field(default_factory=PeopleMemo, compare=False, repr=False)
+    calls: Remembered = field(default_factory=Remembered, compare=False, repr=False)

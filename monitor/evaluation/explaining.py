@@ -1,14 +1,17 @@
 """Which alerts explain others, as far as they have to be looked up."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
 from monitor.core.alert import Alert, AlertState
+from monitor.core.explained import Explained, held_by
 from monitor.core.identity import alert_key, fingerprint
-from monitor.core.inhibit import BUILT_IN, Inhibition, inhibited_by
+from monitor.core.inhibit import BUILT_IN, Inhibition
 from monitor.core.instance import RuleInstance
 from monitor.core.rule import SubjectKind
+from monitor.evaluation.firing import Firing
 from monitor.store import alerts
 
 _OF_ONE_BATCH = {"provider", "batch"}
@@ -20,25 +23,41 @@ def held_back(
     beside: Iterable[Alert],
     instances: Iterable[RuleInstance],
     configured: Sequence[Inhibition],
+    everywhere: Firing | None = None,
 ) -> dict[str, str]:
     """By alert key, why those that fire are held back by others.
 
-    ``concerned`` are of one subject, ``beside`` its open alerts. Everything that fires
-    anywhere is looked up only for what the configuration says of other subjects.
+    ``concerned`` are of one subject, ``beside`` its open alerts. ``everywhere``, what fires
+    anywhere, counts only for what the configuration says of other subjects.
     """
     firing = [alert for alert in concerned if alert.state is AlertState.FIRING]
     if not firing:
         return {}
-    others = [*beside, *_elsewhere(conn, firing, instances, configured)]
-    found = ((alert.key, inhibited_by(alert, others, configured)) for alert in firing)
+    others = [*beside, *_near(conn, firing, instances)]
+    every = (*BUILT_IN, *configured)
+    explained = any(any(map(each.is_target, firing)) for each in configured)
+    if explained and any(map(_reaches_out, configured)):  # a circle may lead through any
+        known = (everywhere or Firing()).now(conn, every)
+    else:
+        known = Explained(every)
+    with _also(known, others):
+        found = [(alert.key, held_by(alert, known)) for alert in firing]
     return {key: why for key, why in found if why is not None}
 
 
-def _elsewhere(
-    conn: Connection,
-    firing: Sequence[Alert],
-    instances: Iterable[RuleInstance],
-    configured: Sequence[Inhibition],
+@contextmanager
+def _also(known: Explained, others: Sequence[Alert]) -> Iterator[None]:
+    """While asked for one subject, its own alerts as they are, and what is near it."""
+    passing = [each.key for each in others if each.key not in known]
+    for each in others:
+        known.put(each)
+    yield
+    for key in passing:
+        known.drop(key)
+
+
+def _near(
+    conn: Connection, firing: Sequence[Alert], instances: Iterable[RuleInstance]
 ) -> list[Alert]:
     subject = firing[0].subject
     found = []
@@ -46,9 +65,6 @@ def _elsewhere(
         found += alerts.load_open(conn, subject.provider, SubjectKind.PROVIDER, subject.provider)
     if any(each.reports and any(map(each.is_target, firing)) for each in BUILT_IN):
         found += alerts.load_keys(conn, _reports(firing[0], instances))
-    explained = any(any(map(each.is_target, firing)) for each in configured)
-    if explained and any(map(_reaches_out, configured)):  # a circle may lead through any
-        found += alerts.load_firing(conn)
     return found
 
 

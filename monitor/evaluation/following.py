@@ -129,6 +129,7 @@ class Following:
                 self.open.values(),
                 self.context.instances,
                 self.context.routing.inhibitions,
+                self.context.firing,
             ),
             default_zone=self.context.zone,
         )

@@ -51,7 +51,7 @@ def with_late_findings(
     After a gap the rule's window is judged at steps of half a window through it. The newest
     finding counts, once, marked as detected late; what holds now needs no such look.
     """
-    window = getattr(opinion.settings.rule, "window", None)
+    window = opinion.settings.rule.looks_back
     if window is None or last_judged is None or isinstance(opinion.verdict, Holds):
         return opinion
     if facts.now - last_judged <= window:

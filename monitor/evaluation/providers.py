@@ -1,23 +1,26 @@
 """Judging one provider: can it be seen, and what is owed while it cannot."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
 from monitor.core.alert import Subject
 from monitor.core.calendar import Calendar
-from monitor.core.facts import Failure, ProviderFacts, Unread
+from monitor.core.facts import Failure, ProviderFacts, Report, Unread
 from monitor.core.hearing import GRACE, LATELY, Hearing, Refused
+from monitor.core.money import ENOUGH, PRESENT, Course, dialled, left, so_far
 from monitor.core.rule import SubjectKind
 from monitor.evaluation.batches import is_fresh
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.following import Followed, Following
 from monitor.evaluation.judging import opinions
 from monitor.evaluation.vanishing import is_elsewhere
-from monitor.store import arrivals, batches, inbox, providers
+from monitor.store import arrivals, batches, coming, inbox, providers
 from monitor.store.batches import BatchRow
 from monitor.store.providers import ProviderRow
+from monitor.store.windows import StoredCalls
 
 # Ends that no webhook told are counted no further.
 _MISSED_MOST = 1_000
@@ -97,7 +100,40 @@ def provider_facts(
         calendar=view.calendar or _common_calendar(watched),
         default_zone=context.zone,
         hearing=_hearing(conn, view, row, started_at, now, refused) if view.webhooks else None,
+        account=row.account,
+        courses=courses(conn, watched, now) if _has_balance(row) else (),
+        calls_since=partial(coming.calls_since, conn, view.name),
     )
+
+
+def _has_balance(row: ProviderRow) -> bool:
+    return row.account is not None and row.account.balance_micros is not None
+
+
+def courses(conn: Connection, rows: Sequence[BatchRow], now: datetime) -> tuple[Course, ...]:
+    """What these batches have cost so far and lately, and who is left in each."""
+    return tuple(_course(conn, each, now) for each in rows)
+
+
+def _course(conn: Connection, row: BatchRow, now: datetime) -> Course:
+    called = dialled(row.tally)
+    before = None if called >= ENOUGH else batches.previous_report(conn, row)
+    return Course(
+        title=row.look.title,
+        left=left(row.look.counts, row.tally),
+        dialled=called,
+        spent=so_far(row.tally),
+        lately=StoredCalls(conn, row.id).spent(now - PRESENT, now),
+        before=_a_person(before) if before else {},
+    )
+
+
+def _a_person(before: Report) -> dict[str, float]:
+    """What a person who was dialled cost in a batch, by currency."""
+    called = before.people - before.never_dialled
+    return {
+        currency: micros / called for currency, micros in before.cost_micros.items() if called > 0
+    }
 
 
 def _hearing(

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from urllib.parse import quote
 
 import rules
-from monitor.core.alert import Alert
+from monitor.core.alert import Alert, AlertState
 from monitor.core.destination import group_labels
 from monitor.core.identity import group_key
 from monitor.core.inhibit import Inhibition
 from monitor.core.route import Receiver, Route
+from monitor.core.rule import SubjectKind
 
 
 @cache
@@ -38,8 +40,13 @@ class Routing:
     public_url: str | None = None
 
     def link_to(self, alert: Alert) -> str | None:
-        """The page of an alert."""
-        return None if self.public_url is None else f"{self.public_url}/alerts/{alert.key}"
+        """The page of an alert; of one that reports a batch's end, that batch's report."""
+        if self.public_url is None:
+            return None
+        subject = alert.subject
+        if alert.state is AlertState.INFO and subject.kind is SubjectKind.BATCH:
+            return f"{self.public_url}/batches/{subject.provider}/{quote(subject.id, safe='')}"
+        return f"{self.public_url}/alerts/{alert.key}"
 
     def group_of(self, alert: Alert, route: Route) -> tuple[tuple[str, str], ...]:
         """What the alert has in common with those that share its conversation."""

@@ -75,6 +75,12 @@ def close_orphans(conn: Connection, context: Context, now: datetime) -> int:
     closed = []
     for kind in SubjectKind:
         closed += alerts.load_orphans(conn, kind, context.providers, instances)
+    expected = {(each.provider, each.name) for each in context.expectations}
+    closed += [
+        alert
+        for alert in alerts.load_orphans(conn, SubjectKind.EXPECTATION, (), ())
+        if (alert.subject.provider, alert.subject.id) not in expected and alert not in closed
+    ]
     steps = [closed_as(alert, Reason.RULE_CHANGED, now) for alert in closed]
     alerts.save(conn, [step.alert for step in steps if step.alert is not None])
     alerts.record(conn, [transition for step in steps for transition in step.transitions])

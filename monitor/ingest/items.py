@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 from monitor.core.merge import merge_call, merge_contact
 from monitor.core.model import Call, CallStatus, Contact, ContactStatus, EndedBy, Item
 from monitor.core.tally import Tally, count_call, count_contact, move_contact
-from monitor.ingest.looks import touched
-from monitor.store import batches, changes, snapshot
+from monitor.store import batches, changes, people, snapshot
+from monitor.store.advancing import touched
 from monitor.store.batches import BatchRow
 from monitor.store.changes import Change
 from monitor.store.hot import Row
@@ -47,6 +47,7 @@ class _Chunk:
     after: dict[tuple[str, str], Row] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     words: set[tuple[str, str]] = field(default_factory=set)
+    renumbered: list[tuple[Contact, Contact]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def take_items(
         for call in calls:
             old = known.get(call.call_id)
             # Most of a person's calls stand as they stood.
-            if (old is None or not _same(old, call)) and _take_call(chunk, known, old, call):
+            if (old is None or not _same(old, call)) and _take_call(chunk, person, old, call):
                 moved = True
         if moved:
             chunk.rows[contact.contact_id] = snapshot.person_row(row.id, person)
@@ -115,12 +116,24 @@ def _take_contact(chunk: _Chunk, seen: Contact) -> tuple[Person, bool]:
         if new[:-1] == old[:-1] and (old.seen_at or not new.seen_at):
             return known, False
         move_contact(chunk.tally, old, new)
+        if new.phone_hash != old.phone_hash:
+            chunk.renumbered.append((old, new))
         if new.status is not old.status:
             since = chunk.since
             chunk.changes.append(("contact", key, old.status, new.status))
         person = Person(new, since, calls)
+        if new.area != old.area or new.country != old.country:
+            _place(chunk, person)
     chunk.people[key] = person
     return person, True
+
+
+def _place(chunk: _Chunk, person: Person) -> None:
+    """Where somebody is stands beside their ended calls, too."""
+    for key, call in person.calls.items():
+        row = snapshot.ended_row(chunk.batch, person.contact, call)
+        if row is not None:
+            chunk.after[call.contact_id, key] = row
 
 
 def _known(chunk: _Chunk, key: str) -> Person | None:
@@ -130,7 +143,7 @@ def _known(chunk: _Chunk, key: str) -> Person | None:
     return known
 
 
-def _take_call(chunk: _Chunk, calls: dict[str, Call], known: Call | None, seen: Call) -> bool:
+def _take_call(chunk: _Chunk, person: Person, known: Call | None, seen: Call) -> bool:
     """Whether it brought anything new to a person's calls."""
     key = seen.call_id
     if seen.raw_status is not None and seen.status is _UNKNOWN_CALL:
@@ -140,15 +153,17 @@ def _take_call(chunk: _Chunk, calls: dict[str, Call], known: Call | None, seen: 
     old = before = None
     new = seen
     if known is not None:
+        if _is_too_early(known, seen):
+            seen = seen._replace(ended_at=seen.seen_at or chunk.at)
         new = merge_call(known, seen)
         if _same(known, new):
             return False
         count_call(chunk.tally, known, -1)
-        old = snapshot.ended_row(chunk.batch, known)
+        old = snapshot.ended_row(chunk.batch, person.contact, known)
         before = known.status if old is None else old[_OUTCOME]
     count_call(chunk.tally, new, 1)
-    calls[key] = new
-    row = snapshot.ended_row(chunk.batch, new)
+    person.calls[key] = new
+    row = snapshot.ended_row(chunk.batch, person.contact, new)
     if row is not None and row != old:
         chunk.after[new.contact_id, key] = row
         if old is not None:
@@ -164,6 +179,19 @@ def _ended(seen: Call, known: Call | None, at: datetime, *, history: bool) -> Ca
     if known is None and history:
         return seen._replace(ended_by=EndedBy.HISTORY)
     return seen._replace(ended_at=seen.seen_at or at, ended_by=EndedBy.SEEN)
+
+
+def _is_too_early(known: Call, seen: Call) -> bool:
+    """Whether a call was seen open when it is said to have been over.
+
+    That happens where its end is reckoned from when its row was made, and it then waited.
+    """
+    if known.status.terminal or seen.ended_by is not EndedBy.DERIVED or seen.ended_at is None:
+        return False
+    if seen.created_at is None or seen.started_at is not None:
+        return False
+    waited = known.status is CallStatus.QUEUED
+    return waited or (known.seen_at is not None and seen.ended_at < known.seen_at)
 
 
 _OUTCOME = 4  # of the row of an ended call
@@ -190,6 +218,7 @@ def _write(
         return Taken(row, moved=False, words=frozenset(chunk.words), people=chunk.people)
     snapshot.save_people(conn, chunk.rows.values())
     snapshot.save_ended(conn, chunk.before.values(), chunk.after.values())
+    _note_people(conn, chunk)
     row = replace(row, tally=chunk.tally)
     if not baseline:
         if chunk.changes:  # a cost that comes late, or a time that is gone, moves nobody
@@ -197,3 +226,15 @@ def _write(
         row = replace(row, seq=changes.append(conn, row.id, row.seq, chunk.at, chunk.changes))
     batches.save(conn, row, "tally", "seq", "moved_at", "typical_gap_s")
     return Taken(row, moved=True, words=frozenset(chunk.words), people=chunk.people)
+
+
+def _note_people(conn: Connection, chunk: _Chunk) -> None:
+    """Keep who moved: rules about people look at nobody else."""
+    stored, known = chunk.stored, chunk.people
+    for old, new in chunk.renumbered:
+        if old.contact_id in stored:
+            people.renumber(conn, chunk.batch, old, new)
+    moved = [known[key].contact for key in chunk.rows]
+    fresh = [contact for contact in moved if contact.contact_id not in stored]
+    moved += (old for old, _ in chunk.renumbered)
+    people.note(conn, chunk.batch, chunk.at, moved, fresh)

@@ -1,23 +1,17 @@
 """Taking one look at one batch into its row: moves, runs, first sight."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from monitor.core.calendar import permitted_between
-from monitor.core.completion import NEVER_FALL, highest, is_less
+from monitor.core.idle import seen
 from monitor.core.model import Batch, BatchStatus, Counts
 from monitor.store import batches, changes, stopping
+from monitor.store.advancing import advanced, begun_at, falls
 from monitor.store.batches import BatchRow
-from monitor.store.reruns import another_run
+from monitor.store.coding import encode
 
-# How much one gap between two moves weighs in the batch's typical gap, and how many times the
-# typical one a single gap counts at most: one long night must not hide the next stall.
-_GAP_WEIGHT = 0.1
-_GAP_MOST = 10.0
-# What moves so soon after a move is the same move: one poll sees the counts, then the people.
-_SAME_MOVE = timedelta(seconds=5)
 # Answers overtake each other by less than this.
 _AHEAD_AT_MOST = timedelta(hours=1)
 OVERTAKEN_WITHIN = timedelta(minutes=5)
@@ -39,10 +33,10 @@ def take_look(conn: Connection, look: Batch, *, baseline: bool) -> BatchRow:
         return known
     if _is_old(known.look, look):
         row = replace(known, failure="stale: the answers are older than what was known before")
-    elif _falls(known, look) and known.falling_at in {None, look.seen_at}:
+    elif falls(known, look) and known.falling_at in {None, look.seen_at}:
         row = replace(known, falling_at=look.seen_at)
     else:
-        row = stopping.freed(conn, known, _advanced(known, look))
+        row = stopping.freed(conn, known, advanced(known, look))
     moves = _moves(known, row)
     if moves:
         seq = changes.append(conn, row.id, row.seq, look.seen_at, moves)
@@ -65,11 +59,15 @@ def _first_sight(conn: Connection, look: Batch, *, baseline: bool) -> BatchRow:
             news=not (baseline and ended),
             open=not (baseline and ended),
             terminal_at=look.seen_at if ended else None,
+            running_at=begun_at(None, look),
+            pauses=seen((), look.status, look.seen_at),
         ),
     )
     kind = "baseline" if baseline else "batch"
-    change = (kind, look.batch_id, None, str(look.status))
-    row = replace(row, seq=changes.append(conn, row.id, 0, look.seen_at, [change]))
+    moves: list[changes.Change] = [(kind, look.batch_id, None, str(look.status))]
+    if look.counts != Counts():
+        moves.append((changes.COUNTS, look.batch_id, None, encode(look.counts)))
+    row = replace(row, seq=changes.append(conn, row.id, 0, look.seen_at, moves))
     batches.save(conn, row, "seq")
     return row
 
@@ -87,122 +85,6 @@ def _is_old(known: Batch, look: Batch) -> bool:
     return bool(look.version and known.version and look.version < known.version)
 
 
-def _falls(known: BatchRow, look: Batch) -> bool:
-    """Counts that never fall are lower than before, and no newer version explains it.
-
-    Lines and people who wait go up and down; what is finished, and who is in the batch, falls
-    only where people are taken out or a cache answers: a second look has to say so.
-    """
-    before = known.look
-    if look.version and before.version and look.version > before.version:
-        return False
-    if known.ended and not look.status.terminal:
-        return False  # a new run, if anything
-    return any(is_less(before.counts, look.counts, name) for name in NEVER_FALL)
-
-
-def _fallen(known: BatchRow, look: Batch) -> Counts | None:
-    """What counts were before they fell, until they are as high again."""
-    before = known.look.counts if _falls(known, look) else known.fallen_from
-    if before is not None and known.fallen_from is not None:
-        before = highest(before, known.fallen_from)
-    newer = look.version and known.look.version and look.version > known.look.version
-    if before is None or newer:
-        return None
-    return before if any(is_less(before, look.counts, name) for name in NEVER_FALL) else None
-
-
-def _advanced(known: BatchRow, look: Batch) -> BatchRow:
-    at = look.seen_at
-    look = _filled(known.look, look)
-    row = replace(
-        known,
-        look=look,
-        fresh_at=at,
-        failure=None,
-        falling_at=None,
-        fallen_from=_fallen(known, look),
-    )
-    if known.gone_at is not None:
-        # One that had vanished is watched again, also when it was given up.
-        row = replace(row, open=True, gone_at=None, gone_again_at=None, gone_times=0)
-        row = _forgotten(row) if known.pruned else row
-    if look.status.terminal:
-        if known.terminal_at is not None and look.status is known.look.status:
-            # Not later than now: the clock may have been set back since.
-            ended = min(known.terminal_at, at)
-            return replace(row, terminal_at=ended, terminal_again_at=at, reopening_at=None)
-        return _moved(replace(row, terminal_at=at, terminal_again_at=None), at)
-    if known.ended:
-        return _reopened(known, row, at)
-    if _state(look) == _state(known.look):
-        return row
-    if known.look.status is BatchStatus.RUNNING:
-        return _moved(row, at)
-    row = replace(row, moved_at=at)
-    if look.status is BatchStatus.RUNNING and known.look.status is BatchStatus.PAUSED:
-        # One that was resumed through Offhook stood still until then.
-        idle = max(known.fresh_at, known.idle_at or known.fresh_at)
-        row = replace(row, resumed_at=at, idle_at=idle)
-    return row
-
-
-def _filled(known: Batch, look: Batch) -> Batch:
-    """The look, with what only other answers carry taken over from the known one."""
-    names = ("name", "campaign", "created_at", "calendar", "timezone", "retry", "concurrency")
-    missing = {
-        name: getattr(known, name)
-        for name in (*names, "scheduled_at", "started_at", "shape")
-        if getattr(look, name) is None
-    }
-    return replace(look, **missing)
-
-
-def _reopened(known: BatchRow, row: BatchRow, at: datetime) -> BatchRow:
-    """Two looks in a row must say that an ended batch goes on before it counts as a new run."""
-    # Whatever this look says, it does not confirm the end.
-    doubted = replace(known, fresh_at=at, terminal_again_at=None)
-    if known.look.status is BatchStatus.UNKNOWN or row.look.status is BatchStatus.UNKNOWN:
-        return doubted
-    if known.reopening_at is None:
-        return replace(doubted, reopening_at=at, due_at=at)
-    if at <= known.reopening_at:
-        return known
-    fresh = another_run(row, at)
-    return _moved(_forgotten(fresh) if known.pruned else fresh, at)
-
-
-def _forgotten(row: BatchRow) -> BatchRow:
-    """Nothing is known of its people any more: the next reading is a baseline again."""
-    return replace(row, pruned=False, tally={}, full_swept_at=None, listed_at=None)
-
-
-def _state(look: Batch) -> tuple[object, ...]:
-    return (look.status, look.raw_status, look.counts)
-
-
-def _moved(row: BatchRow, at: datetime) -> BatchRow:
-    """The row after a move. Only permitted time between two moves of a running batch is a gap."""
-    return replace(row, moved_at=at, typical_gap_s=_typical_gap(row, at))
-
-
-def _typical_gap(row: BatchRow, at: datetime) -> float | None:
-    usual = row.typical_gap_s
-    if at - row.moved_at < _SAME_MOVE:
-        return usual
-    gap = permitted_between(row.look.calendar, row.moved_at, at) / timedelta(seconds=1)
-    if usual is None:
-        return gap
-    return usual + _GAP_WEIGHT * (min(gap, _GAP_MOST * usual) - usual)
-
-
-def touched(row: BatchRow, at: datetime) -> BatchRow:
-    """The row after one of its people or calls moved at ``at``."""
-    if at <= row.moved_at:
-        return row
-    return _moved(row, at) if row.look.status is BatchStatus.RUNNING else replace(row, moved_at=at)
-
-
 def _moves(known: BatchRow, row: BatchRow) -> list[changes.Change]:
     found: list[changes.Change] = []
     subject = row.look.batch_id
@@ -210,6 +92,9 @@ def _moves(known: BatchRow, row: BatchRow) -> list[changes.Change]:
         found.append(("batch", subject, str(known.look.status), "reopened"))
     if row.look.status != known.look.status:
         found.append(("batch", subject, str(known.look.status), _word(row.look)))
+    if row.look.counts != known.look.counts:
+        # What a replay of the batch's life cannot find out from its people and calls.
+        found.append((changes.COUNTS, subject, None, encode(row.look.counts)))
     return found
 
 

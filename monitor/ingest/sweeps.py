@@ -12,7 +12,7 @@ from monitor.core.tally import CALLS, CONTACTS, count_call, count_contact
 from monitor.ingest.ends import note_calls
 from monitor.ingest.items import Taken, take_items
 from monitor.ingest.pages import PageBook, Read
-from monitor.store import batches, changes, pages, snapshot
+from monitor.store import batches, changes, pages, people, snapshot
 from monitor.store.batches import BatchRow
 from monitor.store.pages import PageState
 
@@ -150,6 +150,7 @@ def drop_vanished(
             count_call(tally, call, -1)
         count_contact(tally, person.contact, -1)
     snapshot.drop_people(conn, batch, known.values())
+    people.drop(conn, batch, at, [person.contact for person in known.values()])
     gone: list[changes.Change] = [
         ("contact", contact_id, person.contact.status, "vanished")
         for contact_id, person in known.items()

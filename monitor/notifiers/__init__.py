@@ -4,11 +4,12 @@ A notifier renders and sends; it never retries, waits or stores. Rendering canno
 cannot exceed a limit.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from monitor.core.crowd import Crowd
 from monitor.core.message import Message
 from monitor.core.route import Receiver
 
@@ -20,7 +21,8 @@ class Envelope:
     ``part`` is root (post, or change in place when ``root`` is known), thread (below the
     root) or message (for receivers that have neither). ``first_key`` is the delivery key of
     the conversation's first message, ``key`` this one's. ``plain`` asks for the simplest
-    rendering, after a refusal.
+    rendering, after a refusal. ``crowds``, by alert key, are those that stand as one where
+    the receiver keeps alerts.
     """
 
     key: str
@@ -33,6 +35,8 @@ class Envelope:
     replaces: bool = False  # posted anew, because somebody deleted the message before
     total: int = 0  # alerts in the conversation; more than ``messages`` when it is over its cap
     group: int = 0  # the conversation's id: ``offhook alerts --group`` lists all of it
+    crowds: Mapping[str, Crowd] = field(default_factory=dict)
+    had: frozenset[str] = frozenset()  # marks of those who have it, as an error named them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

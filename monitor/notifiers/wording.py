@@ -2,6 +2,7 @@
 
 import re
 
+from monitor.core.alert import Reason
 from monitor.core.message import Message
 from monitor.core.text import clip, one_line
 from monitor.notifiers import Envelope
@@ -10,7 +11,13 @@ SUBJECT = 160
 SHOWN = 40
 _ALL_IN_FULL, _FIRST_IN_FULL = 5, 3
 REPEAT = "Possible repeat: an earlier copy of this message may have arrived."
+_REPORTS = frozenset({Reason.REPORTED.words, Reason.SETTLED.words})
 _URL = re.compile(r"https?://[^\s<>|\"'\\]{1,280}")
+
+
+def is_report(message: Message) -> bool:
+    """Whether it tells of something that happened, and not of something that lasts."""
+    return message.state != "RESOLVED" and message.reason in _REPORTS
 
 
 def subject(envelope: Envelope) -> str:

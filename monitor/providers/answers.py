@@ -229,6 +229,19 @@ def raw_word(value: Any) -> str | None:
     return reason(value, 40)
 
 
+def tag(value: Any) -> str | None:
+    """A label that somebody gave a call, in small letters, digits masked; None of free text."""
+    if type(value) is not str:
+        return None
+    text = value.strip().lower()
+    if not text or len(text) > _LONGEST_TAG or len(text.split()) > _MOST_WORDS:
+        return None
+    return reason(text)
+
+
+_LONGEST_TAG, _MOST_WORDS = 40, 4  # what is longer is a sentence, and may name somebody
+
+
 def reason(value: Any, limit: int = 120) -> str | None:
     """Free text of the vendor's with digits masked; None when there is none."""
     if type(value) is not str:

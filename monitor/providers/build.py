@@ -69,6 +69,11 @@ def capabilities(settings: AnyProviderSettings) -> Capabilities:
             assert_never(settings)
 
 
+def vendor_name(settings: AnyProviderSettings) -> str:
+    """What the vendor is called: the label ``vendor``."""
+    return settings.vendor_name if isinstance(settings, HttpJsonSettings) else settings.vendor
+
+
 def facts_of(settings: AnyProviderSettings) -> VendorFacts:
     """What the vendor of these settings documents besides its lists."""
     match settings:

@@ -77,13 +77,11 @@ class Listing:
     ) -> AsyncGenerator[Page, None]:
         """One reading of the whole list; it ends early when the size turns out to be another."""
         size, done = self._size, set[int]()
-        for number in in_order(first):
-            # The last page is kept for last, so that its flag says that all were read.
-            if total is None or (number + 1) * size < total:
-                rows = await self._rows(ask, number * size, size)
-                if rows.length >= size:
-                    done.add(number)
-                    yield self._page(number, rows, last=False)
+        async with aclosing(self._ahead(ask, total, first)) as pages:
+            async for page, is_whole in pages:
+                if is_whole:
+                    done.add(page.number)
+                yield page
         before = b""
         for number in range(_MOST_PAGES):
             if number in done:
@@ -102,6 +100,22 @@ class Listing:
             if last:
                 return
         raise ProviderError("contract", "the list does not end: the vendor ignores the page asked")
+
+    async def _ahead(
+        self, ask: AskRows, total: int | None, first: Sequence[int]
+    ) -> AsyncGenerator[tuple[Page, bool], None]:
+        """The pages that go before all others, and whether each need not be read again.
+
+        The last page of the list is: at the end, so that its flag says that all were read.
+        """
+        size = self._size
+        for number in in_order(first):
+            if total is not None and number * size >= total:
+                return
+            rows = await self._rows(ask, number * size, size)
+            last = self._ends(number * size + rows.length, rows, total)
+            if rows.length >= size or (rows.length and last):
+                yield self._page(number, rows, last=False), not last
 
     async def _rows(self, ask: AskRows, skip: int, size: int) -> Rows:
         """The rows; _TooLongError where half as many of them are to be asked for."""

@@ -11,20 +11,23 @@ import structlog
 from sqlalchemy import Connection
 
 from monitor.clock import Clock
-from monitor.core.alert import Transition
 from monitor.core.elsewhere import troubles_of
 from monitor.core.facts import Trouble
 from monitor.core.hearing import Refusals
+from monitor.core.rule import DayRule
 from monitor.dates import Dates
 from monitor.errors import StoreError
 from monitor.evaluation.batches import BatchEvaluated, evaluate_batch
 from monitor.evaluation.context import Context
+from monitor.evaluation.daily import evaluate_days
+from monitor.evaluation.expectations import evaluate_expectations
 from monitor.evaluation.following import Followed
 from monitor.evaluation.providers import evaluate_provider
 from monitor.evaluation.skews import skewed
 from monitor.evaluation.system import close_orphans, evaluate_system
-from monitor.scheduler.troubles import crashed, jumped, unknown_word
-from monitor.store import alerts, batches, providers, silences
+from monitor.scheduler.moves import log_moves
+from monitor.scheduler.troubles import crashed, jumped, unknown_words
+from monitor.store import alerts, batches, silences
 from monitor.store.writer import Priority, Store
 
 T = TypeVar("T")
@@ -34,6 +37,7 @@ log = structlog.get_logger()
 # A wall clock that moves this much against the monotonic one has been set, not run.
 JUMP = timedelta(seconds=30)
 JUMP_TROUBLE_FOR = timedelta(minutes=10)
+EXPECTED_EVERY = timedelta(minutes=1)
 
 
 class Judge:
@@ -62,6 +66,7 @@ class Judge:
         self._crashed: dict[str, set[str]] = {}
         self._drift = self._clock_drift()
         self._begun = False
+        self._expected_from = 0.0  # monotonic
         self.judged_at: float | None = None  # monotonic: when the last full round ended
         self.whole_at: float | None = None  # the same, of the last in which nothing failed
 
@@ -107,7 +112,7 @@ class Judge:
             judged = {batch: evaluate_batch(conn, batch, self._context, now) for batch in moved}
             return made, judged
 
-        made, judged = await self._write(write)
+        made, judged = await self._write(write, Priority.NEWS)
         for batch, done in judged.items():
             self._judged(batch, done, now)
         return made
@@ -145,6 +150,8 @@ class Judge:
             *(self.provider(name) for name in self._context.providers),
             *(self.batch(batch) for batch in watched),
             self.itself(),
+            self.days(),
+            self.expected(),
             return_exceptions=True,
         )
         self.judged_at = self._clock.monotonic()
@@ -159,13 +166,32 @@ class Judge:
         now = self._clock.now()
         self._end_old_troubles(now)
         self._compare_clocks(now)
-        known = dict(self._troubles) | await self._store.read(self._unknown_words)
+        views = list(self._context.providers.values())
+        known = self._troubles | await self._store.read(lambda conn: unknown_words(conn, views))
         over = frozenset(self._over)
         done = await self._write(
             lambda conn: evaluate_system(conn, known, over, self._context, now)
         )
         for each in done:
             self._followed("offhook", each, now)
+
+    async def expected(self) -> None:
+        """Judge what is expected, where a minute has passed since: it is due to the minute."""
+        if not self._context.expectations or self._clock.monotonic() < self._expected_from:
+            return
+        now = self._clock.now()
+        judged = await self._write(lambda conn: evaluate_expectations(conn, self._context, now))
+        self._expected_from = self._clock.monotonic() + EXPECTED_EVERY.total_seconds()
+        for expectation, done in zip(self._context.expectations, judged, strict=True):
+            self._followed(f"expectation {expectation.name}", done, now)
+
+    async def days(self) -> None:
+        """Report the day, where its time has come."""
+        if not any(isinstance(each.settings.rule, DayRule) for each in self._context.instances):
+            return
+        now = self._clock.now()
+        for done in await self._write(lambda conn: evaluate_days(conn, self._context, now)):
+            self._followed("day", done, now)
 
     def trouble(self, subject: str, trouble: Trouble | None) -> None:
         """Note a trouble of Offhook's own, or (None) that it is seen to be over.
@@ -194,11 +220,13 @@ class Judge:
         self._troubles = {subject: each for subject, each in known.items() if subject not in gone}
         self._over = (before._over | gone) - set(self._troubles)  # noqa: SLF001 - the same
         self._crashed = {name: found for name, found in crashed.items() if name in rules}
-        self._context = replace(self._context, held_since=context.held_since)
+        self._context = replace(self._context, held_since=context.held_since, people=context.people)
 
-    async def _write(self, fn: Callable[[Connection], T]) -> T:
+    async def _write(
+        self, fn: Callable[[Connection], T], priority: Priority = Priority.EVALUATE
+    ) -> T:
         try:
-            return await self._store.write(Priority.EVALUATE, fn)
+            return await self._store.write(priority, fn)
         except StoreError:
             self.unwritten()
             raise
@@ -216,16 +244,6 @@ class Judge:
         firing = alerts.load_firing(conn, "self_delivery_failed", "self_rule_failed")
         ours = {each.subject.id for each in firing if not each.subject.id.startswith("outbox ")}
         return ours - receivers - rules
-
-    def _unknown_words(self, conn: Connection) -> dict[str, Trouble]:
-        found = {}
-        for view in self._context.providers.values():
-            row = providers.load(conn, view.name, view.vendor)
-            for kind, words in row.unknown_words.items():
-                for word in words:
-                    subject = f"{view.name} {kind} {word}"
-                    found[subject] = unknown_word(view.name, view.vendor, kind, word, row.fresh_at)
-        return found
 
     def _recovered_from(self, subject: str, rules: set[str]) -> None:
         """These rules no longer crash on the subject."""
@@ -245,7 +263,7 @@ class Judge:
             self._crashed.setdefault(rule, set()).add(subject)
             self.trouble(f"rule {rule}", crashed(rule, error, now))
         self._recovered_from(subject, set(followed.judged) - set(followed.crashes))
-        _log_moves(followed.transitions)
+        log_moves(followed.transitions)
         if followed.told:
             self._wake()
 
@@ -277,18 +295,3 @@ class Judge:
         jump = self._troubles.get("clock")
         if jump is not None and now - jump.since >= JUMP_TROUBLE_FOR:
             self.trouble("clock", None)
-
-
-def _log_moves(transitions: Iterable[Transition]) -> None:
-    for each in transitions:
-        alert = each.alert
-        log.info(
-            "alert_moved",
-            rule=alert.instance,
-            provider=alert.subject.provider,
-            subject=alert.subject.id,
-            before=each.before,
-            after=each.after,
-            reason=each.reason,
-            key=alert.key,
-        )

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from monitor.clock import Clock
 from monitor.core.completion import contradictions, disagreements, uncounted
 from monitor.core.model import Batch, BatchStatus, Capabilities
-from monitor.core.pace import Reading, Watched, explained, next_look, reading
+from monitor.core.pace import Reading, Watched, explained, lines, next_look, reading
 from monitor.core.route import all_match
 from monitor.errors import NotFoundError, ProviderError
 from monitor.evaluation.batches import labels_of
@@ -215,7 +215,7 @@ class Reader:
                 return
             row = replace(row, failure=why, due_at=now + every)
             if gone:
-                row = _gone(row, now, every)
+                row = gone_again(row, now, every)
             batches.save(conn, row, *_FAILED)
 
         await self._store.write(Priority.INGEST, note)
@@ -280,11 +280,11 @@ def _is_contradicted(row: BatchRow, capabilities: Capabilities, now: datetime) -
     """
     found = contradictions(row.look, row.tally, capabilities)
     gap = tuple(abs(each.counted - each.read) for each in found)
-    moving = now - row.moved_at < _MADE_GOOD_AFTER and explained(gap, row.look.counts.live or 0)
-    return bool(found) and not moving
+    moving = now - row.moved_at < _MADE_GOOD_AFTER
+    return bool(found) and not (moving and explained(gap, lines(row.look, row.tally)))
 
 
-def _gone(row: BatchRow, now: datetime, every: timedelta) -> BatchRow:
+def gone_again(row: BatchRow, now: datetime, every: timedelta) -> BatchRow:
     """The row after one more answer that there is no such batch; nothing else ends that."""
     since = row.gone_at or now
     wait = GONE_AT_FIRST if row.gone_times == 0 else max((now - since) / 2, GONE_EVERY)

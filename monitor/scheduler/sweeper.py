@@ -11,7 +11,7 @@ from monitor.clock import Clock
 from monitor.core.completion import disagreements
 from monitor.core.hearing import Expected
 from monitor.core.model import Counts, Item
-from monitor.core.pace import Reading, explained
+from monitor.core.pace import Reading, explained, lines
 from monitor.errors import ProviderError
 from monitor.ingest import pages as reading
 from monitor.ingest.pages import Difference, PageBook, Read
@@ -165,8 +165,7 @@ class Sweeper:
     def _is_explained(self, row: BatchRow) -> bool:
         found = disagreements(row.look, row.tally, self._provider.capabilities)
         differences = tuple(abs(each.counted - each.read) for each in found if each.what)
-        live = row.look.counts.live or 0
-        return explained(differences, live)
+        return explained(differences, lines(row.look, row.tally))
 
     async def _with_calls(self, under_way: _Pass, read: Read) -> Read:
         """The page with the calls that its vendor lists apart; who is missing stays unread."""

@@ -1,8 +1,13 @@
 """Offhook's own troubles that the judge finds, in words for people."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from sqlalchemy import Connection
+
 from monitor.core.facts import Trouble
+from monitor.evaluation.context import ProviderView
+from monitor.store import providers
 
 
 def unknown_word(
@@ -17,6 +22,18 @@ def unknown_word(
         summary=f"{vendor} gave a {kind} the status “{word}”, which Offhook does not know",
         todo="Look it up in the vendor's documentation; until then such a thing stays open.",
     )
+
+
+def unknown_words(conn: Connection, views: Iterable[ProviderView]) -> dict[str, Trouble]:
+    """Every word of every provider that is not known, by its trouble's subject."""
+    found = {}
+    for view in views:
+        row = providers.load(conn, view.name, view.vendor)
+        for kind, words in row.unknown_words.items():
+            for word in words:
+                made = unknown_word(view.name, view.vendor, kind, word, row.fresh_at)
+                found[made.subject] = made
+    return found
 
 
 def crashed(rule: str, error: str, now: datetime) -> Trouble:

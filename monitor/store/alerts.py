@@ -2,22 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Insert,
     Select,
     bindparam,
     case,
     func,
-    insert,
     literal_column,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.core.alert import Alert, AlertState, Reason, Subject, Transition
 from monitor.core.rule import Finding, Severity, SubjectKind
@@ -113,9 +109,7 @@ def load_keys(conn: Connection, keys: Sequence[str]) -> list[Alert]:
     found = {
         row.key: _of(row)
         for start in range(0, len(keys), _AT_ONCE)
-        for row in conn.execute(
-            select(alerts).where(alerts.c.key.in_(keys[start : start + _AT_ONCE]))
-        )
+        for row in hot.read(conn, _KEYS, **hot.filled(keys[start : start + _AT_ONCE], _AT_ONCE))
     }
     return [found[key] for key in keys if key in found]
 
@@ -143,47 +137,29 @@ def last_episodes(conn: Connection, fingerprints: Sequence[str]) -> dict[str, in
     """The number of the newest episode of each condition that ever had one."""
     found: dict[str, int] = {}
     for start in range(0, len(fingerprints), _AT_ONCE):
-        some = [*fingerprints[start : start + _AT_ONCE]]
-        filled = some + some[-1:] * (_AT_ONCE - len(some))
-        asked = {f"f{i}": each for i, each in enumerate(filled)}
-        found |= dict(hot.ask(conn, _EPISODES, **asked))
+        some = fingerprints[start : start + _AT_ONCE]
+        found |= dict(hot.ask(conn, _EPISODES, **hot.filled(some, _AT_ONCE)))
     return found
 
 
 _AT_ONCE = 32
 _EPISODES = (
     select(alerts.c.fingerprint, func.max(alerts.c.episode))
-    .where(alerts.c.fingerprint.in_([bindparam(f"f{i}") for i in range(_AT_ONCE)]))
+    .where(alerts.c.fingerprint.in_(hot.listed(_AT_ONCE)))
     .group_by(alerts.c.fingerprint)
 )
+_KEYS = select(alerts).where(alerts.c.key.in_(hot.listed(_AT_ONCE)))
 
 
 def save(conn: Connection, moved: Iterable[Alert]) -> None:
     """Write alerts, new or known."""
-    rows = [_values(alert) for alert in moved]
-    if not rows:
-        return
-    conn.execute(_upsert(conn.dialect.name), rows)
-
-
-@cache
-def _upsert(dialect: str) -> Insert:
-    module = sqlite if dialect == "sqlite" else postgresql
-    statement = module.insert(alerts)
-    changing = {
-        column.name: statement.excluded[column.name]
-        for column in alerts.columns
-        if column.name not in {"key", "fingerprint", "episode"}
-    }
-    made: Insert = statement.on_conflict_do_update(index_elements=["key"], set_=changing)
-    return made
+    hot.upsert(conn, alerts, [_row(alert) for alert in moved])
 
 
 def record(conn: Connection, transitions: Iterable[Transition]) -> None:
     """Append transitions to the audit."""
-    rows = [_event(transition) for transition in transitions]
-    if rows:
-        conn.execute(insert(alert_events), rows)
+    for transition in transitions:
+        hot.add(conn, alert_events, _event(transition))
 
 
 def mark_evaluated(conn: Connection, subject: str, seq: int, at: datetime) -> None:
@@ -207,6 +183,11 @@ def _load(conn: Connection, query: Select[Any]) -> list[Alert]:
     return [_of(row) for row in conn.execute(query.order_by(alerts.c.since, alerts.c.key))]
 
 
+def _row(alert: Alert) -> hot.Row:
+    values = _values(alert)
+    return tuple(values[column.name] for column in alerts.columns)
+
+
 def _values(alert: Alert) -> dict[str, Any]:
     return {
         "key": alert.key,
@@ -220,11 +201,11 @@ def _values(alert: Alert) -> dict[str, Any]:
         "subject": encode(alert.subject),
         "severity": str(alert.severity),
         "state": str(alert.state),
-        "since": alert.since,
-        "evidence_at": alert.evidence_at,
-        "fired_at": alert.fired_at,
-        "clear_since": alert.clear_since,
-        "closed_at": alert.closed_at,
+        "since": _micros(alert.since),
+        "evidence_at": _micros(alert.evidence_at),
+        "fired_at": _micros(alert.fired_at),
+        "clear_since": _micros(alert.clear_since),
+        "closed_at": _micros(alert.closed_at),
         "reason": str(alert.reason),
         "revision": alert.revision,
         "unknown": alert.unknown,
@@ -233,6 +214,10 @@ def _values(alert: Alert) -> dict[str, Any]:
         "labels": encode(dict(alert.labels)),
         "runbook_url": alert.runbook_url,
     }
+
+
+def _micros(at: datetime | None) -> int | None:
+    return None if at is None else to_micros(at)
 
 
 def _of(row: Any) -> Alert:

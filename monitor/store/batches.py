@@ -5,14 +5,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, Select, bindparam, func, insert, literal_column, select
 
 from monitor.core.facts import Report
+from monitor.core.idle import Pauses
 from monitor.core.model import Batch, BatchStatus, Counts
 from monitor.core.tally import Tally, trimmed
 from monitor.store import hot
 from monitor.store.coding import decode, encode
-from monitor.store.schema import batches
+from monitor.store.schema import batches, to_micros
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,8 @@ class BatchRow:
     open: bool = True
     resumed_at: datetime | None = None
     idle_at: datetime | None = None
+    running_at: datetime | None = None
+    pauses: Pauses = ()
     typical_gap_s: float | None = None
     terminal_at: datetime | None = None
     terminal_again_at: datetime | None = None
@@ -80,6 +83,8 @@ def _values(row: BatchRow) -> dict[str, Any]:
         "moved_at": row.moved_at,
         "resumed_at": row.resumed_at,
         "idle_at": row.idle_at,
+        "running_at": row.running_at,
+        "pauses": encode(row.pauses) if row.pauses else None,
         "typical_gap_s": row.typical_gap_s,
         "terminal_at": row.terminal_at,
         "terminal_again_at": row.terminal_again_at,
@@ -123,6 +128,8 @@ def _of(row: Any) -> BatchRow:
         open=row.open,
         resumed_at=row.resumed_at,
         idle_at=row.idle_at,
+        running_at=row.running_at,
+        pauses=() if row.pauses is None else decode(Pauses, row.pauses),
         typical_gap_s=row.typical_gap_s,
         terminal_at=row.terminal_at,
         terminal_again_at=row.terminal_again_at,
@@ -164,10 +171,13 @@ _ONE = select(batches).where(batches.c.id == bindparam("batch"))
 
 def find(conn: Connection, provider: str, batch_id: str) -> BatchRow | None:
     """One batch by the vendor's id; None when it was never seen."""
-    row = conn.execute(
-        select(batches).where(batches.c.provider == provider, batches.c.batch_id == batch_id)
-    ).one_or_none()
-    return None if row is None else _of(row)
+    found = hot.read(conn, _NAMED, provider=provider, batch_id=batch_id)
+    return _of(found[0]) if found else None
+
+
+_NAMED = select(batches).where(
+    batches.c.provider == bindparam("provider"), batches.c.batch_id == bindparam("batch_id")
+)
 
 
 def called(conn: Connection, batch_id: str) -> list[BatchRow]:
@@ -243,20 +253,35 @@ def shows_known(conn: Connection, provider: str, listed: Sequence[str]) -> bool:
 def previous_report(conn: Connection, row: BatchRow) -> Report | None:
     """The report of the batch that ended before it: of the same campaign, else of the same name."""
     look = row.look
-    earlier = () if row.terminal_at is None else (batches.c.terminal_at < row.terminal_at,)
-    for column, value in ((batches.c.campaign, look.campaign), (batches.c.name, look.name)):
+    asked: dict[str, Any] = {"provider": look.provider, "row": row.id}
+    if row.terminal_at is not None:
+        asked["before"] = to_micros(row.terminal_at)
+    for name, value in (("campaign", look.campaign), ("name", look.name)):
         if not value:
             continue
-        text = conn.execute(
-            select(batches.c.report)
-            .where(batches.c.provider == look.provider, column == value)
-            .where(batches.c.id != row.id, batches.c.report.is_not(None), *earlier)
-            .order_by(batches.c.terminal_at.desc())
-            .limit(1)
-        ).scalar()
-        if text is not None:
+        query = _PREVIOUS[name, row.terminal_at is not None]
+        for (text,) in hot.ask(conn, query, value=value, **asked):
             return decode(Report, text)
     return None
+
+
+def _previous(name: str, *, ended: bool) -> Select[Any]:
+    query = select(batches.c.report).where(
+        batches.c.provider == bindparam("provider"),
+        batches.c[name] == bindparam("value"),
+        batches.c.id != bindparam("row"),
+        batches.c.report.is_not(None),
+    )
+    if ended:
+        query = query.where(batches.c.terminal_at < bindparam("before"))
+    return query.order_by(batches.c.terminal_at.desc()).limit(literal_column("1"))
+
+
+_PREVIOUS = {
+    (name, ended): _previous(name, ended=ended)
+    for name in ("campaign", "name")
+    for ended in (False, True)
+}
 
 
 def watched_ids(conn: Connection) -> Sequence[int]:

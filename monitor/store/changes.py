@@ -15,6 +15,9 @@ from sqlalchemy import Connection, select
 from monitor.store import hot
 from monitor.store.schema import changes, to_micros
 
+# The kind of a change that holds what the vendor counted from then on, as JSON of core.Counts.
+COUNTS = "counts"
+
 # kind, subject, before, after
 Change = tuple[str, str, str | None, str | None]
 

@@ -77,14 +77,15 @@ def put(
 ) -> Conversation:
     """Open a conversation; ``alone``: nothing else will ever join it."""
     closed_at = now if alone else None
-    inserted = conn.execute(
-        conversations.insert().values(
-            receiver=receiver, group_key=group_key, route=route, opened_at=now, closed_at=closed_at
-        )
-    )
-    (conversation,) = inserted.inserted_primary_key or (0,)
+    values = {
+        "receiver": receiver,
+        "group_key": group_key,
+        "route": route,
+        "opened_at": now,
+        "closed_at": closed_at,
+    }
     return Conversation(
-        id=conversation,
+        id=hot.add(conn, conversations, values),
         receiver=receiver,
         group_key=group_key,
         route=route,

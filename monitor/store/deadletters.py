@@ -2,13 +2,28 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
+from monitor.core.alert import AlertState
+from monitor.core.compose import compose
 from monitor.core.message import Message
+from monitor.core.silence import acknowledged_by
 from monitor.core.wording import clock, zone_named
+from monitor.store import alerts, hot, silences
 from monitor.store.coding import decode, encode
-from monitor.store.schema import outbox
+from monitor.store.outbox import weight_of
+from monitor.store.schema import from_micros, outbox, to_micros
 
 _AGAIN = "sent again on demand"
 
@@ -60,46 +75,51 @@ def load_dead(conn: Connection, *, limit: int = 100) -> tuple[DeadLetter, ...]:
 
 def load_unsaid(conn: Connection, receiver: str) -> Unsaid | None:
     """What this receiver did not get and was not told of; root and reply are one message."""
-    told = outbox.c.alert_key + " " + outbox.c.transition
-    n, since = conn.execute(
-        select(
-            func.count(told.distinct()), func.min(outbox.c.due_at, type_=outbox.c.due_at.type)
-        ).where(*_unsaid(receiver))
-    ).one()
-    return Unsaid(n=n, since=since) if n else None
+    ((n, since),) = hot.ask(conn, _COUNT_UNSAID, receiver=receiver)
+    return Unsaid(n=n, since=from_micros(since)) if n else None
 
 
 def mark_said(conn: Connection, receiver: str, at: datetime) -> None:
     """The receiver knows of all that was given up so far."""
-    conn.execute(update(outbox).where(*_unsaid(receiver)).values(announced_at=at))
+    hot.change(conn, _SAY, {"receiver": receiver, "at": to_micros(at)})
 
 
-def _unsaid(receiver: str) -> tuple[ColumnElement[bool], ...]:
-    return (
-        outbox.c.receiver == receiver,
-        outbox.c.state == "dead",
-        outbox.c.announced_at.is_(None),
-    )
+_UNSAID: tuple[ColumnElement[bool], ...] = (
+    outbox.c.receiver == bindparam("receiver"),
+    # The words of the partial index: bound ones would miss it.
+    literal_column("state = 'dead'"),
+    outbox.c.announced_at.is_(None),
+)
+_told = outbox.c.alert_key + " " + outbox.c.transition
+_counted: list[Any] = [func.count(_told.distinct()), func.min(outbox.c.due_at)]
+_COUNT_UNSAID = select(*_counted).where(*_UNSAID)
+_SAY = update(outbox).where(*_UNSAID).values(announced_at=bindparam("at"))
 
 
 def replay(conn: Connection, which: int | str, *, now: datetime) -> int:
     """Owe dead parts once more: one by its id, or all of one delivery or alert key.
 
-    Their day begins anew. Returns how many there were.
+    Their day begins anew, and what they say is how the alert stands now: nobody is called to
+    what is over, and no incident is opened that has nothing left to end it. Returns how many
+    there were.
     """
     if isinstance(which, int):
         chosen = outbox.c.id == which
     else:
         chosen = or_(outbox.c.delivery_key == which, outbox.c.alert_key == which)
     dead = conn.execute(
-        select(outbox.c.id, outbox.c.message).where(outbox.c.state == "dead", chosen)
+        select(outbox.c.id, outbox.c.receiver, outbox.c.message).where(
+            outbox.c.state == "dead", chosen
+        )
     ).all()
     for row in dead:
+        message = _as_it_stands(conn, row.receiver, decode(Message, row.message), now)
         conn.execute(
             update(outbox)
             .where(outbox.c.id == row.id)
             .values(
-                message=encode(_as_it_stood(decode(Message, row.message), now)),
+                message=encode(message),
+                weight=weight_of(message),
                 state="pending",
                 created_at=now,
                 owed_since=now,
@@ -114,9 +134,27 @@ def replay(conn: Connection, which: int | str, *, now: datetime) -> int:
     return len(dead)
 
 
-def _as_it_stood(message: Message, now: datetime) -> Message:
-    """What is sent again may be over by now, and says of when it is."""
-    at = clock(message.at, zone_named(message.zone), now)
-    said = f"{_AGAIN}: this is how it stood {at}"
-    marks = (each for each in message.marks if not each.startswith(_AGAIN))
-    return replace(message, marks=(*marks, said))
+def _as_it_stands(conn: Connection, receiver: str, message: Message, now: datetime) -> Message:
+    """The same alert in words of now."""
+    alert = alerts.load_key(conn, message.key)
+    if alert is None:
+        return replace(message, marks=(*message.marks, _AGAIN))
+    over = alert.state is AlertState.RESOLVED
+    ack = None if over else acknowledged_by(alert, silences.load_standing(conn, now), now)
+    zone = zone_named(message.zone)
+    newest = compose(
+        alert,
+        at=now,
+        default_zone=message.zone,
+        repeat=0 if over else message.repeat,
+        untold=over and not _was_told(conn, receiver, alert.key),
+        remarks=(_AGAIN,),
+        link=message.link,
+        acknowledged=f"{ack.author}, {clock(ack.created_at, zone, now)}" if ack else "",
+    )
+    return replace(newest, series=message.series)
+
+
+def _was_told(conn: Connection, receiver: str, alert: str) -> bool:
+    told = (outbox.c.alert_key == alert, outbox.c.receiver == receiver, outbox.c.state == "sent")
+    return conn.execute(select(outbox.c.id).where(*told).limit(1)).first() is not None

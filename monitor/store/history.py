@@ -20,10 +20,9 @@ class Calls(NamedTuple):
 
 
 _batch = bindparam("batch", type_=Integer)
+_COLUMN_OF = {"ended": "ended_at"}
 _TIMED = (
-    select(
-        calls.c.ended_at, calls.c.call_id, calls.c.outcome, calls.c.error_class, calls.c.from_number
-    )
+    select(*(calls.c[_COLUMN_OF.get(name, name)] for name in PastCall._fields))
     .where(calls.c.batch == _batch, calls.c.ended_at > literal_column("0"))
     .order_by(calls.c.ended_at, calls.c.contact_id, calls.c.call_id)
 )

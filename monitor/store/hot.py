@@ -10,7 +10,17 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Column, Connection, Insert, Select, Table, Update, bindparam, select
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    Connection,
+    Insert,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
@@ -73,11 +83,24 @@ def update(conn: Connection, table: Table, key: int, values: Mapping[str, Any]) 
     _cursor(conn).execute(sql, (*bound, key))
 
 
-def change(conn: Connection, statement: Insert | Update, *rows: Mapping[str, Any]) -> None:
-    """Run a change that lives as long as the process, once a row; times are given as numbers."""
+def add(conn: Connection, table: Table, values: Mapping[str, Any]) -> int:
+    """Insert one new row with some of its columns; its ``id``."""
+    sql, types = _add_sql(table, tuple(values), conn.dialect.name)
+    bound = [v if of is None else of(v) for v, of in zip(values.values(), types, strict=True)]
+    ((key,),) = _cursor(conn).execute(sql, bound).fetchall()
+    return int(key)
+
+
+def change(conn: Connection, statement: Insert | Update, *rows: Mapping[str, Any]) -> int:
+    """Run a change that lives as long as the process, once a row; times are given as numbers.
+
+    How many rows of the table that changed.
+    """
     sql, names, given = _asked(statement, conn.dialect.name)
     bound = [[row[name] if name in row else given[name] for name in names] for row in rows]
-    _cursor(conn).executemany(sql, bound)
+    cursor = _cursor(conn)
+    cursor.executemany(sql, bound)
+    return int(cursor.rowcount)
 
 
 def delete(conn: Connection, table: Table, keys: Sequence[Row]) -> None:
@@ -125,6 +148,17 @@ def _asked(
 ) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
     compiled = statement.compile(dialect=_dialect(name))
     return str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params)
+
+
+def listed(size: int) -> list[BindParameter[Any]]:
+    """So many values for ``in_`` of a statement that lives as long as the process."""
+    return [bindparam(f"v{i}") for i in range(size)]
+
+
+def filled(values: Sequence[str | int], size: int) -> dict[str, str | int]:
+    """The same, bound: one value or more, of which the last stands in for those that lack."""
+    some = [*values, *[values[-1]] * (size - len(values))]
+    return {f"v{i}": each for i, each in enumerate(some)}
 
 
 def by_keys(
@@ -221,6 +255,19 @@ def _update_sql(
         .where(table.c.id == bindparam("key"))
         .ordered_values(*((column, bindparam(f"v_{column.name}")) for column in columns))
     )
+    dialect = _dialect(name)
+    return _compiled(statement, name), tuple(
+        column.type.bind_processor(dialect) for column in columns
+    )
+
+
+@cache
+def _add_sql(
+    table: Table, names: tuple[str, ...], name: str
+) -> tuple[str, tuple[Callable[[Any], Any] | None, ...]]:
+    columns = [table.c[each] for each in names]
+    values: dict[str, Any] = {column.name: bindparam(f"v_{column.name}") for column in columns}
+    statement = table.insert().values(values).returning(table.c.id)
     dialect = _dialect(name)
     return _compiled(statement, name), tuple(
         column.type.bind_processor(dialect) for column in columns

@@ -8,16 +8,16 @@ certainly not sent. Nothing here is ever deleted: what was given up stays, as de
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from types import SimpleNamespace
 
 from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Row,
     bindparam,
     case,
     func,
+    literal_column,
     or_,
     select,
     update,
@@ -27,14 +27,13 @@ from monitor.core.decision import Told
 from monitor.core.identity import delivery_key
 from monitor.core.message import Message
 from monitor.core.rule import Severity
+from monitor.store import hot
 from monitor.store.coding import decode, encode
-from monitor.store.schema import outbox
+from monitor.store.schema import from_micros, outbox, to_micros
 
 OPEN = ("pending", "attempting")
 FIRING_WEIGHT = 10  # more than any severity
 _CARRIED_ON = ("id", "attempts", "refused", "due_at", "owed_since")
-
-_Row = Row[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,28 +81,30 @@ def put(
     the retries of that one: what failed a moment ago is not tried at once again.
     """
     key = delivery_key(message.key, receiver, transition, part)
-    if conn.execute(select(outbox.c.id).where(outbox.c.delivery_key == key)).first():
+    if hot.ask(conn, _KNOWN, key=key):
         return False
     older = _retired(conn, receiver=receiver, alert=message.key, part=part)
-    conn.execute(
-        outbox.insert().values(
-            delivery_key=key,
-            conversation=conversation,
-            receiver=receiver,
-            alert_key=message.key,
-            transition=transition,
-            part=part,
-            message=encode(message),
-            weight=weight_of(message),
-            state="pending",
-            created_at=now,
-            owed_since=min([due, *(row.owed_since for row in older)]),
-            due_at=max([due, *(row.due_at for row in older if row.attempts)]),
-            attempts=max((row.attempts for row in older), default=0),
-            refused=max((row.refused for row in older), default=0),
-        )
-    )
+    values = {
+        "delivery_key": key,
+        "conversation": conversation,
+        "receiver": receiver,
+        "alert_key": message.key,
+        "transition": transition,
+        "part": part,
+        "message": encode(message),
+        "weight": weight_of(message),
+        "state": "pending",
+        "created_at": now,
+        "owed_since": min([due, *(row.owed_since for row in older)]),
+        "due_at": max([due, *(row.due_at for row in older if row.attempts)]),
+        "attempts": max((row.attempts for row in older), default=0),
+        "refused": max((row.refused for row in older), default=0),
+    }
+    hot.add(conn, outbox, values)
     return True
+
+
+_KNOWN = select(outbox.c.id).where(outbox.c.delivery_key == bindparam("key"))
 
 
 def weight_of(message: Message) -> int:
@@ -125,28 +126,27 @@ _OLDER = select(*(outbox.c[name] for name in _CARRIED_ON)).where(
 )
 
 
-def _retired(conn: Connection, *, receiver: str, alert: str, part: str) -> list[_Row]:
+def _retired(conn: Connection, *, receiver: str, alert: str, part: str) -> list[SimpleNamespace]:
     """Retire what waits; it was certainly not sent, or is one message whose end tells it all.
 
     What may have arrived stays where the channel will be read, as a copy may turn up there,
     and where it went in company, as its company is to be repeated as it was.
     """
-    older = conn.execute(_OLDER, {"alert": alert, "receiver": receiver, "part": part}).all()
+    older = hot.read(conn, _OLDER, alert=alert, receiver=receiver, part=part)
     if older:
         ids = [row.id for row in older]
         conn.execute(update(outbox).where(outbox.c.id.in_(ids)).values(state="superseded"))
-    return list(older)
+    return older
 
 
 def load_histories(conn: Connection, keys: Iterable[str]) -> Mapping[tuple[str, str], History]:
     """What was told of these alerts, by alert key and receiver."""
     wanted = list(keys)
-    if not wanted:
-        return {}
-    rows = conn.execute(_HISTORY, {"keys": wanted}).all()
-    grouped: dict[tuple[str, str], list[_Row]] = {}
-    for row in rows:
-        grouped.setdefault((row.alert_key, row.receiver), []).append(row)
+    grouped: dict[tuple[str, str], list[SimpleNamespace]] = {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        asked = hot.filled(wanted[start : start + _AT_ONCE], _AT_ONCE)
+        for row in hot.read(conn, _HISTORY, **asked):
+            grouped.setdefault((row.alert_key, row.receiver), []).append(row)
     return {who: _history(theirs) for who, theirs in grouped.items()}
 
 
@@ -163,19 +163,20 @@ _OF_HISTORY = (
     "sent_at",
     "possible_repeat",
 )
+_AT_ONCE = 16  # alerts of one subject that are asked about together
 # Asked for every alert every few seconds: what was said is read only where it is compared.
 _HISTORY = (
     select(
         *(outbox.c[name] for name in _OF_HISTORY),
         case((outbox.c.transition == "reported", outbox.c.message)).label("message"),
     )
-    .where(outbox.c.alert_key.in_(bindparam("keys", expanding=True)))
+    .where(outbox.c.alert_key.in_(hot.listed(_AT_ONCE)))
     .order_by(outbox.c.id)
 )
 _SEVERITIES = tuple(Severity)  # by weight
 
 
-def _history(rows: list[_Row]) -> History:
+def _history(rows: list[SimpleNamespace]) -> History:
     transitions = frozenset(row.transition for row in rows)
     reports = [row for row in rows if row.transition == "reported" and _may_be_out(row)]
     told = Told(
@@ -198,18 +199,21 @@ def _history(rows: list[_Row]) -> History:
     )
 
 
-def _may_be_out(row: _Row) -> bool:
+def _may_be_out(row: SimpleNamespace) -> bool:
     return row.state in {"sent", "attempting"} or bool(row.possible_repeat)
 
 
 def next_due(conn: Connection, *, receiver: str, after: datetime) -> datetime | None:
     """When something falls due that was not yet at ``after``."""
-    due: datetime | None = conn.execute(
-        select(func.min(outbox.c.due_at, type_=outbox.c.due_at.type)).where(
-            outbox.c.receiver == receiver, outbox.c.state.in_(OPEN), outbox.c.due_at > after
-        )
-    ).scalar()
-    return due
+    ((due,),) = hot.ask(conn, _NEXT_DUE, receiver=receiver, after=to_micros(after))
+    return None if due is None else from_micros(due)
+
+
+# The words of the partial index stand in the text: bound ones would miss it.
+IS_OPEN: ColumnElement[bool] = literal_column("outbox.state IN ('pending', 'attempting')")
+_NEXT_DUE = select(func.min(outbox.c.due_at)).where(
+    outbox.c.receiver == bindparam("receiver"), IS_OPEN, outbox.c.due_at > bindparam("after")
+)
 
 
 def critical_waits(conn: Connection, *, receiver: str, now: datetime) -> bool:

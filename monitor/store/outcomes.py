@@ -4,16 +4,17 @@ Every function here changes nothing and says False when the claim is no longer t
 on its rows: somebody else has them by now.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, literal, select, update
 
 from monitor.errors import Sent
-from monitor.store.claims import SHOWN_AT_MOST, Claim, load_claim, set_rows
+from monitor.store.claims import Claim, load_claim, set_rows
 from monitor.store.deadletters import mark_said
 from monitor.store.schema import UtcDateTime, conversations, deliveries, outbox
+from monitor.store.showing import SHOWN_AT_MOST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +22,10 @@ class Note:
     """One line of the delivery log."""
 
     at: datetime
-    outcome: str  # sent, found, not_sent, refused, retry, ambiguous
+    outcome: str  # sent, found, not_sent, refused, retry, ambiguous, partly
     word: str | None = None
     text: str | None = None
+    had: str | None = None  # who has it, of several
 
 
 def begin_again(conn: Connection, claim: Claim, *, now: datetime, lease: timedelta) -> Claim | None:
@@ -39,14 +41,16 @@ def begin_again(conn: Connection, claim: Claim, *, now: datetime, lease: timedel
     )
     if not held:
         return None
-    return load_claim(
+    begun = load_claim(
         conn,
         claim.conversation.id,
         receiver=claim.receiver,
         rows=claim.rows,
         fence=claim.fence + 1,
         look=False,
+        most=claim.most,
     )
+    return replace(begun, crowds=claim.crowds)
 
 
 def mark_sent(conn: Connection, claim: Claim, *, remote_id: str | None, note: Note) -> bool:
@@ -113,7 +117,7 @@ def put_back(
             values["carried_by"] = None
     held = _update(conn, claim, **values)
     if held:
-        _log(conn, claim, note, None)
+        _log(conn, claim, note, note.had)
         if gone:
             conn.execute(
                 update(conversations)

@@ -32,6 +32,7 @@ class ProviderRow:
     memory: Mapping[str, str] = field(default_factory=dict)
     webhook_at: datetime | None = None  # written by ``save_webhook`` alone
     refused_at: datetime | None = None  # written by ``save_refusal`` alone
+    account: AccountState | None = None  # written by ``save_account`` alone
 
 
 def load(conn: Connection, name: str, vendor: str) -> ProviderRow:
@@ -54,6 +55,7 @@ def load(conn: Connection, name: str, vendor: str) -> ProviderRow:
         memory=decode(dict[str, str], row.memory),
         webhook_at=row.webhook_at,
         refused_at=row.refused_at,
+        account=None if row.account is None else decode(AccountState, row.account),
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from monitor.core.idle import ended
 from monitor.store.batches import BatchRow
 
 
@@ -20,6 +21,8 @@ def another_run(row: BatchRow, at: datetime) -> BatchRow:
         stopped_by_user=False,
         resumed_at=at,
         idle_at=row.terminal_at,
+        running_at=at,
+        pauses=row.pauses if row.terminal_at is None else ended(row.pauses, row.terminal_at, at),
         fallen_from=None,
         swept_at=None,
         swept_counts=None,
@@ -38,6 +41,8 @@ BEGUN = (
     "reported_at",
     "resumed_at",
     "idle_at",
+    "running_at",
+    "pauses",
     "fallen_from",
     "swept_at",
     "swept_counts",

@@ -229,8 +229,8 @@ def _end(
 ) -> Silence:
     who, source, why = deed
     conn.execute(update(silences).where(silences.c.id == silence.id).values(ended_at=at))
-    if silence.ends_at is not None and at < silence.ends_at:
-        waiting.release(conn, until=silence.ends_at, now=at)
+    if not silence.is_ack and at < silence.holds_until:
+        waiting.release(conn, until=silence.holds_until, of=silence.until_end_of, now=at)
     _note(conn, silence, "end", now, who=who, source=source, detail=why)
     return replace(silence, ended_at=at)
 

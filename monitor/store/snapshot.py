@@ -12,15 +12,17 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
-from monitor.core.model import Call, Contact, ContactStatus, Outcome
+from monitor.core.model import Call, Contact, ContactStatus, Outcome, Sentiment
 from monitor.store import hot
 from monitor.store.hot import Row
 from monitor.store.schema import EPOCH, calls, contacts
 
-# The driver binds plain texts fast; for members of an enum it first looks for an adapter,
-# which costs more than the rest of the row.
+# The driver binds plain texts and numbers fast; for members of an enum, and for True and
+# False, it first looks for an adapter, which costs more than the rest of the row.
 _WORD: dict[str, str] = {word.value: str(word.value) for word in Outcome}
+_FEELING: dict[str, str] = {word.value: str(word.value) for word in Sentiment}
 _RETRYING = frozenset({ContactStatus.RETRYING, ContactStatus.FOLLOW_UP})
+_LIVE = frozenset({ContactStatus.DISPATCHED, ContactStatus.IN_CALL})
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(tuple[Contact, int, list[Call]]).decode
 
@@ -41,15 +43,23 @@ def _micros(at: datetime) -> int:
 def person_row(batch: int, person: Person) -> Row:
     """A person as the table keeps them."""
     contact, since, calls = person
-    retry_at = unscheduled_since = None
-    if contact.status in _RETRYING:
+    retry_at = unscheduled_since = live_since = None
+    if contact.status in _LIVE:
+        live_since = min(since, _micros(begun)) if (begun := _begun(calls)) else since
+    elif contact.status in _RETRYING:
         due = contact.next_retry_at
         if due is None:
             unscheduled_since = since
         else:
             retry_at = _micros(due)
     value = _pack((contact, since, list(calls.values())))
-    return batch, contact.contact_id, retry_at, unscheduled_since, value
+    return batch, contact.contact_id, retry_at, unscheduled_since, live_since, value
+
+
+def _begun(calls: dict[str, Call]) -> datetime | None:
+    """When the oldest of somebody's open calls began, where the vendor tells."""
+    told = (call.started_at for call in calls.values() if not call.status.terminal)
+    return min((at for at in told if at is not None), default=None)
 
 
 def person_of(value: bytes) -> Person:
@@ -58,12 +68,12 @@ def person_of(value: bytes) -> Person:
     return Person(contact, since, {call.call_id: call for call in calls})
 
 
-def ended_row(batch: int, call: Call) -> Row | None:
-    """A call as windows see it; None while it is open."""
+def ended_row(batch: int, contact: Contact, call: Call) -> Row | None:
+    """A call of a person as windows see it; None while it is open."""
     outcome = call.outcome
     if outcome is None:
         return None
-    at = call.ended_at
+    at, sentiment, transferred = call.ended_at, call.sentiment, call.transferred
     return (
         batch,
         0 if at is None else _micros(at),
@@ -72,6 +82,18 @@ def ended_row(batch: int, call: Call) -> Row | None:
         _WORD[outcome],
         call.error_class,
         call.from_number,
+        call.duration_s,
+        call.hangup_class,
+        call.disposition,
+        call.agent_version,
+        call.attempt,
+        contact.country,
+        contact.area,
+        None if sentiment is None else _FEELING[sentiment],
+        None if transferred is None else 1 if transferred else 0,
+        call.cost_micros,
+        call.currency,
+        1 if call.cost_estimated else 0,
     )
 
 
@@ -110,14 +132,16 @@ def drop_ended(conn: Connection, rows: Iterable[Row]) -> None:
 def drop_people(conn: Connection, batch: int, people: Iterable[Person]) -> None:
     """Take out people and all their calls."""
     gone = list(people)
-    ended = (ended_row(batch, call) for person in gone for call in person.calls.values())
+    ended = (
+        ended_row(batch, person.contact, call) for person in gone for call in person.calls.values()
+    )
     drop_ended(conn, (row for row in ended if row is not None))
     hot.delete(conn, contacts, [(batch, person.contact.contact_id) for person in gone])
 
 
 def every_person(conn: Connection, batch: int) -> Iterable[Person]:
     """All people of a batch: for recounts and erasure, never on the hot path."""
-    return (person_of(row[4]) for row in hot.of_batch(conn, contacts, batch))
+    return (person_of(row[-1]) for row in hot.of_batch(conn, contacts, batch))
 
 
 def every_contact(conn: Connection, batch: int) -> Iterable[Contact]:

@@ -3,9 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
-from monitor.store.schema import outbox
+from monitor.core.rule import SubjectKind
+from monitor.core.silence import BatchRun
+from monitor.store.schema import alerts, outbox
 
 _UNTRIED = (outbox.c.state == "pending", outbox.c.attempts == 0)
 _UNSENT = (outbox.c.state == "pending", outbox.c.possible_repeat.is_(False))  # for certain
@@ -60,15 +62,23 @@ def let_go(conn: Connection, conversation: int, *, alert: str, now: datetime) ->
     )
 
 
-def release(conn: Connection, *, until: datetime, now: datetime) -> None:
-    """The ends and reports that a silence until then keeps go now: it is over before that."""
+def release(conn: Connection, *, until: datetime, of: BatchRun | None, now: datetime) -> None:
+    """The ends and reports that a silence until then keeps go now: it is over before that.
+
+    ``of``: the run of the one batch that it was about; what was to go when a route opens
+    after that goes now as well.
+    """
+    waits = outbox.c.due_at == until
+    if of is not None:
+        about = select(alerts.c.key).where(
+            alerts.c.provider == of.provider,
+            alerts.c.subject_kind == SubjectKind.BATCH,
+            alerts.c.subject_id == of.batch,
+        )
+        waits = (outbox.c.due_at >= until) & outbox.c.alert_key.in_(about)
     conn.execute(
         update(outbox)
-        .where(
-            *_UNTRIED,
-            outbox.c.transition.in_(("resolved", "reported", "settled")),
-            outbox.c.due_at == until,
-        )
+        .where(*_UNTRIED, outbox.c.transition.in_(("resolved", "reported", "settled")), waits)
         .values(due_at=now, owed_since=now)
     )
 

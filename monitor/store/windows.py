@@ -4,11 +4,11 @@ Each costs what it is asked about (the calls in a window, the people whose retry
 and not what the batch is large.
 """
 
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Connection,
     Integer,
@@ -20,39 +20,31 @@ from sqlalchemy import (
     select,
 )
 
-from monitor.core.facts import (
-    COUNTED_MOST,
-    EndedCall,
-    LateRetries,
-    LateRetry,
-    Share,
-    Window,
-)
+from monitor.core.calls import EndedCall, Field, Spent, Value, Window
 from monitor.core.model import Outcome
+from monitor.core.retries import COUNTED_MOST, HeldLine, HeldLines, LateRetries, LateRetry
 from monitor.store import hot
+from monitor.store.ended import (
+    BETWEEN,
+    LAST,
+    SHORTER,
+    SPENT,
+    TRANSFERS,
+    WINDOW,
+    counting,
+    ended_call,
+)
 from monitor.store.schema import calls, contacts, from_micros, to_micros
 
-_PIVOTS = (("error", calls.c.error_class), ("from-number", calls.c.from_number))
+_Answer = TypeVar("_Answer")
 _OLDEST = 3  # so many late ones are named
 
 _batch = bindparam("batch", type_=Integer)
-_ended = calls.c.ended_at
-_WINDOW = (
-    select(calls.c.outcome, func.count(), func.max(_ended))
-    .where(calls.c.batch == _batch, _ended > bindparam("start"), _ended <= bindparam("until"))
-    .group_by(calls.c.outcome)
-)
-_LAST = (
-    select(calls.c.call_id, _ended, calls.c.outcome, calls.c.error_class, calls.c.from_number)
-    .where(calls.c.batch == _batch, _ended > literal_column("0"))
-    .order_by(_ended.desc())
-    .limit(bindparam("most"))
-)
-
 _person = contacts.c
 _OVERDUE = and_(_person.batch == _batch, _person.retry_at <= bindparam("at"))
 _LOST = and_(_person.batch == _batch, _person.unscheduled_since <= bindparam("at"))
 _FUTURE = and_(_person.batch == _batch, _person.retry_at > bindparam("at"))
+_HELD = and_(_person.batch == _batch, _person.live_since <= bindparam("at"))
 
 
 def _oldest(wanted: ColumnElement[bool], since: ColumnElement[Any]) -> Select[Any]:
@@ -72,20 +64,42 @@ def _count(wanted: ColumnElement[bool]) -> Select[Any]:
 _OLDEST_OVERDUE, _COUNT_OVERDUE = _oldest(_OVERDUE, _person.retry_at), _count(_OVERDUE)
 _OLDEST_LOST, _COUNT_LOST = _oldest(_LOST, _person.unscheduled_since), _count(_LOST)
 _COUNT_FUTURE = _count(_FUTURE)
+_OLDEST_HELD, _COUNT_HELD = _oldest(_HELD, _person.live_since), _count(_HELD)
+_LAST_DUE = select(func.max(_person.retry_at)).where(
+    _person.batch == _batch, _person.retry_at.is_not(None)
+)
+
+
+Told = dict[Hashable, Any]  # answers by question
 
 
 class StoredCalls:
-    """A CallLog over the ended calls of one batch."""
+    """A CallLog over the ended calls of one batch; what was asked once is remembered.
 
-    def __init__(self, conn: Connection, batch: int) -> None:
+    ``told`` may outlive one evaluation where the calls do not change any more, and ``old``
+    where only those of a span do not that ended by ``old_until``.
+    """
+
+    def __init__(
+        self,
+        conn: Connection,
+        batch: int,
+        told: Told | None = None,
+        old: Told | None = None,
+        old_until: datetime | None = None,
+    ) -> None:
         self._conn = conn
         self._batch = batch
+        self._told: Told = {} if told is None else told
+        self._old = self._told if old is None else old
+        self._old_until = old_until
 
     def window(self, start: datetime, end: datetime) -> Window:
         """Calls with start < ended_at <= end."""
-        rows = hot.ask(
-            self._conn, _WINDOW, batch=self._batch, start=to_micros(start), until=to_micros(end)
-        )
+        return self._once(("window", end, start), lambda: self._window(start, end))
+
+    def _window(self, start: datetime, end: datetime) -> Window:
+        rows = self._ask(WINDOW, start, end)
         last = max((at for _, _, at in rows), default=None)
         return Window(
             start=start,
@@ -96,44 +110,75 @@ class StoredCalls:
 
     def last_ended(self, n: int) -> tuple[EndedCall, ...]:
         """The n calls that ended last, newest first."""
-        return tuple(
-            EndedCall(
-                call_id=call_id,
-                ended_at=from_micros(at),
-                outcome=Outcome(outcome),
-                error_class=error,
-                from_number=number,
-            )
-            for call_id, at, outcome, error, number in hot.ask(
-                self._conn, _LAST, batch=self._batch, most=n
-            )
+        rows = hot.ask(self._conn, LAST, batch=self._batch, most=n)
+        return tuple(map(ended_call, rows))
+
+    def between(self, start: datetime, end: datetime, most: int) -> tuple[EndedCall, ...]:
+        """The calls of a span one by one, newest first; of more than ``most``, the newest."""
+        return self._once(
+            ("between", end, (start, most)),
+            lambda: tuple(map(ended_call, self._ask(BETWEEN, start, end, most=most))),
         )
 
-    def common(
-        self, start: datetime, end: datetime, outcomes: frozenset[Outcome]
-    ) -> tuple[Share, ...]:
-        """The commonest value of each pivot among the calls with these outcomes."""
-        found = (self._commonest(start, end, outcomes, *pivot) for pivot in _PIVOTS)
-        return tuple(share for share in found if share is not None)
+    def grouped(
+        self, start: datetime, end: datetime, *fields: Field
+    ) -> Mapping[tuple[Value, ...], int]:
+        """The calls of a span, counted by the values of these fields."""
+        return self._once(
+            (fields, end, start),
+            lambda: {row[:-1]: row[-1] for row in self._ask(counting(fields), start, end)},
+        )
 
-    def _commonest(
-        self,
-        start: datetime,
-        end: datetime,
-        outcomes: frozenset[Outcome],
-        label: str,
-        column: Column[Any],
-    ) -> Share | None:
-        rows = self._conn.execute(
-            select(column, func.count().label("n"))
-            .where(*self._between(start, end), calls.c.outcome.in_(sorted(outcomes)))
-            .group_by(column)
-            .order_by(func.count().desc(), column)
-        ).all()
-        known = [row for row in rows if row[0] is not None]
-        if not known:
-            return None
-        return Share(label=label, value=known[0][0], n=known[0][1], of=sum(n for _, n in rows))
+    def answered_shorter(self, start: datetime, end: datetime, than: timedelta) -> tuple[int, int]:
+        """Of the completed calls of a span whose length is known: the shorter ones, and all."""
+        return self._once(
+            ("shorter", end, (start, than)), lambda: self._answered_shorter(start, end, than)
+        )
+
+    def _answered_shorter(self, start: datetime, end: datetime, than: timedelta) -> tuple[int, int]:
+        ((shorter, n),) = self._ask(SHORTER, start, end, than=than.total_seconds())
+        return int(shorter), int(n)
+
+    def transfers(self, start: datetime, end: datetime) -> tuple[int, int]:
+        """Of the calls of a span that were to be handed over: those that were not, and all."""
+        return self._once(("transfers", end, start), lambda: self._transfers(start, end))
+
+    def _transfers(self, start: datetime, end: datetime) -> tuple[int, int]:
+        ((n, done),) = self._ask(TRANSFERS, start, end)
+        return int(n - done), int(n)
+
+    def spent(self, start: datetime, end: datetime) -> Spent:
+        """What the calls of a span cost."""
+        return self._once(("spent", end, start), lambda: self._spent(start, end))
+
+    def _spent(self, start: datetime, end: datetime) -> Spent:
+        micros: dict[str, int] = {}
+        known = estimates = 0
+        for currency, cost, n, estimated in self._ask(SPENT, start, end):
+            name = currency or "USD"
+            micros[name] = micros.get(name, 0) + int(cost)
+            known += n
+            estimates += estimated
+        return Spent(micros=micros, n=known, estimated=estimates > 0)
+
+    def _ask(self, statement: Select[Any], start: datetime, end: datetime, **more: Any) -> Any:
+        return hot.ask(
+            self._conn,
+            statement,
+            batch=self._batch,
+            start=to_micros(start),
+            until=to_micros(end),
+            **more,
+        )
+
+    def _once(self, key: tuple[Any, datetime, Any], ask: Callable[[], _Answer]) -> _Answer:
+        told = self._told
+        if self._old_until is not None and key[1] <= self._old_until:
+            told = self._old
+        found: _Answer | None = told.get(key)
+        if found is None:
+            found = told[key] = ask()
+        return found
 
     def evidence(
         self, start: datetime, end: datetime, outcomes: frozenset[Outcome], limit: int
@@ -157,7 +202,11 @@ class StoredCalls:
         return int(reached)
 
     def _between(self, start: datetime, end: datetime) -> tuple[Any, ...]:
-        return calls.c.batch == self._batch, _ended > to_micros(start), _ended <= to_micros(end)
+        return (
+            calls.c.batch == self._batch,
+            calls.c.ended_at > to_micros(start),
+            calls.c.ended_at <= to_micros(end),
+        )
 
 
 class StoredRetries:
@@ -179,6 +228,18 @@ class StoredRetries:
     def scheduled_after(self, now: datetime, most: int = COUNTED_MOST) -> int:
         """How many people have a retry in the future."""
         return self._number(_COUNT_FUTURE, now, most)
+
+    def last_due(self) -> datetime | None:
+        """When the last of all scheduled retries is due."""
+        ((at,),) = hot.ask(self._conn, _LAST_DUE, batch=self._batch)
+        return None if at is None else from_micros(at)
+
+    def held(self, until: datetime, most: int = COUNTED_MOST) -> HeldLines:
+        """People who have been dialled or talked to since ``until`` or longer."""
+        rows = hot.ask(self._conn, _OLDEST_HELD, batch=self._batch, at=to_micros(until))
+        found = tuple(HeldLine(contact_id=key, since=from_micros(at)) for key, at in rows)
+        n = len(found) if len(found) < _OLDEST else self._number(_COUNT_HELD, until, most)
+        return HeldLines(n=min(n, most), oldest=found)
 
     def _late(self, until: datetime, most: int, *, scheduled: bool) -> LateRetries:
         key = (scheduled, until, most)

@@ -32,9 +32,10 @@ class Priority(IntEnum):
 
     INBOX = 0
     OUTBOX = 1
-    EVALUATE = 2
-    INGEST = 3
-    RETENTION = 4
+    NEWS = 2  # what has just come in, with the judging of what it moved
+    EVALUATE = 3
+    INGEST = 4
+    RETENTION = 5
 
 
 class Store:
@@ -130,9 +131,12 @@ class Store:
         return wrapped
 
     def _checkpoint_loop(self) -> None:
-        """Copy the WAL back beside the commits, so that no commit waits for it."""
-        while not self._stopped.wait(self._checkpoint_after_s):
-            self._written.wait()
+        """Copy the WAL back beside the commits, so that no commit waits for it.
+
+        A while after the first of them: what follows a rest is often an alert on its way, of
+        several commits, and both would wait for one disk.
+        """
+        while self._written.wait() and not self._stopped.wait(self._checkpoint_after_s):
             self._written.clear()
             self._checkpoint("PASSIVE")
         # That waits for every reader, and keeps every writer waiting meanwhile.

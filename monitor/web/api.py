@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from monitor.core.duration import parse_duration
 from monitor.core.silence import Source
 from monitor.core.wish import NoSuchError, SilenceError, Wish, read_matchers
+from monitor.evaluation.lookback import Reported
 from monitor.store import alert_views, audit, provider_views, runs, views
 from monitor.store.alert_views import AlertLife, AlertNow, Wanted
 from monitor.store.audit import Deed
@@ -22,6 +23,7 @@ from monitor.web.asking import (
     EndQuery,
     Replayed,
     ReplayRequest,
+    ReportQuery,
     SilenceQuery,
     SilenceRequest,
     Which,
@@ -55,6 +57,15 @@ async def _ack(call: Call) -> HeldView:
     body: AckRequest = call.body
     held = await call.hands.acknowledge(call.name, body.author, body.comment)
     return held_view(held, call.now, made=True)
+
+
+async def _report(call: Call) -> Reported:
+    query: ReportQuery = call.query
+    run = await call.read(lambda conn: runs.find_run(conn, call.name, query.provider))
+    found = await call.desk.reported(run.provider, run.batch)
+    if found is None:
+        raise NoSuchError("its provider is not configured", f"GET {BASE}/providers")
+    return found
 
 
 async def _batches(call: Call) -> tuple[BatchView, ...]:
@@ -161,6 +172,14 @@ ENDPOINTS = (
         handle=_batches,
         answer=tuple[BatchView, ...],
         query=BatchQuery,
+    ),
+    Endpoint(
+        method="GET",
+        path="/batches/{batch}/report",
+        summary="How a batch went, or goes: result, ladder, pace, cost, causes, alerts.",
+        handle=_report,
+        answer=Reported,
+        query=ReportQuery,
     ),
     Endpoint(
         method="GET",

@@ -47,6 +47,12 @@ class Nothing(Struct, forbid_unknown_fields=True, kw_only=True):
     """No query."""
 
 
+class ReportQuery(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Whose batch it is, where several providers have one of this id."""
+
+    provider: str | None = None
+
+
 class Which(StrEnum):
     """Alerts by their state; open ones are pending or fire, closed ones are over."""
 

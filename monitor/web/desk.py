@@ -4,7 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from sqlalchemy import Connection
+
 from monitor.clock import Clock
+from monitor.evaluation.context import Context
+from monitor.evaluation.lookback import Reported, look_back
+from monitor.store import batches
 from monitor.store.writer import Store
 
 
@@ -37,6 +42,17 @@ class Desk:
     store: Store
     clock: Clock
     house: Callable[[], House]
+    context: Callable[[], Context]  # what evaluations go by
     problems: Callable[[], Awaitable[tuple[str, ...]]]
     changed: Callable[[], None]
     owed: Callable[[], None]
+
+    async def reported(self, provider: str, batch: str) -> Reported | None:
+        """The report of one batch of a configured provider; None of one that is not known."""
+        context, now = self.context(), self.clock.now()
+
+        def load(conn: Connection) -> Reported | None:
+            row = batches.find(conn, provider, batch) if provider in context.providers else None
+            return None if row is None else look_back(conn, row, context, now)
+
+        return await self.store.read(load)

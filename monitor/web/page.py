@@ -13,7 +13,7 @@ from monitor.core.silence import Source
 from monitor.core.text import clip, one_line
 from monitor.core.wish import MOST_NAME, SilenceError, checked_name
 from monitor.errors import StoreError
-from monitor.web import paper
+from monitor.web import lookback, paper
 from monitor.web.access import NAME, Keeper
 from monitor.web.bodies import RefusedError, read_form
 from monitor.web.deeds import Hands
@@ -23,7 +23,9 @@ from monitor.web.forms import SilenceForm
 from monitor.web.glance import load_alert, load_glance
 
 _BACK = re.compile(r"/(?:alerts/[0-9A-Za-z]{1,64})?")
-_OURS = re.compile(r"/(?:(?:alerts|silences|deliveries)/.*|silences|logout|name)?", re.DOTALL)
+_OURS = re.compile(
+    r"/(?:(?:alerts|batches|silences|deliveries)/.*|silences|logout|name)?", re.DOTALL
+)
 MOST_NOTES = 100
 NAME_FOR_S = 180 * 24 * 3600
 
@@ -47,6 +49,7 @@ class Pages:
             Route("/", self._showing(self._status)),
             Route("/alerts/{key}", self._showing(self._alert)),
             Route("/alerts/{key}/ack", self._doing(self._ack), methods=["POST"]),
+            Route("/batches/{provider}/{batch:path}", self._showing(self._batch)),
             Route("/silences/new", self._showing(self._new_silence)),
             Route("/silences", self._silence, methods=["POST"]),
             Route("/silences/{id}/end", self._doing(self._end), methods=["POST"]),
@@ -88,6 +91,13 @@ class Pages:
             return self._page(request, "failed", 404, title="No such alert", error=text)
         title = found.message.title
         return self._page(request, "alert", title=title, alert=found.life.alert, found=found)
+
+    async def _batch(self, request: Request) -> Response:
+        found = await self._desk.reported(**request.path_params)
+        if found is None:
+            text = "Nothing is known of such a batch."
+            return self._page(request, "failed", 404, title="No such batch", error=text)
+        return self._page(request, "batch", title=found.batch.title, **lookback.shown(found))
 
     async def _new_silence(self, request: Request) -> Response:
         form = SilenceForm()

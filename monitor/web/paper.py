@@ -14,7 +14,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from monitor.core.compose import moment, plain
-from monitor.core.wording import counted, span, zone_named
+from monitor.core.wording import counted, money, percent, span, zone_named
 
 LONGEST = 600
 _FOLDER = Path(__file__).parent / "templates"
@@ -38,8 +38,12 @@ HEADERS = {
 
 def page(name: str, status: int = 200, **shown: Any) -> Response:
     """A page of this template."""
-    text = _environment().get_template(f"{name}.html").render(shown)
-    return Response(text, status, HEADERS, media_type="text/html")
+    return Response(text(name, **shown), status, HEADERS, media_type="text/html")
+
+
+def text(name: str, **shown: Any) -> str:
+    """What a template makes, for whoever keeps it in a file."""
+    return _environment().get_template(f"{name}.html").render(shown)
 
 
 def style() -> Response:
@@ -61,6 +65,9 @@ def _environment() -> Environment:
     made.filters["at"] = _at
     made.filters["exactly"] = _exactly
     made.filters["counted"] = counted
+    made.filters["percent"] = percent
+    made.filters["span"] = _span
+    made.filters["money"] = money
     return made
 
 
@@ -83,6 +90,11 @@ def _ago(at: datetime | None, now: datetime) -> str:
 def _at(at: datetime | None, now: datetime, zone: str) -> str:
     """A time on the wall of the zone."""
     return "" if at is None else moment(at, now, zone_named(zone))
+
+
+def _span(seconds: float) -> str:
+    """A length of time in its largest units."""
+    return span(timedelta(seconds=seconds))
 
 
 def _exactly(at: datetime, zone: str) -> str:

@@ -34,6 +34,10 @@ _TIMESTAMP = re.compile(rb"[0-9]{1,12}")
 Take = Callable[[Any, Collection[str]], dict[str, Any] | None]
 
 
+class BusyError(Exception):
+    """So much waits to be done that this is not heard at all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signer:
     """One app's secret, and the receivers that it serves."""
@@ -87,7 +91,10 @@ class SlackDoor:
         payload = _payload(body)
         if payload is None:
             return 400, b"not a payload of Slack's\n"
-        said = self._take(payload, receivers)
+        try:
+            said = self._take(payload, receivers)
+        except BusyError:
+            return 503, b"too much at once; try again\n"  # Slack shows that to whoever pressed
         return 200, b"" if said is None else msgspec.json.encode(said)
 
     def _proven(self, headers: Mapping[bytes, bytes], body: bytes) -> frozenset[str]:

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, select
 
 from monitor.core.alert import Alert, AlertState, Reason, Subject
 from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.explained import inhibited_by
 from monitor.core.identity import alert_key, fingerprint
-from monitor.core.inhibit import Inhibition, inhibited_by
+from monitor.core.inhibit import Inhibition
 from monitor.core.route import Receiver, Route, parse_matcher
 from monitor.core.rule import Finding, Severity, SubjectKind
 from monitor.core.silence import Source

@@ -16,7 +16,7 @@ api_key = "k"
 kind = "slack"
 webhook_url = "http://127.0.0.1:9/services/T/B/x"
 [web]
-api_token = "t"
+api_token = "0123456789abcdef"
 """
 
 

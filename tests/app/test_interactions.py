@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from monitor.app import interactions
 from monitor.app.acting import Acted, Outcome, RefusedError
 from monitor.app.interactions import MOST_AT_ONCE, Interactions
 from monitor.core.alert import Alert
@@ -23,6 +24,7 @@ from monitor.simulator.slack_store import Post
 from monitor.store import alerts as alerts_store
 from monitor.store import audit, silences
 from monitor.store.writer import Priority, Store
+from monitor.web.slack import BusyError
 from tests.builders import NOON, make_batch
 from tests.delivering import MovedClock, make_alert, make_subject, resolved
 from tests.workspace import Workspace, note_told, workspace
@@ -404,7 +406,7 @@ async def test_a_database_that_cannot_be_written_is_said(
     ]
 
 
-async def test_the_first_answer_waits_for_nothing(desk: Desk) -> None:
+async def test_the_first_answer_waits_for_nothing_and_nobody_is_left_out(desk: Desk) -> None:
     post = await desk.told(make_alert())
     pressed = [
         desk.space.api.presses.press(post, "Details", base=desk.space.url)
@@ -412,7 +414,23 @@ async def test_the_first_answer_waits_for_nothing(desk: Desk) -> None:
     ]
 
     assert [desk.hands.take(payload, OPS) for payload in pressed] == [None] * len(pressed)
-    assert len(desk.hands._tasks) == MOST_AT_ONCE
     assert desk.heard == []
     await asyncio.gather(*desk.hands._tasks)
-    assert len(desk.heard) == MOST_AT_ONCE
+    assert len(desk.heard) == len(pressed)
+
+
+async def test_what_is_too_much_is_not_heard_and_may_be_pressed_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interactions, "MOST_WAITING", 1)
+    post = await desk.told(make_alert())
+    first, second = (
+        desk.space.api.presses.press(post, "Details", base=desk.space.url) for _ in range(2)
+    )
+    desk.hands.take(first, OPS)
+    with pytest.raises(BusyError):
+        desk.hands.take(second, OPS)
+    await asyncio.gather(*desk.hands._tasks)
+    await desk.take(second)
+
+    assert len(desk.heard) == 2

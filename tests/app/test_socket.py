@@ -14,6 +14,7 @@ from monitor.notifiers.slack.api import SlackApi
 from monitor.simulator.slack import TOKEN
 from monitor.simulator.slack_presses import APP_TOKEN
 from monitor.simulator.wire import Fault
+from monitor.web.slack import BusyError
 from tests.delivering import LeapingClock
 from tests.workspace import Workspace, workspace
 
@@ -29,12 +30,16 @@ class Line:
     clock: LeapingClock = field(default_factory=LeapingClock)
     taken: list[Any] = field(default_factory=list)
     said: dict[str, Any] | None = None
+    busy: int = 0
     troubles: list[str | None] = field(default_factory=list)
     quiet: asyncio.Event = field(default_factory=asyncio.Event)
     troubled: asyncio.Event = field(default_factory=asyncio.Event)
     token: str = APP_TOKEN
 
     def take(self, payload: Any) -> dict[str, Any] | None:
+        if self.busy:
+            self.busy -= 1
+            raise BusyError
         self.taken.append(payload)
         return self.said
 
@@ -84,6 +89,16 @@ async def test_what_is_to_be_said_at_once_is_in_the_acknowledgement(line: Line) 
     line.said = {"response_action": "errors"}
 
     assert line.space.api.presses.acks == {await line.pressed(): line.said}
+
+
+async def test_what_is_not_heard_is_not_acknowledged_and_may_come_again(line: Line) -> None:
+    line.busy = 1
+    name = await line.space.api.presses.send(PRESSED)
+    await line.pressed({"other": 1})
+    assert name not in line.space.api.presses.acks
+    await line.pressed(envelope=name)
+
+    assert line.taken == [{"other": 1}, PRESSED]
 
 
 async def test_an_envelope_that_comes_again_is_acknowledged_and_not_taken(line: Line) -> None:

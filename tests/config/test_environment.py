@@ -31,7 +31,7 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
         {
             "OFFHOOK_MONITOR__LOG": "console",
             "OFFHOOK_WEB__LISTEN": "0.0.0.0:9000",
-            "OFFHOOK_WEB__API_TOKEN": "12345678",
+            "OFFHOOK_WEB__API_TOKEN": "1234567890123456",
             "OFFHOOK_CONFIG": "elsewhere.toml",
             "OFFHOOK_MONITOR": "{not read",
         },
@@ -40,7 +40,7 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     assert config.monitor.log == "console"
     assert config.web.listen.port == 9000
     assert config.web.api_token is not None
-    assert config.web.api_token.get_secret_value() == "12345678"
+    assert config.web.api_token.get_secret_value() == "1234567890123456"
     assert config.warnings == ()
 
 

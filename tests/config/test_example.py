@@ -4,14 +4,15 @@ import json
 import re
 import shutil
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from monitor.config import json_schema, load
+from monitor.config.expecting import ExpectSettings
 from monitor.config.lines import KeyPath, key_lines
 from monitor.config.model import (
     CalendarSettings,
@@ -103,6 +104,7 @@ def test_every_key_of_every_section_is_shown() -> None:
         (CalendarSettings, list(values["calendars"].values())),
         (RouteSettings, values["routes"]),
         (InhibitSettings, values["inhibit"]),
+        (ExpectSettings, values["expect"]),
         (TemplateSettings, values["templates"]),
     ]
     for section, tag, union in (
@@ -188,58 +190,100 @@ def _leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
 
 VALUES = tomllib.loads(WHOLE)
 LINES = key_lines(WHOLE.encode())
-TABLES = re.compile(r"^(calendars|providers|receivers)\.\w+$|^(routes|inhibit|templates)\.\d+$")
-KEYS = [
-    pytest.param(path, value, id=".".join(map(str, path)))
-    for path, value in _leaves(VALUES)
-    if not TABLES.match(".".join(map(str, path)))
-]
+TABLES = re.compile(
+    r"^(calendars|providers|receivers)\.\w+$|^(routes|inhibit|expect|templates)\.\d+$"
+)
 
 
-@pytest.mark.parametrize(("path", "value"), KEYS)
-def test_a_misspelt_key_is_refused_by_name_and_line(
-    tmp_path: Path, path: KeyPath, value: Any
-) -> None:
-    del value
+class Key(NamedTuple):
+    """A key, what it says, and on which row of the example, counted from 0."""
+
+    path: KeyPath
+    value: Any
+    row: int
+
+
+def _groups() -> Iterator[Any]:
+    """All keys: each table and its kind alone, the others in groups with no two of one table."""
     lines = WHOLE.splitlines()
-    row = LINES[path] - 1
-    key = str(path[-1])
-    lines[row] = re.sub(rf"\b{key}\b(?=\s*=|\]|\.)", f"{key}x", lines[row], count=1)
-    if lines[row].startswith("["):  # the same name in the headers of its tables below
-        header = re.compile(rf"(?<=[.\[]){key}(?=[.\]])")
-        lines = [header.sub(f"{key}x", line) if line[:1] == "[" else line for line in lines]
+    headers = [row for row, line in enumerate(lines) if line.startswith("[")]
+    groups: list[dict[Hashable, Key]] = []
+    for path, value in _leaves(VALUES):
+        key = Key(path, value, LINES[path] - 1)
+        name = ".".join(map(str, path))
+        if key.row in headers or path[-1] in {"vendor", "kind"}:
+            if not TABLES.match(name):
+                yield pytest.param([key], id=name)
+            continue
+        # What is wrong in a rule's own table hides what is wrong in the tables below it.
+        table: Hashable = (
+            path[:2] if path[0] == "rules" else max(row for row in headers if row < key.row)
+        )
+        if all(table in group for group in groups):
+            groups.append({})
+        next(group for group in groups if table not in group)[table] = key
+    for number, group in enumerate(groups):
+        yield pytest.param(list(group.values()), id=f"group {number}")
+
+
+each_group = pytest.mark.parametrize("group", list(_groups()))
+
+
+@each_group
+def test_a_misspelt_key_is_refused_by_name_and_line(tmp_path: Path, group: list[Key]) -> None:
+    lines = WHOLE.splitlines()
+    for key in group:
+        lines = _misspelt(lines, key)
+
+    said = refused(tmp_path, "\n".join(lines)).splitlines()
+
+    for key in group:
+        place = f"config.toml:{key.row + 1}: "
+        assert any(place in line and str(key.path[-1]) in line for line in said), key.path
+
+
+def _misspelt(lines: list[str], key: Key) -> list[str]:
+    name = str(key.path[-1])
+    line = re.sub(rf"\b{name}\b(?=\s*=|\]|\.)", f"{name}x", lines[key.row], count=1)
+    lines = [*lines[: key.row], line, *lines[key.row + 1 :]]
+    if line.startswith("["):  # the same name in the headers of its tables below
+        header = re.compile(rf"(?<=[.\[]){name}(?=[.\]])")
+        lines = [header.sub(f"{name}x", each) if each[:1] == "[" else each for each in lines]
         # with this key it would be an instance of the user's own
-        lines = ["" if line.startswith("rule = ") else line for line in lines]
+        lines = ["" if each.startswith("rule = ") else each for each in lines]
+    return lines
+
+
+@each_group
+def test_a_value_of_another_type_is_refused_by_key_and_line(
+    tmp_path: Path, group: list[Key]
+) -> None:
+    lines = WHOLE.splitlines()
+    places = {}
+    for key in group:
+        lines, places[key.path] = _of_another_type(lines, key)
 
     said = refused(tmp_path, "\n".join(lines))
 
-    assert f"config.toml:{row + 1}: " in said
-    assert key in said
+    for path, row in places.items():
+        assert f"config.toml:{row + 1}: " in said, path
 
 
-@pytest.mark.parametrize(("path", "value"), KEYS)
-def test_a_value_of_another_type_is_refused_by_key_and_line(
-    tmp_path: Path, path: KeyPath, value: Any
-) -> None:
-    lines = WHOLE.splitlines()
-    row = LINES[path] - 1
+def _of_another_type(lines: list[str], key: Key) -> tuple[list[str], int]:
+    """The lines with another value, and the row where it stands now."""
+    path, value, row = key
     other = '"text"' if isinstance(value, int | float) else "12345"
     if lines[row].startswith("[[rules"):
         rest = _without_table("\n".join(lines[row:]), path)
-        lines = [*lines[:row], f"{path[-1]} = {other}", *rest]
-    elif lines[row].startswith("[") and len(path) > 2:
-        lines[row] = f"[{lines[row]}]"  # a list of tables in place of a table
-    elif lines[row].startswith("["):
-        lines = _without_table(WHOLE, path)
-        lines.insert(0, f"{'.'.join(map(str, path))} = {other}")
-        row = 0
-    else:
-        pattern = rf"\b({path[-1]}\s*=\s*)" + _value_pattern(value)
-        lines[row] = re.sub(pattern, rf"\g<1>{other}", lines[row], count=1)
-
-    said = refused(tmp_path, "\n".join(lines))
-
-    assert f"config.toml:{row + 1}: " in said
+        return [*lines[:row], f"{path[-1]} = {other}", *rest], row
+    if lines[row].startswith("[") and len(path) > 2:
+        # a list of tables in place of a table
+        return [*lines[:row], f"[{lines[row]}]", *lines[row + 1 :]], row
+    if lines[row].startswith("["):
+        return [f"{'.'.join(map(str, path))} = {other}", *_without_table(WHOLE, path)], 0
+    pattern = rf"\b({path[-1]}\s*=\s*)" + _value_pattern(value)
+    changed = re.sub(pattern, rf"\g<1>{other}", lines[row], count=1)
+    return [*lines[:row], changed, *lines[row + 1 :]], row
 
 
 def _value_pattern(value: Any) -> str:

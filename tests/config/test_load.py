@@ -45,8 +45,9 @@ def problems(tmp_path: Path, text: str) -> tuple[Problem, ...]:
 def test_with_zero_rules_and_routes_written_the_product_works(tmp_path: Path) -> None:
     config = loaded(tmp_path, SMALL)
 
-    assert {instance.name for instance in config.rules} == set(catalogue())
-    assert [route.receivers for route in config.routes] == [("ops",)]
+    running = {name for name, rule in catalogue().items() if not rule.written_only}
+    assert {instance.name for instance in config.rules} == running
+    assert [route.receivers for route in config.routes] == [("ops",), ("ops",)]
     assert config.monitor.data_dir == Path("/home/nobody/.local/state/offhook")
     assert config.monitor.retain == timedelta(days=30)
     assert str(config.web.listen) == "127.0.0.1:8420"
@@ -104,6 +105,13 @@ def test_with_zero_rules_and_routes_written_the_product_works(tmp_path: Path) ->
         pytest.param('[web]\nlisten="::1:99999"', 8, "web.listen", "host and a port", id="port"),
         pytest.param(
             '[web]\nlisten="0.0.0.0:1"', 7, "web.api_token", "is needed", id="open without token"
+        ),
+        pytest.param(
+            '[web]\napi_token="fifteen letters"',
+            8,
+            "web.api_token",
+            "shorter than 16 characters",
+            id="token that can be guessed",
         ),
         pytest.param(
             '[providers.Two]\nvendor="bland"', 7, "providers.Two", '"two"', id="name in capitals"

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor.config import Config, load
-from monitor.core.route import Digest, Matcher
+from monitor.core.route import Digest, Matcher, all_match
 from monitor.errors import ConfigError
 
 HEAD = """
@@ -186,3 +186,21 @@ def test_a_digest_that_keeps_what_is_critical_is_pointed_out(
     warnings = [each.text for each in read(tmp_path, text).warnings if "critical" in each.text]
 
     assert len(warnings) == warned
+
+
+def test_without_routes_what_is_calm_comes_once_a_day(tmp_path: Path) -> None:
+    own = '[rules.odd_words]\nrule = "self_unknown_status"\n'
+    calm, rest = read(tmp_path, own).routes
+
+    assert calm.digest == Digest(
+        every=timedelta(days=1), at=time(9), zone=ZoneInfo("Europe/Berlin")
+    )
+    assert calm.receivers == rest.receivers == ("ops", "boss")
+    assert (rest.match, rest.digest) == ((), None)
+    for name, severity, digested in (
+        ("self_unknown_status", "info", True),
+        ("odd_words", "warning", True),
+        ("odd_words", "critical", False),
+        ("error_spike", "info", False),
+    ):
+        assert all_match(calm.match, {"rule": name, "severity": severity}) is digested

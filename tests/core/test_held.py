@@ -16,7 +16,7 @@ from monitor.core.held import Circumstances, is_open_at, opens_at
 from monitor.core.notify import decide
 from monitor.core.route import Digest, Receiver, Route
 from monitor.core.rule import Severity
-from monitor.core.silence import Silence, Source
+from monitor.core.silence import LONGEST, Silence, Source
 from tests.builders import HOUR, MINUTE, NOON, SECOND
 from tests.delivering import BOT, MAIL, WEBHOOK, make_alert, make_report, resolved, settled
 
@@ -222,13 +222,15 @@ def test_what_failed_in_a_silence_is_told_when_it_is_over(alert: Alert) -> None:
 
     assert (decision.why.tells, decision.due) == (True, NOON + HOUR)
     endless = ask(alert, silence=silence(ends_at=None))
-    assert endless.why is Why.SILENCED
+    assert (endless.why.tells, endless.due) == (True, NOON - HOUR + LONGEST)
+    rolled_up = ask(alert, silence=silence(ends_at=None), route=HOURLY)
+    assert (rolled_up.why.tells, rolled_up.due) == (True, NOON + HOUR)
 
 
-def test_what_was_told_of_ends_at_once_where_nobody_knows_how_long_a_silence_lasts() -> None:
+def test_what_was_told_of_ends_with_the_silence_or_after_a_week() -> None:
     decision = ask(resolved(make_alert()), FIRED, silence=silence(ends_at=None))
 
-    assert (decision.why, decision.due) == (Why.RESOLVED, NOON)
+    assert (decision.why, decision.due) == (Why.RESOLVED, NOON - HOUR + LONGEST)
 
 
 OVER = silence(ends_at=NOON + HOUR, ended_at=NOON + 30 * MINUTE)

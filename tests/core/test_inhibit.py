@@ -3,7 +3,8 @@
 import pytest
 
 from monitor.core.alert import Alert, AlertState
-from monitor.core.inhibit import Inhibition, inhibited_by
+from monitor.core.explained import inhibited_by
+from monitor.core.inhibit import Inhibition
 from monitor.core.route import parse_matcher
 from monitor.core.rule import PAUSED, Severity, SubjectKind
 from tests.delivering import make_alert, make_report, make_subject, resolved

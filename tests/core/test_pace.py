@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.calendar import Calendar, Hours
-from monitor.core.model import BatchStatus, Counts
+from monitor.core.model import BatchStatus, ContactStatus, Counts
 from monitor.core.pace import (
     AT_ONCE,
     CONFIRM_AFTER,
@@ -23,9 +23,11 @@ from monitor.core.pace import (
     Watched,
     backoff,
     explained,
+    lines,
     next_look,
     reading,
 )
+from monitor.core.tally import contact_key
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch
 
 NOTHING = timedelta(0)
@@ -69,6 +71,11 @@ def unseen(lasts: timedelta) -> dict[str, Any]:
     return ENDED | found | {"look": replace(found["look"], unseen_for=lasts)}
 
 
+# A word that nobody knows: it may be over, though nothing says so.
+ODD = {
+    "look": replace(make_batch(status=BatchStatus.UNKNOWN), counts=COUNTS),
+    "late_changes": False,
+}
 SCHEDULED = {
     "look": make_batch(
         status=BatchStatus.SCHEDULED, scheduled_at=NOON + HOUR + EVERY + 10 * SECOND
@@ -114,6 +121,11 @@ CLOSED = {
         ),
         pytest.param({"pending": True}, NOTHING, Reading.NOTHING, id="pending alone reads nothing"),
         pytest.param(ENDED, NOTHING, Reading.NOTHING, id="ended and read since"),
+        pytest.param(ODD, SETTLE_READ - TICK, Reading.NOTHING, id="perhaps ended a moment ago"),
+        pytest.param(ODD, SETTLE_READ, Reading.ALL, id="perhaps ended, and details came late"),
+        pytest.param(
+            ODD | {"swept_at": NOON + SETTLE_READ}, HOUR / 6, Reading.NOTHING, id="read since"
+        ),
         pytest.param(
             ENDED | {"complete_at": NOON - MINUTE}, NOTHING, Reading.NOTHING, id="read just then"
         ),
@@ -262,7 +274,8 @@ def test_no_pace_is_so_slow_that_it_looks_like_blindness(
 def test_an_open_batch_is_never_left_unread_for_longer_than_the_limit(
     status: BatchStatus, after: timedelta
 ) -> None:
-    batch = watched(look=replace(make_batch(status=status), counts=COUNTS))
+    look = replace(make_batch(status=status), counts=COUNTS)
+    batch = watched(look=look, moved_at=NOON - SETTLE_READ)
     found = reading(batch, NOON + after, full_every=FULL, poll_every=EVERY)
 
     assert (found is Reading.NOTHING) is (after < REREAD_EVERY)
@@ -283,6 +296,28 @@ def test_what_moved_while_reading_explains_a_difference(
     differences: tuple[int, ...], live: int, expected: bool
 ) -> None:
     assert explained(differences, live) is expected
+
+
+BY_STATUS = {ContactStatus.PENDING: 80, ContactStatus.IN_CALL: 10, ContactStatus.COMPLETED: 10}
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        pytest.param(Counts(total=100, finished=10, live=90), 10, id="the queue among them"),
+        pytest.param(Counts(total=100, finished=10, live=7), 7, id="fewer than do not wait"),
+        pytest.param(Counts(total=100, finished=40, live=60), 0, id="more ended than was read"),
+        pytest.param(Counts(total=100, live=10), 10, id="nobody says how many are finished"),
+        pytest.param(Counts(total=100, finished=10), 0, id="nobody counts them"),
+        pytest.param(
+            Counts(total=100, finished=40, live=10, by_status=BY_STATUS), 10, id="counted apart"
+        ),
+    ],
+)
+def test_who_waits_by_the_lists_is_on_no_line(counts: Counts, expected: int) -> None:
+    tally = {contact_key(ContactStatus.PENDING): 80, contact_key(ContactStatus.IN_CALL): 10}
+
+    assert lines(replace(make_batch(), counts=counts), tally) == expected
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,6 @@ def test_it_knows_what_had_ended_by_then_and_nothing_else(
 
     assert then.window(*span) == listed.window(*span)
     assert then.last_ended(n) == listed.last_ended(n)
-    assert then.common(*span, FAILED) == listed.common(*span, FAILED)
     assert then.evidence(*span, FAILED, n) == listed.evidence(*span, FAILED, n)
     assert then.people_reached() == 3
 

@@ -10,6 +10,7 @@ from monitor.core.tally import (
     Tally,
     count_call,
     count_contact,
+    exhausted_after,
     move_contact,
     people,
     recount,
@@ -112,3 +113,15 @@ def test_people_in_several_statuses_add_up() -> None:
     tally = recount([make_contact(), make_contact(status=ContactStatus.BUSY)], [])
 
     assert people(tally, ContactStatus.PENDING, ContactStatus.BUSY, ContactStatus.FAILED) == 2
+
+
+def test_who_was_given_up_is_counted_by_retries() -> None:
+    given_up = [
+        make_contact(status=ContactStatus.EXHAUSTED, attempts=attempts) for attempts in (1, 3, 3)
+    ]
+    tally = recount([*given_up, make_contact(status=ContactStatus.FAILED, attempts=3)], [])
+
+    assert exhausted_after(tally) == {1: 1, 3: 2}
+
+    move_contact(tally, given_up[0], make_contact(status=ContactStatus.RETRYING, attempts=1))
+    assert exhausted_after(tally) == {3: 2}

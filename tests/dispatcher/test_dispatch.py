@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ import pytest_asyncio
 from sqlalchemy import Connection, select
 
 from monitor.core.alert import Alert
+from monitor.core.compose import UNTOLD
 from monitor.core.route import Receiver
 from monitor.core.rule import Severity
+from monitor.core.silence import Source
 from monitor.dispatcher import Dispatcher, Failing, Timing
 from monitor.errors import DeliveryError, Sent
 from monitor.evaluation.telling import Routing
 from monitor.notifiers import Envelope
-from monitor.store import claims, deadletters, outbox, outcomes
+from monitor.store import alerts as alerts_store
+from monitor.store import claims, deadletters, outbox, outcomes, silences
 from monitor.store.outcomes import Note
 from monitor.store.schema import conversations, deliveries
 from monitor.store.schema import outbox as outbox_table
@@ -238,12 +242,71 @@ async def test_what_was_given_up_is_told_and_replayed_on_demand(world: World) ->
     assert await world.write(lambda conn: deadletters.replay(conn, letter.id, now=NOON)) == 1
     await world.drain()
     assert await world.rows() == [("fired", "message", "sent")]
-    assert world.hook.sent[-1].messages[0].marks == (
-        "sent again on demand: this is how it stood 14:00",
-    )
+    assert world.hook.sent[-1].messages[0].marks == ("sent again on demand",)
     await world.drain(after=20 * SECOND)
 
     assert world.troubles[1:] == [("hook", None)]
+
+
+HALF = DeliveryError(Sent.AMBIGUOUS, "451", "one was put off", had=("ab12",), sure=True)
+LATER = DeliveryError(Sent.RETRY, "451", "one is put off")
+
+
+async def test_who_has_a_mail_is_known_after_a_restart(world: World) -> None:
+    to = routing("mail", group_by=("provider",), group_wait=timedelta(0))
+    world.mail.plan = [HALF, LATER]
+    await world.tell(make_alert("one"), make_alert("two"), to=to)
+    await world.drain("mail")
+    for _ in range(2):
+        world.restarted()
+        await world.drain("mail", after=HOUR)
+
+    assert [each.had for each in world.mail.sent] == [frozenset()] + [frozenset({"ab12"})] * 2
+    assert [each.possible_repeat for each in world.mail.sent] == [False] * 3
+    assert {state for _, _, state in await world.rows("mail")} == {"sent"}
+
+
+async def test_who_may_have_a_mail_is_told_so_though_others_surely_have_it(world: World) -> None:
+    to = routing("mail", group_wait=timedelta(0))
+    world.mail.plan = [HALF]
+    await world.tell(make_alert(), to=to)
+    await world.drain("mail")
+
+    async def die(envelope: Envelope) -> None:
+        raise asyncio.CancelledError
+
+    world.mail.before = die
+    with pytest.raises(asyncio.CancelledError):
+        await world.drain("mail", after=HOUR)
+    world.mail.before = None
+    world.restarted()
+    await world.drain("mail", after=HOUR)
+
+    assert world.mail.sent[-1].had == {"ab12"}
+    assert world.mail.sent[-1].possible_repeat
+
+
+async def test_what_is_replayed_is_told_as_it_stands_by_then(world: World) -> None:
+    """An alert that is over opens nothing; the one that still fires says who has it."""
+    world.hook.plan = [TOO_RICH, TOO_RICH] * 2
+    over, lasts = make_alert("over"), make_alert("lasts")
+    for alert in (over, lasts):
+        await world.tell(alert, to=NOW)
+        await world.drain()
+    world.clock.move(MINUTE)
+    now = world.clock.now()
+    await world.write(lambda conn: alerts_store.save(conn, [resolved(over)]))
+    await world.write(
+        lambda conn: silences.acknowledge(conn, lasts.key, by="ana", source=Source.CLI, now=now)
+    )
+    for alert in (over, lasts):
+        await world.write(partial(deadletters.replay, which=alert.key, now=now))
+        await world.drain()
+
+    ended, firing = (each.messages[0] for each in world.hook.sent[-2:])
+    assert (ended.state, ended.marks[:2]) == ("RESOLVED", (UNTOLD, "sent again on demand"))
+    assert (firing.state, firing.acknowledged) == ("FIRING", "ana, 14:01")
+    assert await world.rows() == [("fired", "message", "sent")] * 2
 
 
 async def test_a_receiver_that_refuses_everything_is_probed_hourly(world: World) -> None:

@@ -445,8 +445,31 @@ def test_a_batch_that_runs_again_reports_again(story: Story) -> None:
     assert story.row().run == 2
     end(story)
 
-    assert story.owed() == [("batch_completed", "reported")] * 2
-    assert len({each.key for each in story.messages()}) == 2
+    done, reopened = ("batch_completed", "reported"), ("batch_reopened", "reported")
+    assert story.owed() == [done, reopened, done]
+    first, again, last = story.messages()
+    assert again.sentence.startswith("Renewals May: dials again since ")
+    assert len({first.key, again.key, last.key}) == 3
+
+
+def test_people_who_were_never_dialled_are_told_beside_the_end(story: Story) -> None:
+    story.wait(30 * SECOND)
+    story.dial(len(story.people) - 57)
+    story.status = BatchStatus.COMPLETED
+    story.see()
+    story.see(20 * SECOND)
+    poll(story, 15)
+
+    assert story.owed() == [
+        ("batch_completed", "reported"),
+        ("never_dialled", "reported"),
+        ("batch_completed", "settled"),
+    ]
+    _, missed, _ = story.messages()
+    assert missed.severity == "warning"
+    assert missed.sentence == (
+        "Renewals May: completed, but 37 of 200 people never dialled: 37 left in the queue"
+    )
 
 
 @pytest.mark.parametrize(
@@ -511,8 +534,8 @@ def test_a_pause_keeps_what_fires_and_starts_nothing(story: Story) -> None:
     for _ in range(12):
         story.see(5 * MINUTE)
 
-    assert story.alerts() == {"error_spike": FIRING}
-    assert story.owed() == [("error_spike", "fired")]
+    assert story.alerts() == {"error_spike": FIRING, "batch_paused": FIRING}
+    assert story.owed() == [("error_spike", "fired"), ("batch_paused", "fired")]
 
 
 def test_a_resumed_batch_has_not_stalled_yet(story: Story) -> None:
@@ -521,7 +544,7 @@ def test_a_resumed_batch_has_not_stalled_yet(story: Story) -> None:
     story.see(3 * HOUR)
     story.status = BatchStatus.RUNNING
     story.see(MINUTE)
-    assert story.alerts() == {}
+    assert story.alerts() == {"batch_paused": RECOVERED}
     for _ in range(5):
         story.see(3 * MINUTE)
 
@@ -781,4 +804,4 @@ def test_what_is_usual_comes_from_the_batch_before_while_there_are_few_calls(
     story.see(MINUTE)
 
     (message,) = story.messages()
-    assert "25 of 25 calls failed in 10 min (100 %, usually 0 %)" in message.sentence
+    assert "25 of 25 calls failed in 10 min (100 %, usually none, n 130)" in message.sentence

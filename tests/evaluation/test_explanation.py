@@ -21,7 +21,6 @@ from monitor.evaluation.explanation import explain
 from monitor.evaluation.routing import Routing
 from monitor.store import alerts as stored
 from monitor.store import silences
-from monitor.store.engine import open_engine
 from monitor.store.schema import outbox
 from rules.batch_failed import BatchFailed
 from tests.builders import HOUR, MINUTE, NOON
@@ -33,11 +32,12 @@ from tests.delivering import (
     routing,
     tell_all,
 )
+from tests.stories import hurried
 
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_engine(tmp_path / "offhook.db", create=True)
+    engine = hurried(tmp_path / "offhook.db")
     with engine.begin() as connection, capture_logs():
         yield connection
     engine.dispose()

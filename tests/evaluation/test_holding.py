@@ -6,25 +6,28 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Connection, func, select, update
 from structlog.testing import capture_logs
 
 from monitor.core.alert import Alert, AlertState
+from monitor.core.calendar import Calendar, parse_hours
 from monitor.core.message import Message
 from monitor.core.route import Digest, Route, parse_matcher
 from monitor.core.rule import Severity
-from monitor.core.silence import Source
+from monitor.core.silence import BatchRun, Source
 from monitor.core.wish import Wish
 from monitor.evaluation.routing import Routing
 from monitor.store import alerts as alerts_store
-from monitor.store import claims, outcomes, silences, views
+from monitor.store import batches, claims, outcomes, silences, views
+from monitor.store.batches import BatchRow
 from monitor.store.coding import decode
-from monitor.store.engine import open_engine
 from monitor.store.outcomes import Note
+from monitor.store.schema import batches as batches_table
 from monitor.store.schema import conversations, outbox
-from tests.builders import HOUR, MINUTE, NOON, SECOND
+from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch
 from tests.delivering import (
     ALL,
     make_alert,
@@ -36,11 +39,12 @@ from tests.delivering import (
     settled,
     tell_all,
 )
+from tests.stories import hurried
 
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_engine(tmp_path / "offhook.db", create=True)
+    engine = hurried(tmp_path / "offhook.db")
     with engine.begin() as connection, capture_logs():
         yield connection
     engine.dispose()
@@ -69,7 +73,9 @@ def messages(conn: Connection, **where: Any) -> list[Message]:
     return [decode(Message, text) for text in conn.execute(query).scalars()]
 
 
-def hush(conn: Connection, now: datetime = NOON, lasts: timedelta = HOUR, **changes: Any) -> str:
+def hush(
+    conn: Connection, now: datetime = NOON, lasts: timedelta | None = HOUR, **changes: Any
+) -> str:
     values: dict[str, Any] = {
         "author": "ann",
         "source": Source.CLI,
@@ -128,6 +134,35 @@ def test_a_silence_keeps_an_alert_back_and_what_is_still_wrong_after_it_says_so(
 
     assert (held, told) == ([0] * 6, [3, 0, 0])
     assert {each.marks for each in messages(conn)} == {("silence of ann ended 14:59",)}
+
+
+@pytest.mark.parametrize("muted", [False, True], ids=["open", "muted when it is a week old"])
+def test_what_a_silence_until_its_batch_ends_holds_is_told_when_the_batch_ends(
+    conn: Connection, *, muted: bool
+) -> None:
+    """The end of what was told before, and what failed meanwhile."""
+    look = make_batch(batch_id="btc_1", provider="renewals")
+    row = BatchRow(id=0, look=look, first_seen_at=NOON, fresh_at=NOON, moved_at=NOON, due_at=NOON)
+    batch = batches.add(conn, row).id
+    then = (NOON + timedelta(days=7)).date().isoformat()
+    shut = Calendar(ZoneInfo("UTC"), (parse_hours(f"{then} 00:00-24:00"),))
+    to = routing("hook", mute=(shut,) * muted)
+    at = NOON + HOUR
+    told = make_alert(fired_at=at)
+    failed = make_report(rule="batch_failed", severity=Severity.CRITICAL)
+    tell_all(conn, told, to=to, now=at)
+    take(conn, at + 10 * SECOND, "hook")
+    run = BatchRun(provider="renewals", batch="btc_1", run=1)
+    hush(conn, now=NOON + 70 * MINUTE, lasts=None, until_end_of=run, matchers=())
+    later = NOON + 80 * MINUTE
+    tell_all(conn, resolved(told, after=20 * MINUTE), failed, to=to, now=later)
+    assert take(conn, later + 3 * HOUR, "hook") == []
+
+    over = NOON + 5 * HOUR
+    conn.execute(update(batches_table).where(batches_table.c.id == batch).values(terminal_at=over))
+    silences.close_ended(conn, over)
+    sent = [each.rule_id for told in take(conn, over, "hook") for each in told]
+    assert sorted(sent) == ["batch_failed", "error_spike"]
 
 
 def test_what_was_told_before_a_silence_is_told_once_when_it_ends(conn: Connection) -> None:

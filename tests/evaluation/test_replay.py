@@ -59,10 +59,10 @@ def calls(story: Story, n: int, *, failed: int = 0, minutes: int = 1) -> None:
         story.see(30 * SECOND)
 
 
-def end(story: Story, status: BatchStatus = BatchStatus.COMPLETED) -> None:
+def end(story: Story, status: BatchStatus = BatchStatus.COMPLETED, minutes: int = 12) -> None:
     """It ends, and is watched until everything has been told."""
     story.status = status
-    for _ in range(20):
+    for _ in range(minutes):
         story.see(MINUTE)
         story.deliver()
 
@@ -259,7 +259,7 @@ def test_an_end_that_never_agreed_is_told_once_as_unverified(
     story = tell(run(BatchCompleted()))
     calls(story, 10)
     story.counts = replace(story.counted(), total=1_000)
-    end(story)
+    end(story, minutes=20)
     assert story.owed() == [("batch_completed", "reported")]
 
     assert again(story).messages == {"batch_completed": 1}

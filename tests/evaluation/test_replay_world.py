@@ -48,6 +48,8 @@ window = "2m"
 enabled = false
 [rules.batch_stalled]
 enabled = false
+[rules.agent_broken]
+enabled = false
 """
 
 

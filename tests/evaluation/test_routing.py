@@ -9,14 +9,14 @@ from sqlalchemy import Connection, select
 
 from monitor.core.message import Message
 from monitor.store.coding import decode
-from monitor.store.engine import open_engine
 from monitor.store.schema import outbox
-from tests.delivering import make_alert, routing, tell_all
+from tests.delivering import make_alert, make_report, make_subject, routing, tell_all
+from tests.stories import hurried
 
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_engine(tmp_path / "offhook.db", create=True)
+    engine = hurried(tmp_path / "offhook.db")
     with engine.begin() as connection:
         yield connection
     engine.dispose()
@@ -33,3 +33,11 @@ def test_every_message_links_to_its_alert_where_others_reach_it(
 
     assert told
     assert {each.link for each in told} == {url and f"{url}/alerts/{alert.key}"}
+
+
+def test_a_report_links_to_the_report_of_its_batch() -> None:
+    to = replace(routing(), public_url="https://offhook.example.com")
+
+    link = to.link_to(make_report(subject=make_subject(id="btc/9 x")))
+
+    assert link == "https://offhook.example.com/batches/renewals/btc%2F9%20x"

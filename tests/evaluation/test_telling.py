@@ -15,7 +15,6 @@ from monitor.core.rule import Severity
 from monitor.evaluation.telling import Routing
 from monitor.store import outbox as outbox_store
 from monitor.store.coding import decode
-from monitor.store.engine import open_engine
 from monitor.store.schema import conversations, outbox
 from tests.builders import HOUR, MINUTE, NOON, SECOND
 from tests.delivering import (
@@ -29,11 +28,12 @@ from tests.delivering import (
     settled,
     tell_all,
 )
+from tests.stories import hurried
 
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_engine(tmp_path / "offhook.db", create=True)
+    engine = hurried(tmp_path / "offhook.db")
     with engine.begin() as connection:
         yield connection
     engine.dispose()

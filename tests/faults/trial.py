@@ -261,6 +261,9 @@ webhook_url = "http://127.0.0.1:9/services/x"
 [rules.batch_stalled]
 idle = "2m"
 gap_factor = 0
+
+[rules.outside_calling_hours]
+hours = ["daily 00:00-24:00"]
 """
 
 

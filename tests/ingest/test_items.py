@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine
 
+from monitor.core.calls import Field
 from monitor.core.model import (
     AnsweredBy,
     Call,
@@ -184,6 +185,34 @@ def test_an_end_that_was_witnessed_is_the_earliest_look_at_it(conn: Connection) 
 
 
 # Changes
+
+
+@pytest.mark.parametrize(
+    ("status", "seen_at", "expected"),
+    [
+        pytest.param(CallStatus.QUEUED, NOON, 2 * MINUTE, id="it waited"),
+        pytest.param(CallStatus.IN_PROGRESS, NOON + MINUTE, 2 * MINUTE, id="it went on later"),
+        pytest.param(CallStatus.IN_PROGRESS, NOON, 20 * SECOND, id="it went on before that"),
+    ],
+)
+def test_no_call_ended_before_it_was_seen_open(
+    conn: Connection, status: CallStatus, seen_at: datetime, expected: timedelta
+) -> None:
+    row = begin(conn)
+    person = seen("p1", ContactStatus.IN_CALL)
+    open_call = call(at=seen_at, status=status, created_at=NOON, started_at=None)
+    ended = call(
+        at=NOON + 2 * MINUTE,
+        created_at=NOON,
+        started_at=None,
+        ended_at=NOON + 20 * SECOND,  # as if it had begun when its row was made
+        ended_by=EndedBy.DERIVED,
+    )
+    take(conn, row.id, Item(person, (open_call,)), at=seen_at)
+    for _ in range(2):  # read once more, it is what it was
+        take(conn, row.id, Item(person, (ended,)), at=NOON + 2 * MINUTE)
+
+    assert stored(conn, row.id).ended_at == NOON + expected
 
 
 def test_the_first_reading_is_one_change_and_not_one_a_person(conn: Connection) -> None:
@@ -431,3 +460,18 @@ def test_a_time_that_is_told_no_more_moves_nobody(conn: Connection) -> None:
 
     assert taken.moved, "it is kept"
     assert taken.row.moved_at == before.moved_at
+
+
+def test_where_somebody_is_stands_beside_their_ended_calls_whenever_it_is_told(
+    conn: Connection,
+) -> None:
+    row = begin(conn)
+    done = call(ended_at=NOON, ended_by=EndedBy.VENDOR)
+
+    def told(**where: Any) -> Any:
+        take(conn, row.id, Item(seen("p1", ContactStatus.COMPLETED, **where), (done,)))
+        span = (NOON - MINUTE, NOON)
+        return StoredCalls(conn, row.id).grouped(*span, Field.COUNTRY, Field.AREA)
+
+    assert told() == {(None, None): 1}
+    assert told(country="US", area="212", attempts=1) == {("US", "212"): 1}

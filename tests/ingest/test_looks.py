@@ -12,11 +12,12 @@ from sqlalchemy import Connection
 
 from monitor.core.calendar import Calendar, parse_hours
 from monitor.core.model import Batch, BatchStatus, Counts
-from monitor.ingest.looks import take_look, touched
+from monitor.ingest.looks import take_look
 from monitor.store import batches, changes
 from monitor.store.batches import BatchRow
-from monitor.store.engine import open_engine
+from monitor.store.coding import decode
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch
+from tests.stories import hurried
 
 TERMINAL = [status for status in BatchStatus if status.terminal]
 OPEN = [status for status in BatchStatus if not status.terminal]
@@ -24,7 +25,7 @@ OPEN = [status for status in BatchStatus if not status.terminal]
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_engine(tmp_path / "offhook.db", create=True)
+    engine = hurried(tmp_path / "offhook.db")
     with engine.begin() as connection:
         yield connection
     engine.dispose()
@@ -119,11 +120,15 @@ def test_pausing_and_resuming_are_moves(conn: Connection) -> None:
     ]
 
 
-def test_counts_that_move_are_a_move_without_a_change_of_their_own(conn: Connection) -> None:
+def test_counts_that_move_are_a_move_and_kept_for_looking_back(conn: Connection) -> None:
     first = take(conn, counts=Counts(total=10, live=1))
     row = take(conn, MINUTE, counts=Counts(total=10, live=2))
+    again = take(conn, 2 * MINUTE, counts=Counts(total=10, live=2))
 
-    assert (row.moved_at, row.seq) == (NOON + MINUTE, first.seq)
+    assert (row.moved_at, again.seq) == (NOON + MINUTE, row.seq)
+    (kept,) = changes.since(conn, row.id, first.seq)
+    assert kept.kind == changes.COUNTS
+    assert decode(Counts, kept.after or "") == row.look.counts
 
 
 def moves(conn: Connection, *at: timedelta, **more: Any) -> BatchRow:
@@ -379,3 +384,31 @@ def test_a_batch_that_had_vanished_is_watched_again(conn: Connection, pruned: bo
     assert (back.open, back.gone_at, back.gone_again_at, back.gone_times) == (True, None, None, 0)
     assert (back.pruned, back.tally) == (False, {} if pruned else {"contacts": 3})
     assert back.listed_at == (None if pruned else NOON)
+
+
+def test_when_it_was_first_seen_dialling_and_when_it_was_paused_is_kept(conn: Connection) -> None:
+    planned = take(conn, status=BatchStatus.SCHEDULED)
+    began = take(conn, MINUTE)
+    paused = take(conn, 2 * MINUTE, status=BatchStatus.PAUSED)
+    resumed = take(conn, 3 * MINUTE)
+
+    assert planned.running_at is None
+    assert [each.running_at for each in (began, paused, resumed)] == [NOON + MINUTE] * 3
+    assert paused.pauses == ((NOON + 2 * MINUTE, None),)
+    assert resumed.pauses == ((NOON + 2 * MINUTE, NOON + 3 * MINUTE),)
+
+
+def test_a_batch_first_seen_paused_is_paused_since_then(conn: Connection) -> None:
+    row = take(conn, status=BatchStatus.PAUSED)
+
+    assert (row.running_at, row.pauses) == (None, ((NOON, None),))
+
+
+def test_the_time_between_two_runs_is_no_time_of_calling(conn: Connection) -> None:
+    take(conn)
+    take(conn, MINUTE, status=BatchStatus.COMPLETED)
+    take(conn, HOUR)
+    again = take(conn, HOUR + MINUTE)
+
+    assert (again.run, again.running_at) == (2, NOON + HOUR + MINUTE)
+    assert again.pauses == ((NOON + MINUTE, NOON + HOUR + MINUTE),)

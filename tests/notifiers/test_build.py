@@ -72,7 +72,14 @@ async def http() -> AsyncIterator[HttpClient]:
         ),
         pytest.param(
             {"kind": "pagerduty", "routing_key": "canary0123456789abcdef0123456789"},
-            Receiver(name="ops", kind="pagerduty", settled_only=True, stateful=True),
+            Receiver(
+                name="ops",
+                kind="pagerduty",
+                settled_only=True,
+                stateful=True,
+                at_once=2_000,
+                crowds=True,
+            ),
             id="pager",
         ),
         pytest.param(
@@ -82,6 +89,7 @@ async def http() -> AsyncIterator[HttpClient]:
                 kind="alertmanager",
                 settled_only=True,
                 stateful=True,
+                at_once=500,
                 send_resolved=False,
             ),
             id="state",

@@ -17,6 +17,7 @@ from monitor.core.model import (
     Outcome,
     Rates,
 )
+from monitor.core.words import BLOCKED, UNDELIVERED
 from monitor.errors import ProviderError
 from monitor.providers.bland import generations
 from monitor.providers.bland.rows import Reading
@@ -493,6 +494,19 @@ def standing(*entries: Any) -> generations.Standing:
 
 
 @pytest.mark.parametrize(
+    ("word", "at_work"),
+    [
+        ("initializing", True),
+        ("validating", True),
+        ("waiting_for_scheduled_calls", False),
+        ("in_progress", False),
+    ],
+)
+def test_checks_before_the_start_need_nobody(word: str, *, at_work: bool) -> None:
+    assert standing(entry(1, state_change=word)).preparing is at_work
+
+
+@pytest.mark.parametrize(
     ("word", "status"),
     [
         ("validating", BatchStatus.SCHEDULED),
@@ -603,3 +617,75 @@ def test_a_call_that_is_over_without_a_length_is_asked_about() -> None:
 
     assert item(over).calls == ()
     assert item(over, certain=True).calls != ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "transferred"),
+    [
+        pytest.param({"transferred_to": "+12125550123"}, True, id="handed over"),
+        pytest.param({"error_message": "Cannot transfer: no route"}, False, id="could not be"),
+        pytest.param(
+            {"error_message": "cannot transfer", "transferred_to": "+12125550123"},
+            True,
+            id="the second try went well",
+        ),
+        pytest.param({}, None, id="nobody tried"),
+        pytest.param({"transferred_to": " "}, None, id="to nobody"),
+        pytest.param(
+            {"transferred_to": "+12125550123", "completed": False, "queue_status": "started"},
+            None,
+            id="still under way",
+        ),
+    ],
+)
+def test_whether_a_call_was_handed_over(
+    fields: dict[str, Any], *, transferred: bool | None
+) -> None:
+    assert call(**fields).transferred is transferred
+
+
+@pytest.mark.parametrize(
+    ("text", "blocked"),
+    [
+        pytest.param("Call failed. SIP 608", True, id="by its number"),
+        pytest.param(
+            "Call failed. Service Provider Blocked Call due to Spam or Number Reputation",
+            True,
+            id="by its words",
+        ),
+        pytest.param("Call failed. SIP 6080", False, id="another number"),
+        pytest.param("Call failed. SIP 486", False, id="busy"),
+        pytest.param(None, False, id="no error"),
+    ],
+)
+def test_a_call_that_a_carrier_refused_as_spam_is_known(text: str | None, *, blocked: bool) -> None:
+    found = call(error_message=text, call_length=0, status="failed" if text else "completed")
+
+    assert found.hangup_class == (BLOCKED if blocked else None)
+
+
+def test_what_was_not_delivered_after_a_call_is_no_fault_of_the_call() -> None:
+    found = call(queue_status="complete_error", error_message="webhook answered 500")
+
+    assert (found.outcome, found.error_class) == (Outcome.COMPLETED, UNDELIVERED)
+    assert call(queue_status="complete_error").error_class == UNDELIVERED
+    lost = call(queue_status="complete_error", error_message="Cannot transfer")
+    assert (lost.error_class, lost.transferred) == ("Cannot transfer", False)
+
+
+@pytest.mark.parametrize(
+    ("tag", "disposition"),
+    [
+        pytest.param("DNC", "dnc", id="a word"),
+        pytest.param("Call back 4821", "call back #", id="digits are masked"),
+        pytest.param("spoke with Erika M. of Bonn", None, id="a sentence may name somebody"),
+        pytest.param("x" * 41, None, id="too long"),
+        pytest.param(7, None, id="another type"),
+        pytest.param("", None, id="nothing"),
+    ],
+)
+def test_what_came_of_a_call_is_a_label(tag: Any, disposition: str | None) -> None:
+    found = call(disposition_tag=tag)
+
+    assert found.disposition == disposition
+    assert found.detail_at == NOW

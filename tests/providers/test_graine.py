@@ -300,7 +300,7 @@ async def test_the_campaign_adds_hours_zone_name_and_retry_policy() -> None:
     batch = await look_with(vendor)
     assert batch.timezone == "Asia/Kolkata"
     assert batch.title == "Renewals May"
-    assert batch.retry == RetryPolicy(max_retries=3, cooldown_s=1800.0)
+    assert batch.retry == RetryPolicy(max_retries=3, cooldown_s=1800.0, grows=False)
     assert batch.calendar == Calendar(
         ZoneInfo("Asia/Kolkata"),
         (
@@ -310,11 +310,34 @@ async def test_the_campaign_adds_hours_zone_name_and_retry_policy() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("strategy", "grows"),
+    [
+        pytest.param("fixed", False, id="fixed"),
+        pytest.param("Exponential", True, id="exponential"),
+        pytest.param("fibonacci", None, id="a word that nobody knows"),
+        pytest.param(None, None, id="not told"),
+    ],
+)
+async def test_whether_waits_grow_is_told(strategy: str | None, grows: bool | None) -> None:
+    vendor = Vendor()
+    vendor.batch(1)
+    policy = {"max_retries": 3, "strategy": strategy, "cooldown_minutes": 30}
+    vendor.campaigns["cmp_1"] = CAMPAIGN | {"retry_policy": policy}
+
+    retry = (await look_with(vendor)).retry
+
+    assert retry is not None
+    assert retry.grows is grows
+
+
 async def test_the_batchs_own_limit_of_retries_goes_before_the_campaigns() -> None:
     vendor = Vendor()
     vendor.batch(1, max_retries_override=7)
     vendor.campaigns["cmp_1"] = CAMPAIGN
-    assert (await look_with(vendor)).retry == RetryPolicy(max_retries=7, cooldown_s=1800.0)
+    assert (await look_with(vendor)).retry == RetryPolicy(
+        max_retries=7, cooldown_s=1800.0, grows=False
+    )
 
 
 async def test_a_list_that_leaves_the_limit_out_does_not_take_it_away() -> None:
@@ -347,7 +370,7 @@ async def test_hours_that_cannot_be_believed_are_no_hours(changes: dict[str, Any
     vendor.campaigns["cmp_1"] = CAMPAIGN | changes
     batch = await look_with(vendor)
     assert batch.calendar is None
-    assert batch.retry == RetryPolicy(max_retries=3, cooldown_s=1800.0)
+    assert batch.retry == RetryPolicy(max_retries=3, cooldown_s=1800.0, grows=False)
 
 
 @pytest.mark.parametrize(

@@ -700,6 +700,28 @@ DETAILED = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("value", "transferred"),
+    [
+        pytest.param(True, True, id="true"),
+        pytest.param(False, False, id="false"),
+        pytest.param("failed", False, id="failed"),
+        pytest.param("+12125550123", True, id="to whom"),
+        pytest.param("none", None, id="nobody tried"),
+        pytest.param(None, None, id="null"),
+    ],
+)
+async def test_what_came_of_a_call_and_whether_it_was_handed_over(
+    value: Any, *, transferred: bool | None
+) -> None:
+    paths = [("fields.call.disposition", "label"), ("fields.call.transferred", "handed")]
+    found = await only(*paths, label="Not Interested", handed=value)
+
+    (call,) = found.calls
+    assert (call.disposition, call.transferred) == ("not interested", transferred)
+    assert call.detail_at == NOW
+
+
 async def test_the_details_of_a_call_are_in_our_units() -> None:
     changes = [*DETAILED, ("units.money", "cents"), ("units.duration", "min")]
     found = await only(

@@ -55,8 +55,19 @@ async def test_a_sweep_reads_every_page_and_says_which_is_the_last() -> None:
 
 async def test_pages_that_matter_come_first_and_the_last_one_last() -> None:
     pages = await swept(Listing("people", 100), People(450).ask, 450, first=(4, 2, 9, 2))
-    assert [page.number for page in pages] == [2, 0, 1, 3, 4]
-    assert [page.last for page in pages] == [False] * 4 + [True]
+    assert [page.number for page in pages] == [2, 4, 0, 1, 3, 4]
+    assert [page.last for page in pages] == [False] * 5 + [True]
+
+
+@pytest.mark.parametrize("size", [150, 200], ids=["short", "full"])
+async def test_the_last_page_is_among_the_first_where_it_matters_and_ends_the_list_later(
+    size: int,
+) -> None:
+    people = People(size, total=True)
+    pages = await swept(Listing("people", 100), people.ask, size + 50, first=(1,))
+
+    assert [(page.number, page.last) for page in pages] == [(1, False), (0, False), (1, True)]
+    assert ids(pages[1:]) == list(range(size))
 
 
 async def test_a_full_last_page_needs_no_further_question_when_the_total_is_known() -> None:

@@ -469,3 +469,33 @@ def test_an_active_job_outside_its_schedule_has_not_stalled() -> None:
         facts, now=monday, certainty=make_certainty(observed_at=monday), moved_at=saturday
     )
     assert isinstance(BatchStalled().evaluate(asleep), Holds)
+
+
+@pytest.mark.parametrize(
+    ("result", "transferred"),
+    [
+        pytest.param("TRANSFERRED", True, id="handed over"),
+        pytest.param("AGENT_HANGUP", None, id="whether anybody tried is not told"),
+        pytest.param(None, None, id="no result"),
+    ],
+)
+def test_a_dial_that_was_handed_over_is_known(
+    result: str | None, *, transferred: bool | None
+) -> None:
+    assert call(systemResultType=result).transferred is transferred
+
+
+@pytest.mark.parametrize(
+    ("result", "disposition"),
+    [
+        pytest.param({"disposition": "DNC", "outcome": "lost"}, "dnc", id="its own name"),
+        pytest.param({"outcome": "Call back"}, "call back", id="another usual name"),
+        pytest.param({"interested": "yes", "name": "Erika"}, None, id="free fields are not kept"),
+        pytest.param({"disposition": {"code": 1}}, None, id="no label"),
+        pytest.param({"disposition": "asked for Erika M. of Bonn"}, None, id="a sentence"),
+        pytest.param("sold", None, id="no object"),
+        pytest.param(None, None, id="not there yet"),
+    ],
+)
+def test_what_the_agent_made_of_a_dial_is_a_label(result: Any, disposition: str | None) -> None:
+    assert call(aiResult=result).disposition == disposition

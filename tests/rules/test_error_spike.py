@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from monitor.core.baseline import Compare
 from monitor.core.facts import BatchFacts, EndedCall
 from monitor.core.model import BatchStatus, Outcome
 from monitor.core.rule import Clear, Finding, Holds, Unknown, Verdict
@@ -15,9 +16,11 @@ from tests.builders import (
     NOON,
     SECOND,
     ListedCalls,
+    ListedPeers,
     ended_calls,
     make_batch,
     make_facts,
+    make_peer,
 )
 
 RULE = ErrorSpike()
@@ -45,11 +48,12 @@ def held(*calls: EndedCall, rule: ErrorSpike = RULE, **changes: Any) -> Finding:
 
 def test_the_sentence_says_how_many_why_and_who_waits() -> None:
     calls = mixed(19, 42, error_class="Call failed. SIP ###")
+    calls = tuple(c if c.outcome is BAD else c._replace(error_class=None) for c in calls)
 
     finding = held(*calls, tally={"contact.pending": 404, "call.completed": 119, "call.failed": 23})
 
     assert finding.summary == (
-        "19 of 42 calls failed in 10 min (45 %, usually 4 %), "
+        "19 of 42 calls failed in 10 min (45 %, usually 4 %, n 100), "
         "19 with the same error: Call failed. SIP ###; 404 people wait"
     )
     assert (finding.value, finding.threshold, finding.unit) == (45.2, 25, "%")
@@ -263,3 +267,64 @@ def test_what_failed_before_it_was_resumed_no_longer_counts(n: int) -> None:
 
     verdict = judged(*calls, idle_at=NOON)
     assert verdict == Unknown("no calls since 12:00", verdict.finding)
+
+
+def before(failed: int, n: int) -> dict[str, Any]:
+    """Peers of a batch: one batch before it, in which so many calls failed."""
+    old = mixed(failed, n, last=NOON - 30 * HOUR)
+    return {"peers": ListedPeers((make_peer(*old),))}
+
+
+COMPARED = ErrorSpike(compare=Compare.PREVIOUS_BATCHES, threshold=0.1)
+
+
+@pytest.mark.parametrize(
+    ("failed", "usual", "kind"),
+    [
+        pytest.param(12, (10, 200), Holds, id="12 % surely more than 5 %"),
+        pytest.param(20, (20, 200), Holds, id="twice as many as 10 %"),
+        pytest.param(20, (21, 200), Unknown, id="not twice 10.5 %"),
+        pytest.param(12, (40, 200), Clear, id="less than is usual"),
+        pytest.param(12, (0, 200), Holds, id="usually none: the limit and the certainty decide"),
+        pytest.param(12, (0, 39), Unknown, id="too few to compare with"),
+        pytest.param(12, (2, 40), Unknown, id="few, so that it is not sure"),
+        pytest.param(9, (0, 200), Unknown, id="below its own limit"),
+        pytest.param(7, (0, 200), Clear, id="well below its own limit"),
+    ],
+)
+def test_compared_it_must_also_be_unusual(
+    failed: int, usual: tuple[int, int], kind: type[Verdict]
+) -> None:
+    assert isinstance(judged(*mixed(failed, 100), rule=COMPARED, **before(*usual)), kind)
+
+
+def test_what_is_usual_stands_in_the_sentence_and_its_limit_beside_the_value() -> None:
+    finding = held(*mixed(30, 100), rule=COMPARED, **before(24, 310))
+
+    assert finding.summary == "30 of 100 calls failed in 10 min (30 %, usually 8 %, n 310)"
+    assert (finding.value, finding.threshold) == (30, 15.5)
+    assert finding.details == (
+        ("share", "30 % of 100 calls, 22 % to 40 % at 95 % confidence"),
+        ("usual", "8 % of 310 calls, 5 % to 11 % at 95 % confidence (the batch before)"),
+    )
+
+
+def test_with_too_few_to_compare_with_it_says_so_and_a_streak_still_fires() -> None:
+    verdict = judged(*mixed(30, 100), rule=COMPARED, **before(2, 30))
+
+    assert isinstance(verdict, Unknown)
+    assert verdict.reason == ("only 0 calls to compare with (earlier in this batch), 40 are needed")
+    held(*ended_calls(*[GOOD] * 30, *[BAD] * 8), rule=COMPARED, **before(2, 30))
+
+
+@pytest.mark.parametrize("compare", [Compare.EARLIER, Compare.SIBLINGS])
+def test_a_long_trouble_that_looks_usual_by_now_is_not_over(compare: Compare) -> None:
+    calls = mixed(60, 100, last=NOON - 11 * MINUTE)
+    now = tuple(call._replace(call_id=f"n{call.call_id}") for call in mixed(60, 100))
+    other = make_peer(*now)
+    rule = replace(COMPARED, compare=compare)
+
+    verdict = judged(*calls, *now, rule=rule, peers=ListedPeers(open_=(other,)))
+
+    assert isinstance(verdict, Unknown)
+    assert verdict.reason == "not surely higher than usual"

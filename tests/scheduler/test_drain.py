@@ -87,7 +87,7 @@ async def test_from_the_inbox_to_the_outbox_is_one_transaction(at: Lookout) -> N
     at.on_wake = stop.set
     await at.drain.run(stop)
 
-    assert written == [Priority.INGEST, Priority.EVALUATE]  # the first adopts, once
+    assert written == [Priority.INGEST, Priority.NEWS]  # the first adopts, once
 
 
 async def test_a_record_that_comes_twice_and_again_by_a_poll_counts_once(at: Lookout) -> None:

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from monitor.core.compose import compose
 from monitor.store import claims, conversations, outbox
-from monitor.store.claims import Waiting, choose
-from monitor.store.engine import open_engine
+from monitor.store.choosing import Waiting, choose
 from tests.builders import HOUR, NOON, SECOND
 from tests.delivering import make_alert, owed, routing, tell_all
+from tests.stories import hurried
 
 MESSAGE = compose(make_alert(), at=NOON, default_zone="UTC")
 LEASE = timedelta(seconds=60)
@@ -99,7 +99,7 @@ def test_what_goes_next(rows: list[Waiting], chosen: list[int]) -> None:
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_engine(tmp_path / "offhook.db", create=True)
+    engine = hurried(tmp_path / "offhook.db")
     with engine.begin() as connection:
         yield connection
     engine.dispose()

@@ -11,16 +11,16 @@ from monitor.core.compose import compose
 from monitor.store import alerts as alerts_store
 from monitor.store import conversations, outbox
 from monitor.store.conversations import Conversation
-from monitor.store.engine import open_engine
 from tests.builders import NOON
 from tests.delivering import make_alert, resolved
+from tests.stories import hurried
 
 MANY = 250
 
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_engine(tmp_path / "offhook.db", create=True)
+    engine = hurried(tmp_path / "offhook.db")
     with engine.begin() as connection:
         yield connection
     engine.dispose()

@@ -21,12 +21,12 @@ from monitor.ingest.looks import take_look
 from monitor.store import alerts as alerts_store
 from monitor.store import audit, batches, retention, silences, snapshot
 from monitor.store.audit import Deed
-from monitor.store.engine import open_engine
 from monitor.store.ledger import load_month
 from monitor.store.schema import alerts, conversations, outbox
 from monitor.store.snapshot import Person
 from tests.builders import HOUR, MINUTE, NOON, make_batch, make_call, make_contact
 from tests.delivering import make_alert, make_report, make_subject, resolved
+from tests.stories import hurried
 
 START, END = NOON, NOON + 30 * 24 * HOUR
 LATER = END + 24 * HOUR
@@ -34,7 +34,7 @@ LATER = END + 24 * HOUR
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_engine(tmp_path / "offhook.db", create=True)
+    engine = hurried(tmp_path / "offhook.db")
     with engine.begin() as connection:
         yield connection
     engine.dispose()

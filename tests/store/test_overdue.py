@@ -9,18 +9,18 @@ from sqlalchemy import Connection, event
 
 from monitor.core.compose import compose
 from monitor.store import alerts as alerts_store
-from monitor.store import claims, conversations, deadletters, outbox, overdue
+from monitor.store import claims, conversations, deadletters, outbox, overdue, showing
 from monitor.store.coding import decode
-from monitor.store.engine import open_engine
 from tests.builders import MINUTE, NOON
 from tests.delivering import make_alert
+from tests.stories import hurried
 
 ROWS = 120
 
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_engine(tmp_path / "offhook.db", create=True)
+    engine = hurried(tmp_path / "offhook.db")
     with engine.begin() as connection:
         yield connection
     engine.dispose()
@@ -70,9 +70,9 @@ def test_of_a_storm_only_what_is_shown_is_read(
         read.append(kind)
         return decode(kind, text)
 
-    monkeypatch.setattr(claims, "decode", counted)
+    monkeypatch.setattr(showing, "decode", counted)
     claim = claims.claim(conn, receiver="storm", now=NOON, lease=MINUTE)
 
     assert claim is not None
     assert (len(claim.rows), claim.total) == (ROWS, ROWS)
-    assert len(read) == len(claim.messages) == claims.SHOWN_AT_MOST
+    assert len(read) == len(claim.messages) == showing.SHOWN_AT_MOST

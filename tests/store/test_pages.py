@@ -10,16 +10,16 @@ from sqlalchemy import Connection, Engine, func, select
 
 from monitor.ingest.looks import take_look
 from monitor.store import pages, schema
-from monitor.store.engine import open_engine
 from monitor.store.pages import Page, PageState
 from tests.builders import make_batch
+from tests.stories import hurried
 
 LISTING = "contacts"
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    made = open_engine(tmp_path_factory.mktemp("pages") / "offhook.db", create=True)
+    made = hurried(tmp_path_factory.mktemp("pages") / "offhook.db")
     yield made
     made.dispose()
 

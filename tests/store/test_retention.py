@@ -8,10 +8,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from monitor.core.limits import OptOuts
+from monitor.core.model import Item
+from monitor.evaluation.accounts import PeopleMemo
+from monitor.evaluation.people import StoredPeople
+from monitor.evaluation.refusing import refusals
+from monitor.ingest.items import take_items
 from monitor.ingest.looks import take_look
-from monitor.store import batches, retention
-from tests.builders import HOUR, NOON, SECOND, make_batch
-from tests.stories import hurried
+from monitor.store import batches, people, retention
+from rules.called_after_opt_out import CalledAfterOptOut
+from tests.builders import HOUR, NOON, SECOND, make_batch, make_call, make_contact
+from tests.stories import hurried, make_context, run
 
 
 @pytest.fixture
@@ -43,3 +50,51 @@ def test_what_is_forgotten(conn: Connection, changes: dict[str, Any], forgotten:
     retention.prune(conn, NOON)
 
     assert batches.load(conn, row.id).pruned is forgotten
+
+
+def test_whose_contacts_were_whose_is_forgotten_but_not_who_asked_not_to_be_called(
+    conn: Connection,
+) -> None:
+    people_of = {n: make_contact(contact_id=f"p{n}", phone_hash=bytes([n]) * 16) for n in range(3)}
+    said = {0: "dnc", 1: "sold", 2: None}
+    row = take_look(conn, make_batch(name="Renewals May"), baseline=False)
+    items = [
+        Item(
+            contact,
+            (make_call(call_id=f"c{n}", contact_id=f"p{n}", disposition=said[n]),),
+        )
+        for n, contact in people_of.items()
+    ]
+    take_items(conn, row, items, NOON)
+    row = batches.load(conn, row.id)
+    batches.save(conn, replace(row, open=False, terminal_at=NOON - SECOND))
+    keys = [bytes([n]) * people.KEY for n in range(3)]
+    assert set(people.places(conn, keys)) == set(keys)
+    context = make_context(run(CalledAfterOptOut(opt_out=("disposition=dnc",))))
+
+    while retention.prune(conn, NOON, piece=2, refusal=refusals(context.instances)):
+        pass
+
+    kept = people.opted_out(conn, keys)
+    assert people.places(conn, keys) == {}
+    assert {key: (call.call_id, call.batch) for key, call in kept.items()} == {
+        keys[0]: ("c0", "Renewals May")
+    }
+    another = take_look(conn, make_batch(batch_id="b2"), baseline=False)
+    call = make_call(call_id="d0", contact_id="p0", started_at=NOON + HOUR, detail_at=NOON)
+    take_items(conn, another, [Item(people_of[0], (call,))], NOON + HOUR)
+    log = StoredPeople(conn, batches.load(conn, another.id), PeopleMemo(), NOON + HOUR)
+    assert log.breaches(OptOuts(("disposition=dnc",)), NOON).n == 1
+    people.erase(conn, keys[0])
+    assert not people.any_opted_out(conn)
+
+
+def test_who_moved_is_forgotten_after_a_while_but_for_the_newest(conn: Connection) -> None:
+    row = take_look(conn, make_batch(), baseline=False)
+    for n in range(3):
+        items = [Item(make_contact(contact_id=f"p{n}"))]
+        take_items(conn, batches.load(conn, row.id), items, NOON + n * HOUR)
+
+    assert people.forget_moves(conn, NOON + HOUR) == 1
+    assert people.forget_moves(conn, NOON + 9 * HOUR) == 1
+    assert [move.ids for move in people.moves_from(conn, 0)] == [["p2"]]

@@ -11,14 +11,14 @@ from sqlalchemy import Connection, Engine, insert
 from monitor.core.model import Outcome
 from monitor.ingest.looks import take_look
 from monitor.store import series
-from monitor.store.engine import open_engine
 from monitor.store.schema import calls, to_micros
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch
+from tests.stories import hurried
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    made = open_engine(tmp_path_factory.mktemp("series") / "offhook.db", create=True)
+    made = hurried(tmp_path_factory.mktemp("series") / "offhook.db")
     yield made
     made.dispose()
 

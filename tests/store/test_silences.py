@@ -15,12 +15,12 @@ from monitor.core.wish import NoSuchError, OverError, SilenceError, Wish
 from monitor.store import alerts, audit, batches, runs, silences
 from monitor.store.audit import Deed
 from monitor.store.batches import BatchRow
-from monitor.store.engine import open_engine
 from monitor.store.schema import batches as batches_table
 from monitor.store.schema import silences as silences_table
 from monitor.store.silence_views import Standing, load_views
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch
 from tests.delivering import make_alert, make_report, make_subject, resolved
+from tests.stories import hurried
 
 LATER = NOON + MINUTE
 RUN = BatchRun(provider="renewals", batch="btc_1", run=1)
@@ -28,7 +28,7 @@ RUN = BatchRun(provider="renewals", batch="btc_1", run=1)
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    engine = open_engine(tmp_path_factory.mktemp("silences") / "test.db", create=True)
+    engine = hurried(tmp_path_factory.mktemp("silences") / "test.db")
     yield engine
     engine.dispose()
 

@@ -8,13 +8,13 @@ from sqlalchemy import Connection
 from monitor.store import audit, batches, stopping
 from monitor.store.audit import DONE, REFUSED, UNKNOWN, Deed
 from monitor.store.batches import BatchRow
-from monitor.store.engine import open_engine
 from tests.builders import MINUTE, NOON, make_batch
+from tests.stories import hurried
 
 
 @pytest.fixture
 def conn(tmp_path: Path) -> "Connection":
-    return open_engine(tmp_path / "offhook.db", create=True).connect()
+    return hurried(tmp_path / "offhook.db").connect()
 
 
 def deed(what: str, outcome: str = DONE, provider: str = "renewals", who: str = "ann") -> Deed:

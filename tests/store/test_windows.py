@@ -3,17 +3,27 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, text
 
-from monitor.core.model import Call, CallStatus, Contact, ContactStatus, EndedBy, Item, Outcome
+from monitor.core.calls import Field
+from monitor.core.model import (
+    Call,
+    CallStatus,
+    Contact,
+    ContactStatus,
+    EndedBy,
+    Item,
+    Outcome,
+    Sentiment,
+)
 from monitor.ingest.items import take_items
 from monitor.ingest.looks import take_look
 from monitor.store import batches
-from monitor.store.engine import open_engine
 from monitor.store.windows import StoredCalls, StoredRetries
 from tests.builders import (
     HOUR,
@@ -26,13 +36,14 @@ from tests.builders import (
     make_call,
     make_contact,
 )
+from tests.stories import hurried
 
 BAD = frozenset({Outcome.FAILED, Outcome.ERROR})
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    made = open_engine(tmp_path_factory.mktemp("windows") / "offhook.db", create=True)
+    made = hurried(tmp_path_factory.mktemp("windows") / "offhook.db")
     yield made
     made.dispose()
 
@@ -57,7 +68,14 @@ def people(draw: st.DrawFn) -> list[Item]:
         key = f"p{n}"
         status = draw(st.sampled_from([*ContactStatus]))
         retry = draw(st.none() | st.integers(-3, 3).map(lambda n: NOON + n * MINUTE))
-        contact = make_contact(contact_id=key, status=status, next_retry_at=retry, seen_at=NOON)
+        contact = make_contact(
+            contact_id=key,
+            status=status,
+            next_retry_at=retry,
+            country=draw(st.sampled_from([None, "IN"])),
+            area=draw(st.sampled_from([None, "212"])),
+            seen_at=NOON,
+        )
         calls = [_call(draw, key, i) for i in range(draw(st.integers(0, 3)))]
         found.append(Item(contact, tuple(calls)))
     return found
@@ -74,7 +92,46 @@ def _call(draw: st.DrawFn, person: str, n: int) -> Call:
         error_class=draw(WORDS),
         from_number=draw(st.sampled_from([None, "+1 … 01", "+1 … 02"])),
         seen_at=NOON,
+        **{name: draw(value) for name, value in DETAILS.items()},
+        detail_at=NOON,
     )
+
+
+DETAILS: dict[str, st.SearchStrategy[Any]] = {
+    "duration_s": st.sampled_from([None, 8.0, 15.0, 90.5]),
+    "hangup_class": WORDS,
+    "disposition": WORDS,
+    "agent_version": st.sampled_from([None, "v3", "v4"]),
+    "attempt": st.integers(0, 2),
+    "sentiment": st.sampled_from([None, *Sentiment]),
+    "transferred": st.sampled_from([None, True, False]),
+    "cost_micros": st.sampled_from([None, 0, 90_000]),
+    "currency": st.sampled_from([None, "USD", "EUR"]),
+    "cost_estimated": st.booleans(),
+}
+FIELDS = st.lists(st.sampled_from([*Field]), min_size=1, max_size=3, unique=True)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(items=people(), length=st.integers(0, 9), fields=FIELDS, most=st.integers(1, 9))
+def test_calls_are_counted_as_a_plain_list_would(
+    engine: Engine, items: list[Item], length: int, fields: list[Field], most: int
+) -> None:
+    span = (NOON - length * MINUTE, NOON)
+    whole = {item.contact.contact_id: item.contact for item in items}
+    listed = ListedCalls.of((call for item in items for call in item.calls), whole)
+    with engine.connect() as conn, conn.begin() as transaction:
+        stored = StoredCalls(conn, filled(conn, items))
+        for _ in range(2):  # the second time from memory
+            assert stored.grouped(*span, *fields) == listed.grouped(*span, *fields)
+            assert stored.spent(*span) == listed.spent(*span)
+            assert stored.transfers(*span) == listed.transfers(*span)
+            for than in (15 * SECOND, MINUTE):
+                assert stored.answered_shorter(*span, than) == listed.answered_shorter(*span, than)
+            ours, theirs = stored.between(*span, 99), listed.between(*span, 99)
+            assert sorted(ours) == sorted(theirs)
+            assert _times(stored.between(*span, most)) == _times(theirs[:most])
+        transaction.rollback()
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -89,7 +146,6 @@ def test_windows_answer_as_a_plain_list_would(
         stored = StoredCalls(conn, filled(conn, items))
         assert stored.window(begin, NOON) == listed.window(begin, NOON)
         assert _times(stored.last_ended(4)) == _times(listed.last_ended(4))
-        assert stored.common(begin, NOON, BAD) == listed.common(begin, NOON, BAD)
         assert len(stored.evidence(begin, NOON, BAD, 3)) == len(
             listed.evidence(begin, NOON, BAD, 3)
         )
@@ -119,6 +175,12 @@ def test_retries_answer_as_a_plain_list_would(
             assert ours.n == theirs.n
             assert [one.since for one in ours.oldest] == [one.since for one in theirs.oldest]
         assert stored.scheduled_after(moment, most) == listed.scheduled_after(moment, most)
+        assert stored.last_due() == listed.last_due()
+        ours, theirs = stored.held(moment, most), listed.held(moment, most)
+        assert (ours.n, [each.since for each in ours.oldest]) == (
+            theirs.n,
+            [each.since for each in theirs.oldest],
+        )
         transaction.rollback()
 
 
@@ -141,6 +203,12 @@ def test_windows_cost_what_lies_in_them(engine: Engine) -> None:
     queries = {
         "a window": "SELECT outcome, count(*), max(ended_at) FROM calls WHERE batch = 1"
         " AND ended_at > 5 AND ended_at <= 9 GROUP BY outcome",
+        "one by one": "SELECT call_id FROM calls WHERE batch = 1 AND ended_at > 5"
+        " AND ended_at <= 9 ORDER BY ended_at DESC LIMIT 8",
+        "counted": "SELECT hangup, count(*) FROM calls WHERE batch = 1"
+        " AND ended_at > 5 AND ended_at <= 9 GROUP BY hangup",
+        "transfers": "SELECT count(*), sum(transferred) FROM calls WHERE batch = 1"
+        " AND ended_at > 5 AND ended_at <= 9 AND transferred IS NOT NULL",
         "the last": "SELECT call_id FROM calls WHERE batch = 1 AND ended_at > 0"
         " ORDER BY ended_at DESC LIMIT 8",
         "late retries": "SELECT contact_id FROM contacts WHERE batch = 1"

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -178,6 +179,32 @@ async def test_the_log_beside_the_file_is_copied_back_though_no_commit_does_it(p
         while await asyncio.to_thread(frames_left, store):
             pass
     await asyncio.to_thread(store.close)
+
+
+class Timed(Store):
+    """Notes when the log is copied back."""
+
+    copied: "list[float]"
+    copying: threading.Event
+
+    def _checkpoint(self, mode: str) -> None:
+        self.copied.append(time.monotonic())
+        self.copying.set()
+        super()._checkpoint(mode)
+
+
+async def test_after_a_rest_no_commit_is_disturbed_by_the_copying_of_the_first(path: Path) -> None:
+    after_s = 0.1
+    Timed.copied, Timed.copying = [], threading.Event()
+    store = Timed(open_engine(path, create=True), path, checkpoint_after_s=after_s)
+    rested = await asyncio.to_thread(Timed.copying.wait, 3 * after_s)
+    began = time.monotonic()
+    await store.write(Priority.INGEST, partial(save_setting, name="s", value="x"))
+    copied = await asyncio.to_thread(Timed.copying.wait, 10)
+    await asyncio.to_thread(store.close)
+
+    assert (rested, copied) == (False, True)
+    assert Timed.copied[0] - began >= after_s
 
 
 def frames_left(store: Store) -> int:

@@ -17,6 +17,7 @@ from monitor.web.glance import MOST_ALERTS
 from tests.builders import SECOND
 from tests.delivering import make_alert
 from tests.desks import BLIND, CLOSED, DEAD, FIRING, TOKEN, WARNING, Front, fill
+from tests.lookbacks import take_batch
 
 PAGES = ("/", f"/alerts/{FIRING.key}", "/silences/new", f"/silences/new?alert={FIRING.key}")
 
@@ -126,6 +127,22 @@ async def test_an_alert_has_a_page_that_messages_link_to(desk: Front) -> None:
     for words in ("404 people wait", "carrier block", "Pause the batch", "call_1", "held long"):
         assert words in text
     assert missing.status_code == 404
+
+
+async def test_a_batch_has_a_page_with_its_report(desk: Front) -> None:
+    await desk.write(take_batch)
+    async with desk.browser() as client:
+        start = await shown(client)
+        page = await shown(client, "/batches/renewals/btc_9")
+        missing = await client.get("/batches/renewals/nothing")
+        stranger = await client.get("/batches/nobody/btc_9")
+
+    text = " ".join(page.text.split())
+    for words in ("Renewals June", "5 (50 %)", "retry 2", "carrier block", "5 of 5"):
+        assert words in text
+    assert any(tag == "rect" and attrs["class"] == "failed" for tag, attrs in page.elements)
+    assert "/batches/renewals/btc_1" in [attrs.get("href") for _, attrs in start.elements]
+    assert (missing.status_code, stranger.status_code) == (404, 404)
 
 
 async def test_an_alert_is_acknowledged_with_one_button_once_the_name_is_known(

@@ -12,7 +12,7 @@ from starlette.types import Message
 from structlog.testing import capture_logs
 
 from monitor.simulator.slack_presses import signed
-from monitor.web.slack import MOST, PATIENCE, QUIET, Signer, SlackDoor, signature
+from monitor.web.slack import MOST, PATIENCE, QUIET, BusyError, Signer, SlackDoor, signature
 from tests.loopback import NOW, StillClock
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -25,12 +25,15 @@ class Door:
     def __init__(self, *others: Signer) -> None:
         self.taken: list[tuple[Any, frozenset[str]]] = []
         self.said: dict[str, Any] | None = None
+        self.busy = False
         self.clock = StillClock(NOW)
         self.door = SlackDoor(self.clock)
         ours = Signer(SecretStr(SECRET), frozenset({"ops"}))
         self.door.serve([ours, *others], self._take)
 
     def _take(self, payload: Any, receivers: Collection[str]) -> dict[str, Any] | None:
+        if self.busy:
+            raise BusyError
         self.taken.append((payload, frozenset(receivers)))
         return self.said
 
@@ -89,6 +92,13 @@ async def test_what_is_to_be_said_at_once_is_the_answer(door: Door) -> None:
         200,
         json.dumps(door.said).replace(": ", ":").encode(),
     )
+
+
+async def test_what_is_not_heard_is_no_success(door: Door) -> None:
+    door.busy = True
+    status, said = await door.post(*signed(SECRET, PRESSED, NOW))
+
+    assert (status, said) == (503, b"too much at once; try again\n")
 
 
 async def test_the_same_request_is_heard_once(door: Door) -> None:

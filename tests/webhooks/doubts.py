@@ -34,6 +34,7 @@ class _Life:
     """The ends of a batch's calls, and when it dialled, in seconds since 1970."""
 
     began: float
+    stopped: float  # when nobody was expected to be dialled any more
     ended: float
     calls: tuple[tuple[float, bool], ...]  # when each ended, and whether it failed
     moves: tuple[float, ...]
@@ -43,10 +44,10 @@ class _Life:
         turns = [each for each in entries if each.what is What.BATCH]
         running = [each.t for each in turns if each.after == BatchStatus.RUNNING]
         over = [each.t for each in turns if BatchStatus(each.after).terminal]
-        began, ended = running[0] if running else over[0], over[0]
-        if turns[-1].after == BatchStatus.CANCELLED:
-            # Its status after that is a word that nobody documents: it is judged on and on.
-            ended += WINDOW_S
+        began, stopped = running[0] if running else over[0], over[0]
+        # The status of what was cancelled is a word that nobody documents: how its calls ended
+        # is judged on and on, but no rule expects anybody to be dialled.
+        ended = stopped + (WINDOW_S if turns[-1].after == BatchStatus.CANCELLED else 0.0)
         rows = range(len(batch.calls))
         calls = sorted(
             (batch.calls.ended[row], s.ENDS[batch.calls.end[row]] in FAILED)
@@ -55,7 +56,8 @@ class _Life:
         )
         starts = [batch.calls.started[row] for row in rows]
         moves = sorted([*starts, *(t for t, _ in calls)])
-        return cls(began, ended, tuple(calls), tuple(t for t in moves if t <= ended))
+        moved = tuple(t for t in moves if t <= stopped)
+        return cls(began, stopped, ended, tuple(calls), moved)
 
     def spike_in_doubt(self) -> bool:
         failed = [t for t, bad in self.calls if bad and t <= self.ended]
@@ -82,9 +84,9 @@ class _Life:
         return best
 
     def standstill_in_doubt(self) -> bool:
-        marks = [self.began, *self.moves, self.ended]
+        marks = [self.began, *self.moves, self.stopped]
         gaps = [(after - before, after) for before, after in pairwise(marks)]
-        return any(_is_doubtful(gap, self.ended - until) for gap, until in gaps)
+        return any(_is_doubtful(gap, self.stopped - until) for gap, until in gaps)
 
 
 def _is_doubtful(gap: float, left: float) -> bool:

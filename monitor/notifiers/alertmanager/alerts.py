@@ -14,22 +14,15 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from monitor.core.alert import Reason
 from monitor.core.message import Message
 from monitor.core.text import clip, one_line
-from monitor.notifiers.wording import links
+from monitor.notifiers.wording import is_report, links
 
 REPORT_STANDS = timedelta(hours=1)
 _VALUE = 300
 _TEXT = 4_000
-_REPORTS = frozenset({Reason.REPORTED.words, Reason.SETTLED.words})
 
 Labels = dict[str, str]
-
-
-def is_report(message: Message) -> bool:
-    """Whether it tells of something that happened, and not of something that lasts."""
-    return message.state != "RESOLVED" and message.reason in _REPORTS
 
 
 def labels_of(message: Message, *, plain: bool = False) -> Labels:

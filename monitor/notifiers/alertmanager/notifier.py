@@ -10,16 +10,17 @@ from monitor.core.route import Receiver
 from monitor.errors import DeliveryError, Sent
 from monitor.http import MIB, Answer, HttpClient, HttpError
 from monitor.notifiers import Envelope, Receipt
-from monitor.notifiers.alertmanager.alerts import Labels, is_report, labels_of, pushed
+from monitor.notifiers.alertmanager.alerts import Labels, labels_of, pushed
 from monitor.notifiers.alertmanager.settings import AlertmanagerSettings
 from monitor.notifiers.posting import post, retry_after, unanswered
 from monitor.notifiers.unreadable import Unreadable
+from monitor.notifiers.wording import is_report
 
 WHO = "Alertmanager"
 DEADLINE_S = 25.0
 # One that was not reached for two times is still firing there.
 LASTS = 3
-_AT_ONCE = 500
+_AT_ONCE = 500  # alerts in one request
 
 Outcome = DeliveryError | None
 
@@ -41,6 +42,7 @@ class Alertmanager(Unreadable):
             kind="alertmanager",
             settled_only=True,
             stateful=True,
+            at_once=_AT_ONCE,
             send_resolved=settings.send_resolved,
         )
         self.resend = settings.resend

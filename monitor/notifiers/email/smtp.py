@@ -6,10 +6,9 @@ one it may have been. Every failure before the dot certainly sent nothing.
 
 import asyncio
 import ssl
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 import aiosmtplib
 from pydantic import SecretStr
@@ -23,7 +22,6 @@ from monitor.notifiers.email.settings import EmailSettings, Server, parse_server
 from monitor.notifiers.unreadable import Unreadable
 
 DEADLINE_S = 60.0
-_REMEMBERED = 200
 
 
 class Mailer(Unreadable):
@@ -48,36 +46,26 @@ class Mailer(Unreadable):
         self._clock = clock
         self._deadline = deadline
         self._tls = tls or ssl.create_default_context()
-        # Who took a mail that others put off: they are not sent it again. A new process does
-        # not know it, and sends it to all once more, under the same Message-ID.
-        self._partly: OrderedDict[str, _Partly] = OrderedDict()
 
     async def send(self, envelope: Envelope) -> Receipt:
-        """Hand it over for every recipient that the server takes."""
-        before = self._partly.get(envelope.key, _Partly())
+        """Hand it over for every recipient that the server takes, and that has it not yet."""
         attempt = _Attempt(
-            recipients=tuple(to for to in self._to if to not in before.taken),
+            recipients=tuple(to for to in self._to if _mark(to) not in envelope.had),
             everybody=len(self._to),
         )
-        # For those who put it off, and certainly have it not, it is the first.
-        repeat = envelope.possible_repeat and not before.sure
+        if not attempt.recipients:
+            return Receipt()
         message = mail(
-            replace(envelope, possible_repeat=repeat),
+            envelope,
             name=self.receiver.name,
             sender=self._sender,
             to=self._to,
             now=self._clock.now(),
         )
-        try:
-            async with self._within_deadline(attempt), self._connected() as client:
-                await attempt.transact(client, self._sender, message.as_bytes())
-        except DeliveryError as error:
-            before.sure &= error.certainty is not Sent.AMBIGUOUS
-            raise
+        async with self._within_deadline(attempt), self._connected() as client:
+            await attempt.transact(client, self._sender, message.as_bytes())
         if attempt.put_off:
-            self._remember(envelope.key, before.taken.union(attempt.taken), sure=not repeat)
-            raise attempt.partly()
-        self._partly.pop(envelope.key, None)
+            raise attempt.partly(envelope)
         return Receipt(remark=attempt.remark())
 
     async def check(self) -> str:
@@ -89,12 +77,6 @@ class Mailer(Unreadable):
 
     async def close(self) -> None:
         """Nothing is kept open."""
-
-    def _remember(self, key: str, taken: frozenset[str], *, sure: bool) -> None:
-        self._partly[key] = _Partly(taken, sure=sure)
-        self._partly.move_to_end(key)
-        while len(self._partly) > _REMEMBERED:
-            self._partly.popitem(last=False)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[aiosmtplib.SMTP]:
@@ -120,14 +102,6 @@ class Mailer(Unreadable):
             if attempt.over:
                 return
             raise _meaning(error, self._server, dotted=attempt.dotted) from None
-
-
-@dataclass
-class _Partly:
-    """Who has a mail; ``sure``: nobody else can have it."""
-
-    taken: frozenset[str] = frozenset()
-    sure: bool = False
 
 
 class _Attempt:
@@ -165,17 +139,31 @@ class _Attempt:
         code = self.refused[0]
         return DeliveryError(Sent.REFUSED, str(code), f"every recipient was refused ({code})")
 
-    def partly(self) -> DeliveryError:
-        """Some have it, so whoever repeats it must know that it may arrive twice."""
+    def partly(self, envelope: Envelope) -> DeliveryError:
+        """Some have it: they are not to have it again, and nothing else is to be put into it.
+
+        Those who put it off certainly have it not, unless that was in doubt before.
+        """
         n = len(self.put_off)
         text = f"{n} of {self.everybody} recipients were put off ({self.put_off[0]})"
-        return DeliveryError(Sent.AMBIGUOUS, str(self.put_off[0]), text)
+        return DeliveryError(
+            Sent.AMBIGUOUS,
+            str(self.put_off[0]),
+            text,
+            had=tuple(sorted(envelope.had.union(map(_mark, self.taken)))),
+            sure=not envelope.possible_repeat,
+        )
 
     def remark(self) -> str | None:
         """Who will never have it."""
         if not self.refused:
             return None
         return f"{len(self.refused)} of {self.everybody} recipients refused ({self.refused[0]})"
+
+
+def _mark(recipient: str) -> str:
+    """Stands for a recipient in the log of deliveries, which names nobody."""
+    return blake2b(recipient.encode(), digest_size=6).hexdigest()
 
 
 def _client(server: Server, tls: ssl.SSLContext, sender: str) -> aiosmtplib.SMTP:

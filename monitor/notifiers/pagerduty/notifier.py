@@ -1,4 +1,4 @@
-"""PagerDuty: one event an alert, and what its answers mean for all of them."""
+"""PagerDuty: an event an alert, or a few for many, and what its answers mean for all of them."""
 
 import asyncio
 import json
@@ -19,6 +19,7 @@ WHO = "PagerDuty"
 DEADLINE_S = 60.0
 _ACCEPTED = 202
 _TOO_BIG = 413
+_AT_ONCE = 2_000  # alerts that a few events tell of
 _FIELDS = ("routing_key", "routing key", "summary", "source", "severity", "timestamp", "payload")
 
 
@@ -38,6 +39,8 @@ class PagerDuty(Unreadable):
             kind="pagerduty",
             settled_only=True,
             stateful=True,
+            at_once=_AT_ONCE,
+            crowds=True,
             send_resolved=settings.send_resolved,
         )
         self._key = settings.routing_key

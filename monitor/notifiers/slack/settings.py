@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import field_validator, model_validator
 
-from monitor.settings import UNREADABLE_CREDENTIAL, BaseUrl, ReceiverSettings, Secret
+from monitor.settings import UNREADABLE_CREDENTIAL, BaseUrl, LongSecret, ReceiverSettings, Secret
 
 _LOOPBACK = r"http://(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?/"
 PUBLIC_API = "https://slack.com/api"
@@ -31,7 +31,7 @@ class SlackSettings(ReceiverSettings):
     channel: str | None = None
     api_url: BaseUrl = PUBLIC_API
     app_token: Secret | None = None
-    signing_secret: Secret | None = None
+    signing_secret: LongSecret | None = None
     buttons: bool = False
     charts: bool = True
     mention: str | None = None

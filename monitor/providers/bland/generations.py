@@ -30,6 +30,8 @@ BATCH_STATUS = {
     "failed": BatchStatus.FAILED,
 }
 
+_PREPARING = frozenset({"initializing", "validating"})
+
 # Nobody has written down what a stopped batch logs. Such words are no status that we know, and
 # must not leave an earlier "in_progress" standing.
 STOPPED = frozenset({"stop", "stopped", "cancel", "cancelled", "canceled"})
@@ -178,6 +180,7 @@ class Standing:
     code: str | None = None
     requested: int | None = None
     validated: int | None = None
+    preparing: bool = False
     total: int | None = None
     succeeded: int | None = None
     failed: int | None = None
@@ -221,6 +224,7 @@ def _final(found: Standing, entry: Entry, said: str, at: datetime | None) -> Sta
         code=code,
         requested=found.requested,
         validated=found.validated,
+        preparing=said in _PREPARING,
         total=whole(payload.get("calls_total")),
         succeeded=whole(payload.get("calls_successful")),
         failed=whole(payload.get("calls_failed")),

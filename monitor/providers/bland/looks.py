@@ -120,6 +120,7 @@ class Looks:
             counts=_counts(log, before.counts if before else Counts(), listed.total, over.total),
             created_at=label.created_at,
             started_at=(before.started_at if before else None) or log.started_at,
+            preparing=log.preparing,
             ended_at=log.at if log.status.terminal else None,
             reason=log.reason,
             reason_code=log.code,

@@ -75,6 +75,8 @@ class Bland:
         call_times=True,
         in_flight=True,
         voicemail=True,
+        transfers=True,
+        deliveries=True,
         trusted=frozenset({"total", "finished"}),
         blind_to=(
             "retries",

@@ -20,7 +20,7 @@ from monitor.core.model import (
     Item,
     Rates,
 )
-from monitor.core.words import person_of
+from monitor.core.words import BLOCKED, UNDELIVERED, person_of
 from monitor.providers.answers import (
     decoded,
     flag,
@@ -31,6 +31,7 @@ from monitor.providers.answers import (
     raw_word,
     reason,
     seconds,
+    tag,
     word,
 )
 from monitor.providers.bland.ends import NOT_KNOWN, End, ended
@@ -75,6 +76,9 @@ _ANSWERED_BY = {
 
 # The one documented text of a failure that says for certain what another status would.
 _BUSY = re.compile(r"\bbusy\b|\b486\b", re.IGNORECASE)
+# A transfer that failed, and a call that a carrier refused as spam (SIP 608).
+_LOST = re.compile(r"\bcannot transfer\b", re.IGNORECASE)
+_BLOCKED = re.compile(r"\b608\b|blocked call due to spam|number reputation", re.IGNORECASE)
 
 
 class _Row(msgspec.Struct, gc=False):
@@ -95,6 +99,8 @@ class _Row(msgspec.Struct, gc=False):
     from_: Any = msgspec.field(name="from", default=None)
     price: Any = None
     call_ended_by: Any = None
+    disposition_tag: Any = None
+    transferred_to: Any = None
 
 
 _ROW = msgspec.json.Decoder(_Row)
@@ -151,7 +157,8 @@ class Reading:
     ) -> Call:
         ended_at, ended_by = _end(row, status, seen_at)
         cost = micros(row.price)
-        detailed = (row.started_at, row.price, row.call_ended_by) != (None, None, None)
+        told = (row.started_at, row.price, row.call_ended_by, row.disposition_tag)
+        detailed = any(each is not None for each in (*told, row.transferred_to))
         call = Call(
             call_id=call_id,
             contact_id=call_id,
@@ -160,7 +167,7 @@ class Reading:
             answered_by=answered_by,
             created_at=parse_time(row.created_at, seen_at),
             duration_s=_duration(row),
-            error_class=reason(row.error_message),
+            error_class=_error(row, status),
             from_number=masked_number(row.from_) if isinstance(row.from_, str) else None,
             seen_at=seen_at,
             ended_at=ended_at,
@@ -171,6 +178,9 @@ class Reading:
             hangup_by=raw_word(row.call_ended_by.lower())
             if isinstance(row.call_ended_by, str)
             else None,
+            hangup_class=BLOCKED if status.terminal and _says(row, _BLOCKED) else None,
+            disposition=tag(row.disposition_tag),
+            transferred=_transferred(row, status),
             detail_at=seen_at if detailed else None,
         )
         return estimated(self._rates, call)
@@ -231,6 +241,26 @@ def _over(row: _Row, queue: str) -> CallStatus:
     if duration == 0 and _answered(row.answered_by) in {None, AnsweredBy.UNKNOWN}:
         return CallStatus.NO_ANSWER
     return CallStatus.COMPLETED
+
+
+def _says(row: _Row, pattern: re.Pattern[str]) -> bool:
+    text = row.error_message
+    return isinstance(text, str) and pattern.search(text[:400]) is not None
+
+
+def _error(row: _Row, status: CallStatus) -> str | None:
+    """What went wrong with the call, or after one that went well."""
+    after = word(row.queue_status) == "complete_error" and status is CallStatus.COMPLETED
+    return UNDELIVERED if after and not _says(row, _LOST) else reason(row.error_message)
+
+
+def _transferred(row: _Row, status: CallStatus) -> bool | None:
+    """Whether it was handed to somebody; lists tell only of those that could not be."""
+    if not status.terminal:
+        return None
+    if isinstance(row.transferred_to, str) and row.transferred_to.strip():
+        return True
+    return False if _says(row, _LOST) else None
 
 
 def _unknown_word(row: _Row) -> str | None:

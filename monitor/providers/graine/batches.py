@@ -184,7 +184,11 @@ def _retry(value: Any) -> RetryPolicy | None:
     return RetryPolicy(
         max_retries=whole(value.get("max_retries")),
         cooldown_s=None if cooldown is None else cooldown * 60,
+        grows=_GROWS.get(word(value.get("strategy")) or ""),
     )
+
+
+_GROWS = {"fixed": False, "exponential": True}
 
 
 def _calendar(zone: ZoneInfo | None, days: Any) -> Calendar | None:

@@ -166,6 +166,7 @@ def _leniently(
         phone.masked,
         phone.country,
         phone.area,
+        None,  # nor where they are
         seen_at,
     )
     records = row.call_records or []
@@ -219,6 +220,8 @@ def _call(record: _Record, contact_id: str, seen_at: datetime) -> Call:
         _SENTIMENT.get(word(record.sentiment) or ""),
         raw_word(record.hangup_by),
         hangup,
+        None,
+        None,
         None,
         seen_at,
     )

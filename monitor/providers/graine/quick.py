@@ -91,6 +91,7 @@ def contact(row: Row, status: ContactStatus, seen_at: datetime, phones: Phones) 
             masked,
             country,
             area,
+            None,
             seen_at,
         )
     )
@@ -139,6 +140,8 @@ def calls(
                     _sentiment(record.sentiment),
                     _word(record.hangup_by),
                     hangup,
+                    None,
+                    None,
                     None,
                     seen_at,
                     (),

@@ -26,6 +26,7 @@ def capabilities_of(settings: HttpJsonSettings) -> Capabilities:
         "in_flight": counts.live is not None or _sees_live(settings),
         "sentiment": call.sentiment is not None,
         "voicemail": _sees_voicemail(settings),
+        "transfers": call.transferred is not None,
         "tells_failures": settings.tells_failures,
     }
     blind = [text for name, text in _BLIND.items() if not found[name]]

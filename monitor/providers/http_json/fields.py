@@ -60,6 +60,7 @@ class ContactFields(Strict):
     follow_ups: Path | None = None
     last_attempt_at: Path | None = None
     next_retry_at: Path | None = None
+    timezone: Path | None = None
 
 
 class CallFields(Strict):
@@ -79,6 +80,8 @@ class CallFields(Strict):
     from_number: Path | None = None
     hangup_by: Path | None = None
     hangup_class: Path | None = None
+    disposition: Path | None = None
+    transferred: Path | None = None
     agent_version: Path | None = None
     sentiment: Path | None = None
 

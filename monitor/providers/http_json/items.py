@@ -19,13 +19,13 @@ from monitor.core.model import (
     Rates,
 )
 from monitor.core.words import person_of
-from monitor.providers.answers import decoded, raw_word, reason, whole
+from monitor.providers.answers import decoded, raw_word, reason, tag, whole
 from monitor.providers.cost import estimated
 from monitor.providers.http_json.batches import found, unknown
 from monitor.providers.http_json.expressions import Expression
 from monitor.providers.http_json.fields import Fields
 from monitor.providers.http_json.ids import Ids, spelt, version
-from monitor.providers.http_json.values import Values, told
+from monitor.providers.http_json.values import Values, label, told
 from monitor.providers.phones import NO_PHONE, Phones, masked_number
 
 _ROW = msgspec.json.Decoder(dict[str, Any])
@@ -113,6 +113,7 @@ class ItemReading:
             phone=phone.masked,
             country=phone.country,
             area=phone.area,
+            timezone=label(found(at.timezone, row), 64),
             seen_at=seen_at,
         )
 
@@ -148,6 +149,8 @@ class ItemReading:
             sentiment=told(values.sentiment, found(at.sentiment, row)),
             hangup_by=raw_word(found(at.hangup_by, row)),
             hangup_class=raw_word(found(at.hangup_class, row)),
+            disposition=tag(found(at.disposition, row)),
+            transferred=_transferred(found(at.transferred, row)),
             agent_version=version(found(at.agent_version, row)),
         )
         return estimated(self._rates, _detailed(call, seen_at))
@@ -158,6 +161,17 @@ class ItemReading:
             return said.upper()
         return self._currency
 
+
+def _transferred(value: Any) -> bool | None:
+    """Whether it was handed to somebody: true or false, or to whom; None where nobody tried."""
+    if isinstance(value, bool):
+        return value
+    said = spelt(value)
+    text = said.strip().lower() if isinstance(said, str) else ""
+    return _TRANSFERRED.get(text, True) if text else None
+
+
+_TRANSFERRED: dict[str, bool | None] = {"false": False, "failed": False, "no": None, "none": None}
 
 NOT_KNOWN: End = (None, None)
 
@@ -190,6 +204,8 @@ def _detailed(call: Call, seen_at: datetime) -> Call:
         call.sentiment,
         call.hangup_by,
         call.hangup_class,
+        call.disposition,
+        call.transferred,
         call.agent_version,
     )
     return (

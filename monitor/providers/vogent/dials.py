@@ -23,7 +23,7 @@ from monitor.core.model import (
     Rates,
 )
 from monitor.core.text import clip, one_line
-from monitor.providers.answers import decoded, identity, parse_time, seconds
+from monitor.providers.answers import decoded, identity, parse_time, seconds, tag
 from monitor.providers.cost import estimated
 from monitor.providers.phones import Phone, Phones, masked_number
 from monitor.providers.vogent.order import Moments
@@ -47,6 +47,7 @@ class _Dial(msgspec.Struct, rename="camel", gc=False):
     created_at: Any = None
     from_number_id: Any = None
     versioned_prompt_id: Any = None
+    ai_result: Any = None
 
 
 class _Waiting(msgspec.Struct, rename="camel", gc=False):
@@ -143,6 +144,8 @@ class Reading:
             hangup_by=how.hangup_by,
             hangup_class=how.hangup_class,
             agent_version=_label(row.versioned_prompt_id),
+            disposition=_disposition(row.ai_result),
+            transferred=True if how.hangup_class == "transferred" else None,
             detail_at=seen_at,
         )
         return estimated(self._rates, call)
@@ -215,6 +218,16 @@ def _line(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
     return _label(value) if any(each.isalpha() for each in value) else masked_number(value)
+
+
+def _disposition(value: Any) -> str | None:
+    """Of what the agent made of the talk, the one label that has a usual name; all else is free."""
+    if not isinstance(value, dict):
+        return None
+    return next((found for name in _OUTCOMES if (found := tag(value.get(name)))), None)
+
+
+_OUTCOMES = ("disposition", "outcome")
 
 
 def _label(value: Any) -> str | None:

@@ -247,6 +247,9 @@ match = ["provider=reminders"]
 idle = "4s"
 gap_factor = 0
 
+[rules.outside_calling_hours]
+hours = ["daily 00:00-24:00"]
+
 [rules.batch_completed]
 confirm_after = "2s"
 settle_after = "${settle}s"

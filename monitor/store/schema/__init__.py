@@ -7,6 +7,7 @@ hot statements carry plain numbers. Words of closed sets are stored as their tex
 from monitor.store.schema.alerting import alert_events, alerts, evaluations
 from monitor.store.schema.delivery import conversations, deliveries, outbox
 from monitor.store.schema.inbox import arrivals, inbox
+from monitor.store.schema.people import opt_outs, people, people_moves
 from monitor.store.schema.silencing import audit, silences
 from monitor.store.schema.snapshot import (
     batches,
@@ -37,9 +38,12 @@ __all__ = [
     "from_micros",
     "inbox",
     "metadata",
+    "opt_outs",
     "outbox",
     "page_moves",
     "pages",
+    "people",
+    "people_moves",
     "providers",
     "settings",
     "silences",

@@ -104,8 +104,9 @@ deliveries = Table(
     Column("outbox", Integer, ForeignKey("outbox.id"), nullable=False, index=True),
     Column("at", UtcDateTime, nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("outcome", Text, nullable=False),  # sent, not_sent, refused, retry, ambiguous, found
+    # sent, found, not_sent, refused, retry, ambiguous; partly: some of several have it
+    Column("outcome", Text, nullable=False),
     Column("word", Text),
     Column("text", Text),
-    Column("remote_id", Text),
+    Column("remote_id", Text),  # where it is, or the marks of those who have it
 )

@@ -74,6 +74,10 @@ batches = Table(
     Column("resumed_at", UtcDateTime),
     # When it was last seen to stand still (paused, or ended in another run) before that.
     Column("idle_at", UtcDateTime),
+    # when this run was first seen dialling
+    Column("running_at", UtcDateTime),
+    # the spans in which it was seen paused, or ended before it ran again, JSON; none: NULL
+    Column("pauses", Text),
     Column("typical_gap_s", Float),
     Column("terminal_at", UtcDateTime),
     # The newest look that said "ended" while this run was already known to have ended.
@@ -132,12 +136,14 @@ contacts = Table(
     # scheduled, since when they have been waiting
     Column("retry_at", UtcDateTime),
     Column("unscheduled_since", UtcDateTime),
+    # of people who are dialled or talked to: since when
+    Column("live_since", UtcDateTime),
     Column("value", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 
-# retries that are late or unscheduled
-for _waits in (contacts.c.retry_at, contacts.c.unscheduled_since):
+# retries that are late or unscheduled, and lines that are held
+for _waits in (contacts.c.retry_at, contacts.c.unscheduled_since, contacts.c.live_since):
     Index(
         f"ix_contacts_{_waits.name}",
         contacts.c.batch,
@@ -160,7 +166,33 @@ calls = Table(
     Column("outcome", Text, nullable=False),
     Column("error_class", Text),
     Column("from_number", Text),
+    # seconds; None: not told
+    Column("duration_s", Float),
+    Column("hangup", Text),
+    Column("disposition", Text),
+    Column("agent_version", Text),
+    Column("attempt", Integer, nullable=False),
+    # of the person called
+    Column("country", Text),
+    Column("area", Text),
+    Column("sentiment", Text),
+    # 1 and 0: handed over, and could not be; NULL: nobody tried
+    Column("transferred", Integer),
+    Column("cost_micros", BigInteger),
+    Column("currency", Text),
+    # 1: an estimate
+    Column("cost_estimated", Integer, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# the few calls that were to be handed over
+Index(
+    "ix_calls_transferred",
+    calls.c.batch,
+    calls.c.ended_at,
+    calls.c.transferred,
+    sqlite_where=calls.c.transferred.is_not(None),
+    postgresql_where=calls.c.transferred.is_not(None),
 )
 
 # One row a page of a vendor's list: its digest, 8 bytes for each item on it, and 4 bytes

@@ -19,6 +19,7 @@ def upgrade() -> None:
     _pages()
     _page_moves()
     _changes()
+    _people()
     _evaluations()
     _alerts()
     _alert_events()
@@ -78,7 +79,8 @@ def _batches() -> None:
         sa.Column("run", sa.Integer(), server_default="1", nullable=False),
         *_some(sa.Boolean, "news open"),
         *_some(sa.BigInteger, "first_seen_at fresh_at moved_at"),
-        *_some(sa.BigInteger, "resumed_at idle_at", null=True),
+        *_some(sa.BigInteger, "resumed_at idle_at running_at", null=True),
+        sa.Column("pauses", sa.Text(), nullable=True),
         sa.Column("typical_gap_s", sa.Float(), nullable=True),
         *_some(sa.BigInteger, "terminal_at terminal_again_at reopening_at", null=True),
         sa.Column("stopped_by_user", sa.Boolean(), server_default="0", nullable=False),
@@ -115,13 +117,13 @@ def _contacts() -> None:
         "contacts",
         sa.Column("batch", sa.Integer(), nullable=False),
         sa.Column("contact_id", sa.Text(), nullable=False),
-        *_some(sa.BigInteger, "retry_at unscheduled_since", null=True),
+        *_some(sa.BigInteger, "retry_at unscheduled_since live_since", null=True),
         sa.Column("value", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["batch"], ["batches.id"], name=op.f("fk_contacts_batch")),
         sa.PrimaryKeyConstraint("batch", "contact_id", name=op.f("pk_contacts")),
         sqlite_with_rowid=False,
     )
-    for waits in ("retry_at", "unscheduled_since"):
+    for waits in ("retry_at", "unscheduled_since", "live_since"):
         _index(
             f"ix_contacts_{waits}",
             "contacts",
@@ -137,6 +139,14 @@ def _calls() -> None:
         sa.Column("ended_at", sa.BigInteger(), nullable=False, autoincrement=False),
         *_some(sa.Text, "contact_id call_id outcome"),
         *_some(sa.Text, "error_class from_number", null=True),
+        sa.Column("duration_s", sa.Float(), nullable=True),
+        *_some(sa.Text, "hangup disposition agent_version", null=True),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        *_some(sa.Text, "country area sentiment", null=True),
+        sa.Column("transferred", sa.Integer(), nullable=True),
+        sa.Column("cost_micros", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("cost_estimated", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["batch"], ["batches.id"], name=op.f("fk_calls_batch")),
         sa.PrimaryKeyConstraint(
             "batch", "ended_at", "contact_id", "call_id", name=op.f("pk_calls")
@@ -178,6 +188,33 @@ def _changes() -> None:
         sa.Column("value", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["batch"], ["batches.id"], name=op.f("fk_changes_batch")),
         sa.PrimaryKeyConstraint("batch", "seq", name=op.f("pk_changes")),
+        sqlite_with_rowid=False,
+    )
+
+
+def _people() -> None:
+    op.create_table(
+        "people",
+        sa.Column("person", sa.LargeBinary(), nullable=False),
+        sa.Column("batch", sa.Integer(), nullable=False),
+        sa.Column("contact_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["batch"], ["batches.id"], name=op.f("fk_people_batch")),
+        sa.PrimaryKeyConstraint("person", "batch", "contact_id", name=op.f("pk_people")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "people_moves",
+        *_some(sa.Integer, "id batch"),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("persons", sa.LargeBinary(), nullable=False),
+        sa.Column("unnumbered", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_people_moves")),
+    )
+    op.create_table(
+        "opt_outs",
+        sa.Column("person", sa.LargeBinary(), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("person", name=op.f("pk_opt_outs")),
         sqlite_with_rowid=False,
     )
 

@@ -1,0 +1,152 @@
+"""``rules list``: what runs, how heavy it is, and at which provider it can hold at all."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+import rules
+from monitor.app.context import context_to_read
+from monitor.cli.output import GOOD, ago, print_json, print_lines, print_table
+from monitor.cli.places import load_to_read, reading
+from monitor.clock import SystemClock
+from monitor.config import Config
+from monitor.config.document import read_document
+from monitor.core.instance import RuleInstance
+from monitor.evaluation.context import Context
+from monitor.evaluation.reach import Reach, reach
+from monitor.store import firings
+from monitor.store.firings import Firings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One rule as this configuration runs it, or does not (``state`` "off", "not written")."""
+
+    name: str
+    rule: str
+    state: str  # runs, off, not written
+    written: bool
+    severity: str
+    about: str
+    match: tuple[str, ...]
+    needs: tuple[str, ...]
+    where: tuple[Reach, ...]
+    last_fired: datetime | None
+    fired: int
+
+
+def list_rules(given: Path | None, *, as_json: bool) -> int:
+    """Every rule; the database is looked at where there is one."""
+    config = load_to_read(given)
+    now = SystemClock().now()
+    context = context_to_read(config, now)
+    with _fired(config) as known:
+        found = [*_running(config, context, known, now), *_idle(config)]
+    if as_json:
+        print_json(found)
+        return GOOD
+    _print(found, context, now)
+    return GOOD
+
+
+@contextmanager
+def _fired(config: Config) -> Iterator[Mapping[str, Firings]]:
+    if not config.monitor.database.exists():
+        yield {}
+        return
+    with reading(config) as conn:
+        yield _load(conn)
+
+
+def _load(conn: Connection) -> Mapping[str, Firings]:
+    return firings.load(conn)
+
+
+def _written(config: Config) -> frozenset[str]:
+    """The rules that have a table in the file."""
+    tables = read_document(config.path).values.get("rules", {})
+    return frozenset(tables)
+
+
+def _running(
+    config: Config, context: Context, known: Mapping[str, Firings], now: datetime
+) -> Iterator[Listed]:
+    written, views = _written(config), list(context.providers.values())
+    for each in context.instances:
+        rule = each.settings.rule
+        fired = known.get(each.name)
+        yield Listed(
+            name=each.name,
+            rule=rule.id,
+            state="runs",
+            written=each.name in written,
+            severity=_severity(each),
+            about=str(rule.subject),
+            match=tuple(f"{m.label}{m.operator}{m.value}" for m in each.match),
+            needs=tuple(sorted(rule.needs)),
+            where=tuple(reach(each, views, now)),
+            last_fired=fired.last_at if fired else None,
+            fired=fired.episodes if fired else 0,
+        )
+
+
+def _severity(instance: RuleInstance) -> str:
+    return "by status" if instance.settings.rule.weighed_by else str(instance.settings.severity)
+
+
+def _idle(config: Config) -> Iterator[Listed]:
+    """Rules that no instance runs: turned off, or that say nothing without a table."""
+    run = {each.settings.rule.id for each in config.rules}
+    written = _written(config)
+    for name, rule in rules.catalogue().items():
+        if name not in run:
+            yield Listed(
+                name=name,
+                rule=name,
+                state="off" if name in written else "not written",
+                written=name in written,
+                severity=str(rule.severity),
+                about=str(rule.subject),
+                match=(),
+                needs=tuple(sorted(rule.needs)),
+                where=(),
+                last_fired=None,
+                fired=0,
+            )
+
+
+def _print(found: list[Listed], context: Context, now: datetime) -> None:
+    names = list(context.providers)
+    print_table(
+        ("rule", "severity", "about", "needs", "in the file", *names, "last fired"),
+        (
+            (
+                each.name if each.name == each.rule else f"{each.name} ({each.rule})",
+                each.severity,
+                each.about,
+                ", ".join(need.replace("_", " ") for need in each.needs),
+                "yes" if each.written else "",
+                *_cells(each, names),
+                ago(each.last_fired, now) if each.state == "runs" else each.state,
+            )
+            for each in found
+        ),
+        "no rules",
+    )
+    reasons: dict[str, list[str]] = {}
+    for each in found:
+        for place in each.where:
+            if not place.can:
+                reasons.setdefault(f"{place.provider}: {place.why}", []).append(each.name)
+    print_lines(f"{why}: {', '.join(those)}" for why, those in reasons.items())
+
+
+def _cells(listed: Listed, names: list[str]) -> Iterator[str]:
+    places = {place.provider: place for place in listed.where}
+    for name in names:
+        place = places.get(name)
+        yield "" if place is None else "yes" if place.can else "no"

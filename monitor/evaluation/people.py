@@ -1,0 +1,173 @@
+"""What rules ask about the people of a batch: see core/people.py for the questions.
+
+Whoever moved since the last evaluation is asked about again. A batch of which nothing is
+known yet (after a start, or for a limit that is new) is walked through once, a piece at each
+evaluation, and says until then that it is not ``whole``.
+"""
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection
+
+from monitor.core.model import BatchStatus, Contact
+from monitor.core.people import Breaches, Check, Overlap, PlacedCall, summed
+from monitor.core.tally import CONTACTS
+from monitor.evaluation.accounts import Account, Answers, Key, PeopleMemo, Question
+from monitor.evaluation.placing import Known, breach, reached, waiting
+from monitor.store import people
+from monitor.store.batches import BatchRow
+from monitor.store.people import Place, person_key
+
+# However many moved, so many more are walked through.
+_LEAST = 100
+_ENDED = tuple(str(status) for status in BatchStatus if status.terminal)
+
+People = list[tuple[Key, Known]]
+
+
+@dataclass(slots=True)
+class StoredPeople:
+    """The PeopleLog of one batch, in one evaluation."""
+
+    conn: Connection
+    row: BatchRow
+    memo: PeopleMemo
+    now: datetime
+    _opened: Account | None = None
+    _left: int = 0  # so many people may be walked through in this evaluation
+    _walked: dict[str, tuple[People, str | None]] = field(default_factory=dict)
+
+    def breaches(self, check: Check, since: datetime) -> Breaches:
+        """See PeopleLog."""
+        answers = self._answers(check, partial(breach, check, self.memo.names))
+        found = answers.summed.get(since)
+        if not isinstance(found, Breaches) or found.whole != self._is_whole(answers):
+            later = (each for each in answers.found.values() if each.at > since)
+            found = summed(later, whole=self._is_whole(answers))
+            answers.summed = {since: found}
+        return found
+
+    def in_other_open_batches(self) -> Overlap:
+        """See PeopleLog."""
+        answers = self._answers("waiting", waiting)
+        others = {batch for _, batches in answers.found.values() for batch in batches}
+        live = people.still_open(self.conn, others, _ENDED) if others else set()
+        shared = {key: batches & live for key, (_, batches) in answers.found.items()}
+        return self._overlap(answers, shared)
+
+    def reached_before(self, since: datetime) -> Overlap:
+        """See PeopleLog."""
+        answers = self._answers("reached", reached)
+        shared = {
+            key: frozenset(batch for batch, at in talked.items() if at > since)
+            for key, (_, talked) in answers.found.items()
+        }
+        return self._overlap(answers, shared)
+
+    def _overlap(self, answers: Answers, shared: Mapping[Key, frozenset[int]]) -> Overlap:
+        counts: dict[int, int] = {}
+        for batches in shared.values():
+            for batch in batches:
+                counts[batch] = counts.get(batch, 0) + 1
+        self.memo.name(self.conn, counts)
+        titles = [(self.memo.names[batch][1], n) for batch, n in counts.items()]
+        contacts = [answers.found[key][0] for key, batches in shared.items() if batches]
+        return Overlap(
+            n=len(contacts),
+            of=self.row.tally.get(CONTACTS, 0),
+            batches=tuple(sorted(titles, key=lambda each: (-each[1], each[0]))),
+            evidence=tuple(sorted(contacts)[:3]),
+            whole=self._is_whole(answers),
+        )
+
+    def _is_whole(self, answers: Answers) -> bool:
+        return answers.walked is None and not self._account().moved
+
+    def _answers(self, name: Hashable, question: Question) -> Answers:
+        account = self._account()
+        answers = account.answers.get(name)
+        if answers is None:
+            answers = account.answers[name] = Answers(question, self.now)
+        answers.asked_at = self.now
+        if answers.walked is not None and answers.walked not in self._walked_to():
+            self._walk(answers, answers.walked)
+        return answers
+
+    def _walked_to(self) -> set[str | None]:
+        """Where the pieces of this evaluation end: a question that stands there had its piece."""
+        return {until for _, until in self._walked.values()}
+
+    def _account(self) -> Account:
+        """The batch's account, in which everybody was asked about who moved until now."""
+        if self._opened is None:
+            self.memo.names[self.row.id] = (self.row.look.provider, self.row.look.title)
+            account = self.memo.account(self.conn, self.row.id, self.now)
+            moved = dict(list(account.moved.items())[: self.memo.piece])
+            known = self._read(moved)
+            for answers in account.answers.values():
+                answers.take(known)
+            for key in moved:
+                del account.moved[key]
+            self._left = max(self.memo.piece - len(moved), _LEAST)
+            self._opened = account
+        return self._opened
+
+    def _walk(self, answers: Answers, after: str) -> None:
+        if after not in self._walked:
+            self._walked[after] = self._piece(after)
+        known, answers.walked = self._walked[after]
+        answers.take(known)
+
+    def _piece(self, after: str) -> tuple[People, str | None]:
+        """The next people of the batch, and where the piece ends; None: with the batch."""
+        batch = self.row.id
+        found = people.walk(self.conn, batch, after, self._left)
+        until = found[-1][0] if len(found) == self._left else None
+        keys = {contact_id: person_key(person.contact) for contact_id, person in found}
+        elsewhere = people.places(self.conn, [key for key in keys.values() if key is not None])
+        single: People = []
+        several: dict[Key, list[Place]] = {}
+        refused = self._refused(elsewhere)
+        for contact_id, person in found:
+            key = keys[contact_id]
+            places = [] if key is None else elsewhere.get(key, [])
+            if key is not None and len(places) > 1:
+                several[key] = places
+            else:
+                refusal = None if key is None else refused.get(key)
+                single.append((key or contact_id, Known(batch, [(batch, person)], refusal)))
+        return single + self._read(several), until
+
+    def _read(self, wanted: Mapping[Key, list[Place]]) -> People:
+        """These people, with their calls wherever they stand."""
+        by_batch: dict[int, list[str]] = {}
+        for places in wanted.values():
+            for batch, contact_id in places:
+                by_batch.setdefault(batch, []).append(contact_id)
+        found = people.load(self.conn, by_batch)
+        self.memo.name(self.conn, by_batch)
+        refused = self._refused(wanted)
+        batch = self.row.id
+        asked: People = []
+        for key, places in wanted.items():
+            contacts = [
+                (place[0], found[place])
+                for place in places
+                if place in found and _is_of(key, found[place].contact)
+            ]
+            asked.append((key, Known(batch, contacts, refused.get(key))))
+        return asked
+
+    def _refused(self, keys: Iterable[Key]) -> Mapping[Key, PlacedCall]:
+        if not people.any_opted_out(self.conn):
+            return {}
+        numbered = [key for key in keys if isinstance(key, bytes)]
+        return dict(people.opted_out(self.conn, numbered).items())
+
+
+def _is_of(key: Key, contact: Contact) -> bool:
+    """Whether a contact is still this person's: it may have got a number since."""
+    return key == (person_key(contact) or contact.contact_id)

@@ -1,0 +1,163 @@
+"""What is asked of one person, from their contacts wherever these stand."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from monitor.core.limits import OptOuts
+from monitor.core.model import Call, CallStatus, Contact, ContactStatus, EndedBy, Outcome
+from monitor.core.people import LONG_AGO, Breach, Check, PersonCalls, PlacedCall
+from monitor.providers.zones import zones_of
+from monitor.store.snapshot import Person
+
+_TO_BE_DIALLED = frozenset(status for status in ContactStatus if status.open) - {
+    ContactStatus.UNKNOWN
+}
+# What waits in a queue was not placed, and of a word that nobody knows it cannot be said.
+_NOT_YET = frozenset({CallStatus.QUEUED, CallStatus.UNKNOWN})
+# The vendor may have given these up before anybody was dialled.
+_GIVEN_UP = frozenset({CallStatus.ERROR, CallStatus.CANCELLED})
+_VENDOR, _DERIVED, _HISTORY = EndedBy.VENDOR, EndedBy.DERIVED, EndedBy.HISTORY
+_COMPLETED = Outcome.COMPLETED
+
+Names = Mapping[int, tuple[str, str]]  # provider and title, by a batch's row id
+
+
+@dataclass(slots=True)
+class Known:
+    """Everything known of one person: each contact of theirs, with its batch's row id."""
+
+    batch: int  # that is asked about
+    contacts: list[tuple[int, Person]]
+    refused: PlacedCall | None = None  # an opt-out of a batch that is forgotten
+    _calls: PersonCalls | None = None
+
+    @property
+    def here(self) -> Person | None:
+        """The first contact in the batch that is asked about."""
+        for batch, person in self.contacts:
+            if batch == self.batch:
+                return person
+        return None
+
+    def calls(self, names: Names) -> PersonCalls | None:
+        """All calls to them in the order in which they were placed; None without any here."""
+        if self._calls is None:
+            here = self.here
+            if here is None or not here.calls:
+                return None
+            self._calls = _person_calls(self, here.contact, names)
+        return self._calls
+
+
+def breach(check: Check, names: Names, known: Known) -> Breach | None:
+    """What a rule's check says of the person."""
+    person = known.calls(names)
+    if person is None:
+        return None
+    found = check(person)
+    return None if found is None else replace(found, phone=person.phone)
+
+
+def _person_calls(known: Known, here: Contact, names: Names) -> PersonCalls:
+    calls = [] if known.refused is None else [known.refused]
+    for batch, (contact, _, made) in known.contacts:
+        if made:
+            zones = zones_of(contact.timezone, contact.country, contact.area)
+            provider, title = names[batch]
+            in_batch = batch == known.batch
+            calls += [_placed(call, zones, provider, title, in_batch) for call in made.values()]
+    if len(calls) > 1:
+        calls.sort(key=_order)
+    return PersonCalls(here.phone, here.contact_id, tuple(calls))
+
+
+def _order(call: PlacedCall) -> tuple[datetime, str, str]:
+    return call.at, call.call_id, call.batch
+
+
+def _placed(
+    call: Call, zones: tuple[str, ...], provider: str, title: str, here: bool
+) -> PlacedCall:
+    status = call.status
+    started = call.started_at
+    at, until = (started, None) if started is not None else _reckoned(call)
+    return PlacedCall(
+        at,
+        started is not None,
+        here,
+        provider,
+        title,
+        call.call_id,
+        call.outcome,
+        call.follow_up,
+        call.attempt,
+        call.disposition,
+        call.hangup_class,
+        call.ended_at,
+        zones,
+        until,
+        status not in _NOT_YET and (status not in _GIVEN_UP or bool(call.duration_s)),
+    )
+
+
+def _reckoned(call: Call) -> tuple[datetime, datetime | None]:
+    """From when to when a call was placed whose start the vendor does not tell.
+
+    A record may be made long before anybody is dialled, so its time is only the earliest.
+    """
+    created, ended, by = call.created_at, call.ended_at, call.ended_by
+    if by is _DERIVED and created is not None:
+        return created, None  # the end was reckoned from there
+    latest = None
+    if ended is not None and by is not _HISTORY:
+        duration = call.duration_s
+        latest = ended - timedelta(0, duration) if duration else ended
+        if created is None or (by is _VENDOR and duration and latest > created):
+            return latest, None
+    if created is None:
+        return LONG_AGO, None
+    if latest is None:
+        latest = call.seen_at or created
+    return created, latest if latest > created else None
+
+
+def refusal(
+    checks: Sequence[OptOuts], person: Person, provider: str, title: str
+) -> PlacedCall | None:
+    """The call of one contact's after which one of the checks wants nobody to be called."""
+    for call in person.calls.values():
+        placed = _placed(call, (), provider, title, False)
+        if any(check.fits(placed) for check in checks):
+            return placed
+    return None
+
+
+def waiting(known: Known) -> tuple[str, frozenset[int]] | None:
+    """The contact to be dialled here, and the other batches in which they are to be, too."""
+    if len(known.contacts) < 2:
+        return None
+    here = [each for batch, each in known.contacts if batch == known.batch]
+    contact_id = next(
+        (each.contact.contact_id for each in here if each.contact.status in _TO_BE_DIALLED), None
+    )
+    others = frozenset(
+        batch
+        for batch, each in known.contacts
+        if batch != known.batch and each.contact.status in _TO_BE_DIALLED
+    )
+    return None if contact_id is None or not others else (contact_id, others)
+
+
+def reached(known: Known) -> tuple[str, dict[int, datetime]] | None:
+    """The contact here, and when they last talked in which other batch."""
+    here = known.here
+    if here is None or len(known.contacts) < 2:
+        return None
+    talked: dict[int, datetime] = {}
+    for batch, (_, _, calls) in known.contacts:
+        for call in calls.values() if batch != known.batch else ():
+            at = call.ended_at or call.started_at or call.created_at
+            if call.outcome is _COMPLETED and at is not None:
+                talked[batch] = max(at, talked.get(batch, at))
+    return (here.contact.contact_id, talked) if talked else None

@@ -1,0 +1,90 @@
+"""Where a rule can hold at all: at which of the configured providers, and why not at others.
+
+It is computed from what each adapter says that its vendor tells, and from what the rule makes
+of a batch there: what it cannot judge at a vendor, and could at one that tells everything.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from monitor.core.facts import BatchFacts, Certainty
+from monitor.core.instance import RuleInstance
+from monitor.core.model import Batch, BatchStatus, Capabilities, Counts
+from monitor.core.past import NobodyKnown, PastCalls
+from monitor.core.route import Matcher
+from monitor.core.rule import Rule, SubjectKind, Unknown
+from monitor.evaluation.context import ProviderView
+
+# A vendor that tells everything.
+_TOLD: dict[str, Any] = {each.name: True for each in fields(Capabilities) if each.default is False}
+_EVERYTHING = Capabilities(**_TOLD)
+_OF_A_PROVIDER = ("provider", "vendor")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Whether one rule can hold at one provider; ``why`` not, for people."""
+
+    provider: str
+    vendor: str
+    can: bool
+    why: str = ""
+
+
+def reach(instance: RuleInstance, views: list[ProviderView], now: datetime) -> Iterator[Reach]:
+    """The rule at each provider; nothing for a rule about Offhook itself."""
+    if instance.settings.rule.subject not in {SubjectKind.BATCH, SubjectKind.PROVIDER}:
+        return
+    for view in views:
+        why = unmatched(instance.match, view) or blindness(instance.settings.rule, view, now)
+        yield Reach(provider=view.name, vendor=view.vendor, can=not why, why=why)
+
+
+def unmatched(match: tuple[Matcher, ...], view: ProviderView) -> str:
+    """The matcher that leaves out all batches of a provider; "" where none does."""
+    labels = {"provider": view.name, "vendor": view.vendor}
+    for each in match:
+        if each.label in _OF_A_PROVIDER and not each.matches(labels):
+            return f"its match leaves it out: {each.label}{each.operator}{each.value}"
+    return ""
+
+
+def blindness(rule: Rule, view: ProviderView, now: datetime) -> str:
+    """What the rule would need and the vendor does not tell; "" where it can judge."""
+    lacking = sorted(need for need in rule.needs if not getattr(view.capabilities, need))
+    if lacking:
+        words = ", ".join(each.replace("_", " ") for each in lacking)
+        return f"cannot see {words} at {view.vendor.title()}"
+    if rule.subject is not SubjectKind.BATCH:
+        return ""
+    here = rule.evaluate(_imagined(view, view.capabilities, now))
+    elsewhere = rule.evaluate(_imagined(view, _EVERYTHING, now))
+    if isinstance(here, Unknown) and here != elsewhere:
+        return here.reason
+    return ""
+
+
+def _imagined(view: ProviderView, can: Capabilities, now: datetime) -> BatchFacts:
+    """A batch that runs there, of which nothing else is known."""
+    batch = Batch(
+        provider=view.name,
+        batch_id="imagined",
+        status=BatchStatus.RUNNING,
+        seen_at=now,
+        counts=Counts(total=1, waiting=1),
+    )
+    begun = now - timedelta(hours=1)
+    return BatchFacts(
+        now=now,
+        batch=batch,
+        vendor=view.vendor,
+        capabilities=replace(can, trusted=frozenset()),
+        certainty=Certainty(observed_at=now, fresh=True, swept_at=now, read_at=now),
+        tally={"contacts": 1},
+        calls=PastCalls(()).until(now),
+        retries=NobodyKnown(),
+        first_seen_at=begun,
+        moved_at=now,
+    )

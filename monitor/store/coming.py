@@ -1,0 +1,41 @@
+"""What came lately at a provider: batches, in few columns, and how many calls."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, func, literal, select
+
+from monitor.store.schema import batches, calls, to_micros
+
+# However many batches there ever were, so many of the newest are looked through.
+NEWEST = 2_000
+
+
+Named = Row[int, str, str, str | None, str | None]
+
+
+def newest(conn: Connection, providers: Sequence[str], since: datetime) -> Sequence[Named]:
+    """Batches of these providers first seen since then, or still open; the newest first.
+
+    Of each its row id, provider, batch_id, name and campaign.
+    """
+    columns = batches.c
+    return conn.execute(
+        select(columns.id, columns.provider, columns.batch_id, columns.name, columns.campaign)
+        .where(columns.provider.in_(list(providers)))
+        .where((columns.first_seen_at >= since) | columns.open)
+        .order_by(columns.id.desc())
+        .limit(NEWEST)
+    ).all()
+
+
+def calls_since(conn: Connection, provider: str, since: datetime, most: int) -> int:
+    """How many calls of a provider ended since then, counted no further than ``most``."""
+    lately = batches.c.open | (batches.c.terminal_at >= since)
+    some = (
+        select(literal(1))
+        .select_from(calls.join(batches, batches.c.id == calls.c.batch))
+        .where(batches.c.provider == provider, lately, calls.c.ended_at > to_micros(since))
+        .limit(most)
+    )
+    return conn.execute(select(func.count()).select_from(some.subquery())).scalar_one()

@@ -1,0 +1,114 @@
+"""Ended calls as their rows: the statements that windows ask, and one row as a value."""
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+)
+
+from monitor.core.calls import EndedCall, Field
+from monitor.core.model import Outcome, Sentiment
+from monitor.store import hot
+from monitor.store.schema import calls, from_micros
+
+_batch = bindparam("batch", type_=Integer)
+_ended = calls.c.ended_at
+_within = and_(calls.c.batch == _batch, _ended > bindparam("start"), _ended <= bindparam("until"))
+WINDOW = (
+    select(calls.c.outcome, func.count(), func.max(_ended)).where(_within).group_by(calls.c.outcome)
+)
+# A call of windows, column by column in the order of EndedCall.
+ENDED = (
+    calls.c.call_id,
+    calls.c.ended_at,
+    calls.c.outcome,
+    calls.c.contact_id,
+    calls.c.error_class,
+    calls.c.from_number,
+    calls.c.duration_s,
+    calls.c.hangup,
+    calls.c.disposition,
+    calls.c.agent_version,
+    calls.c.attempt,
+    calls.c.country,
+    calls.c.area,
+    calls.c.sentiment,
+    calls.c.transferred,
+    calls.c.cost_micros,
+    calls.c.currency,
+    calls.c.cost_estimated,
+)
+BETWEEN = select(*ENDED).where(_within).order_by(_ended.desc()).limit(bindparam("most"))
+LAST = (
+    select(*ENDED)
+    .where(calls.c.batch == _batch, _ended > literal_column("0"))
+    .order_by(_ended.desc())
+    .limit(bindparam("most"))
+)
+_completed = calls.c.outcome == literal_column(f"'{Outcome.COMPLETED.value}'")
+SHORTER = select(
+    func.coalesce(func.sum(case((calls.c.duration_s < bindparam("than"), 1), else_=0)), 0),
+    func.count(),
+).where(_within, _completed, calls.c.duration_s.is_not(None))
+TRANSFERS = select(
+    func.count(), func.coalesce(func.sum(calls.c.transferred), literal_column("0"))
+).where(_within, calls.c.transferred.is_not(None))
+SPENT = (
+    select(
+        calls.c.currency,
+        func.sum(calls.c.cost_micros),
+        func.count(),
+        func.sum(calls.c.cost_estimated),
+    )
+    .where(_within, calls.c.cost_micros.is_not(None))
+    .group_by(calls.c.currency)
+)
+_HOUR_US = 3_600_000_000
+_COLUMNS: dict[Field, ColumnElement[Any]] = {
+    Field.OUTCOME: calls.c.outcome,
+    Field.HANGUP: calls.c.hangup,
+    Field.DISPOSITION: calls.c.disposition,
+    Field.ERROR: calls.c.error_class,
+    Field.FROM_NUMBER: calls.c.from_number,
+    Field.AGENT_VERSION: calls.c.agent_version,
+    Field.ATTEMPT: calls.c.attempt,
+    Field.COUNTRY: calls.c.country,
+    Field.AREA: calls.c.area,
+    Field.SENTIMENT: calls.c.sentiment,
+    Field.TRANSFERRED: calls.c.transferred,
+    Field.HOUR: _ended // literal_column(str(_HOUR_US)) % literal_column("24"),
+}
+
+
+@cache
+def counting(fields: tuple[Field, ...]) -> Select[Any]:
+    """How many calls of a span have which values of these fields."""
+    columns = [_COLUMNS[field].label(f"f_{field.value}") for field in fields]
+    labels: list[Any] = [literal_column(f"f_{field.value}") for field in fields]
+    return select(*columns, func.count()).where(_within).group_by(*labels)
+
+
+def ended_call(row: hot.Row) -> EndedCall:
+    """A call from a row of the columns ``ENDED``."""
+    cells = list(row)
+    cells[1], cells[2] = from_micros(cells[1]), Outcome(cells[2])
+    if cells[_SENTIMENT] is not None:
+        cells[_SENTIMENT] = Sentiment(cells[_SENTIMENT])
+    if cells[_TRANSFERRED] is not None:
+        cells[_TRANSFERRED] = bool(cells[_TRANSFERRED])
+    cells[_ESTIMATED] = bool(cells[_ESTIMATED])
+    return EndedCall._make(cells)
+
+
+_SENTIMENT, _TRANSFERRED, _ESTIMATED = map(
+    EndedCall._fields.index, ("sentiment", "transferred", "cost_estimated")
+)

@@ -1,0 +1,162 @@
+"""The batches that one batch is compared with, and what is remembered of calls of before.
+
+What calls came to that ended long ago is asked again in every evaluation, of many batches at
+once. ``Remembered`` keeps such answers while the process runs: of ended batches until
+something changes about them, of open ones for spans that lie well back.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Column, Connection, Select, bindparam, literal_column, select, true
+
+from monitor.core.calls import Answer, Peer
+from monitor.core.model import BatchStatus
+from monitor.store import hot
+from monitor.store.batches import BatchRow
+from monitor.store.schema import batches, to_micros
+from monitor.store.windows import StoredCalls, Told
+
+# Calls whose end nobody timed stand at 0, and count among all of a batch.
+_EVER = datetime(1970, 1, 1, tzinfo=UTC) - timedelta(microseconds=1)
+_LAST = datetime(9999, 1, 1, tzinfo=UTC)
+_OLDEST = timedelta(days=60)  # whatever ended before is no measure of today
+_SIBLINGS = 10  # of the provider, and as many of all others: enough to compare with
+_BACK = timedelta(minutes=10)  # what ended so long ago seldom changes any more
+_BATCHES, _ANSWERS = 2_000, 200  # remembered: of so many batches, so many of each
+
+_batch = batches.c
+_COLUMNS = (_batch.id, _batch.batch_id, _batch.name, _batch.provider, _batch.seq)
+
+
+class Remembered:
+    """Answers about calls, by batch: bounded, and shared by all evaluations of a process."""
+
+    def __init__(self) -> None:
+        self._told: OrderedDict[tuple[int, int], Told] = OrderedDict()
+
+    def of(self, batch: int, seq: int = -1) -> Told:
+        """What was told of a batch, as long as this is its last change; -1: of one that moves."""
+        told = self._told.setdefault((batch, seq), {})
+        self._told.move_to_end((batch, seq))
+        if len(told) > _ANSWERS:
+            told.clear()
+        if len(self._told) > _BATCHES:
+            self._told.popitem(last=False)
+        return told
+
+
+def _ended(column: Column[Any]) -> Select[Any]:
+    return (
+        select(*_COLUMNS)
+        .where(
+            _batch.provider == bindparam("provider"),
+            column == bindparam("value"),
+            _batch.terminal_at < bindparam("before"),
+            _batch.terminal_at > bindparam("oldest"),
+            _batch.id != bindparam("own"),
+            ~_batch.pruned,
+        )
+        .order_by(_batch.terminal_at.desc())
+        .limit(bindparam("most"))
+    )
+
+
+def _open(*, here: bool) -> Select[Any]:
+    provider: Any = bindparam("provider")
+    return (
+        select(*_COLUMNS)
+        .where(
+            _batch.open == true(),
+            _batch.status == literal_column(f"'{BatchStatus.RUNNING.value}'"),
+            _batch.provider == provider if here else _batch.provider != provider,
+            _batch.id != bindparam("own"),
+        )
+        .order_by(_batch.moved_at.desc())
+        .limit(literal_column(str(_SIBLINGS)))
+    )
+
+
+_OF_CAMPAIGN, _OF_NAME = _ended(_batch.campaign), _ended(_batch.name)
+_HERE, _ELSEWHERE = _open(here=True), _open(here=False)
+
+
+class StoredPeers:
+    """Peers of one batch; who they are is asked once."""
+
+    def __init__(
+        self, conn: Connection, row: BatchRow, remembered: Remembered, now: datetime
+    ) -> None:
+        self._conn = conn
+        self._row = row
+        self._remembered = remembered
+        self._now = now
+        self._previous: dict[int, tuple[Peer, ...]] = {}
+        self._siblings: tuple[Peer, ...] | None = None
+        self._own: StoredCalls | None = None
+        self._standing: list[tuple[int, int]] = []  # the ended ones, and their last changes
+
+    def previous(self, n: int) -> tuple[Peer, ...]:
+        """The last n ended batches of its campaign, else of its name, newest first."""
+        if n not in self._previous:
+            look = self._row.look
+            found = self._ended_ones(_OF_CAMPAIGN, look.campaign, n)
+            found = found or self._ended_ones(_OF_NAME, look.name, n)
+            self._previous[n] = found
+        return self._previous[n]
+
+    def siblings(self) -> tuple[Peer, ...]:
+        """Other open batches that are dialling now, those that moved last."""
+        if self._siblings is None:
+            asked = {"provider": self._row.look.provider, "own": self._row.id}
+            rows = (*hot.ask(self._conn, _HERE, **asked), *hot.ask(self._conn, _ELSEWHERE, **asked))
+            self._siblings = tuple(self._peers(rows, ended=False))
+        return self._siblings
+
+    def once(self, question: Hashable, ask: Callable[[], Answer]) -> Answer:
+        """What was answered before about the same batches as they stand, else what is now."""
+        told = self._remembered.of(self._row.id)
+        key = ("once", question, tuple(self._standing))
+        found: Answer | None = told.get(key)
+        if found is None:
+            found = told[key] = ask()
+        return found
+
+    def own(self) -> StoredCalls:
+        """The batch's own calls, of which what lies well back is remembered."""
+        if self._own is None:
+            old = self._remembered.of(self._row.id)
+            self._own = StoredCalls(self._conn, self._row.id, old=old, old_until=self._now - _BACK)
+        return self._own
+
+    def _ended_ones(self, statement: Select[Any], value: str | None, n: int) -> tuple[Peer, ...]:
+        if not value:
+            return ()
+        before = self._row.terminal_at or self._now
+        rows = hot.ask(
+            self._conn,
+            statement,
+            provider=self._row.look.provider,
+            value=value,
+            before=to_micros(before),
+            oldest=to_micros(before - _OLDEST),
+            own=self._row.id,
+            most=n,
+        )
+        return tuple(self._peers(rows, ended=True))
+
+    def _peers(self, rows: Iterable[hot.Row], *, ended: bool) -> Iterable[Peer]:
+        for key, batch_id, name, provider, seq in rows:
+            if ended:
+                self._standing.append((key, seq))
+            told = self._remembered.of(key, seq) if ended else None
+            yield Peer(
+                batch_id=batch_id,
+                title=name or batch_id,
+                provider=provider,
+                calls=StoredCalls(self._conn, key, told),
+                start=_EVER,
+                end=_LAST,
+            )

@@ -1,0 +1,264 @@
+"""Who is who across batches and providers: the rows of one person, and who moved.
+
+A person is the first bytes of the keyed hash of their number; of two people the chance that
+these are equal is one in 10^19. Contacts without a number are nobody but themselves, so they
+have no row here and are named by their ids where they move.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    Connection,
+    LargeBinary,
+    Select,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    select,
+)
+
+from monitor.core.model import Contact
+from monitor.core.people import PlacedCall
+from monitor.store import hot
+from monitor.store.hot import Row
+from monitor.store.schema import batches, contacts, opt_outs, people, people_moves, to_micros
+from monitor.store.snapshot import Person, person_of
+
+KEY = 8  # bytes
+# Who moved is read within seconds; whoever comes later asks about everybody anyway.
+KEPT = timedelta(hours=1)
+Place = tuple[int, str]  # a batch's row id, and the contact in it
+_AT_ONCE = 512  # keys of one question
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack_ids = msgspec.msgpack.Decoder(list[str]).decode
+_unpack_call = msgspec.msgpack.Decoder(PlacedCall).decode
+
+
+def person_key(contact: Contact) -> bytes | None:
+    """Who it is, wherever else they stand; None where the vendor tells no number."""
+    number = contact.phone_hash
+    return None if number is None else number[:KEY]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The people who moved in one transaction."""
+
+    id: int
+    batch: int
+    at: int
+    persons: bytes
+    unnumbered: bytes | None
+
+    @property
+    def keys(self) -> list[bytes]:
+        """Those with a number."""
+        value = self.persons
+        return [value[start : start + KEY] for start in range(0, len(value), KEY)]
+
+    @property
+    def ids(self) -> list[str]:
+        """The contacts of those without."""
+        return [] if self.unnumbered is None else _unpack_ids(self.unnumbered)
+
+
+def note(
+    conn: Connection,
+    batch: int,
+    at: datetime,
+    moved: Iterable[Contact],
+    fresh: Iterable[Contact] = (),
+) -> None:
+    """Keep that these people moved, and whose contacts the ``fresh`` among them are."""
+    keys, ids = [], []
+    for contact in moved:
+        if contact.phone_hash is None:
+            ids.append(contact.contact_id)
+        else:
+            keys.append(contact.phone_hash[:KEY])
+    rows = [
+        (contact.phone_hash[:KEY], batch, contact.contact_id)
+        for contact in fresh
+        if contact.phone_hash is not None
+    ]
+    rows.sort()
+    hot.insert(conn, people, rows)
+    if keys or ids:
+        hot.change(
+            conn,
+            _MOVED,
+            {
+                "batch": batch,
+                "at": to_micros(at),
+                "persons": b"".join(keys),
+                "unnumbered": _pack(ids) if ids else None,
+            },
+        )
+
+
+_MOVED = people_moves.insert().values(
+    {
+        name: bindparam(name, type_=people_moves.c[name].type)
+        for name in ("batch", "at", "persons", "unnumbered")
+    }
+)
+
+
+def renumber(conn: Connection, batch: int, old: Contact, new: Contact) -> None:
+    """A contact has got a number, or another."""
+    before, after = person_key(old), person_key(new)
+    if before is not None:
+        hot.delete(conn, people, [(before, batch, old.contact_id)])
+    if after is not None:
+        hot.insert(conn, people, [(after, batch, new.contact_id)])
+
+
+def drop(conn: Connection, batch: int, at: datetime, gone: Collection[Contact]) -> None:
+    """Contacts are no longer there: whose they were moved by that."""
+    unlink(conn, batch, gone)
+    note(conn, batch, at, gone)
+
+
+def unlink(conn: Connection, batch: int, gone: Iterable[Contact]) -> None:
+    """Take out the rows of contacts that are forgotten, which is no move."""
+    keyed = ((person_key(contact), batch, contact.contact_id) for contact in gone)
+    hot.delete(conn, people, [row for row in keyed if row[0] is not None])
+
+
+def last_move(conn: Connection) -> int:
+    """The number of the newest move; 0 when there is none."""
+    ((number,),) = hot.ask(conn, _LAST)
+    return int(number or 0)
+
+
+_LAST = select(func.max(people_moves.c.id))
+
+
+def moves_from(conn: Connection, number: int) -> list[Move]:
+    """The moves from this number on, oldest first."""
+    return [Move(*row) for row in hot.ask(conn, _FROM, number=number)]
+
+
+_FROM = (
+    select(people_moves).where(people_moves.c.id >= bindparam("number")).order_by(people_moves.c.id)
+)
+
+
+def forget_moves(conn: Connection, before: datetime) -> int:
+    """Drop old moves, how many; the newest stays, so that no number is given twice."""
+    newest = select(func.max(people_moves.c.id)).scalar_subquery()
+    gone = conn.execute(
+        delete(people_moves).where(people_moves.c.at < before, people_moves.c.id < newest)
+    )
+    return gone.rowcount
+
+
+def places(conn: Connection, persons: Sequence[bytes]) -> dict[bytes, list[Place]]:
+    """Where each of these people stands: every contact that has their number."""
+    found: dict[bytes, list[Place]] = {}
+    for person, batch, contact_id in _of_persons(conn, _PLACES, persons):
+        known = found.get(person)
+        if known is None:
+            found[person] = [(batch, contact_id)]
+        else:
+            known.append((batch, contact_id))
+    return found
+
+
+_PLACES = (people.c.person, people.c.batch, people.c.contact_id)
+
+
+def _of_persons(
+    conn: Connection, columns: tuple[Any, ...], persons: Sequence[bytes]
+) -> Iterable[Row]:
+    for start in range(0, len(persons), _AT_ONCE):
+        some = persons[start : start + _AT_ONCE]
+        size = next(size for size in hot.IN_SIZES if size >= len(some))
+        filled = [*some, *[some[-1]] * (size - len(some))]
+        statement = _in(columns, size)
+        yield from hot.ask(conn, statement, **{f"v{n}": key for n, key in enumerate(filled)})
+
+
+@cache
+def _in(columns: tuple[Any, ...], size: int) -> Select[Any]:
+    return select(*columns).where(
+        columns[0].in_([bindparam(f"v{n}", type_=LargeBinary) for n in range(size)])
+    )
+
+
+def load(conn: Connection, wanted: Mapping[int, Sequence[str]]) -> dict[Place, Person]:
+    """These contacts of these batches with their calls, those that are there."""
+    return {
+        (batch, contact_id): person_of(value)
+        for batch, ids in wanted.items()
+        for contact_id, value in hot.by_keys(conn, _KEPT, batch, ids)
+    }
+
+
+_KEPT = (contacts.c.contact_id, contacts.c.value)
+
+
+def walk(conn: Connection, batch: int, after: str, limit: int) -> list[tuple[str, Person]]:
+    """The next contacts of a batch in the order of their ids, with their calls."""
+    rows = hot.ask(conn, _NEXT, batch=batch, after=after, most=limit)
+    return [(contact_id, person_of(value)) for contact_id, value in rows]
+
+
+_NEXT = (
+    select(*_KEPT)
+    .where(contacts.c.batch == bindparam("batch"), contacts.c.contact_id > bindparam("after"))
+    .order_by(contacts.c.contact_id)
+    .limit(bindparam("most"))
+)
+
+
+def names_of(conn: Connection, ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """The provider and the title of these batches."""
+    rows = conn.execute(
+        select(batches.c.id, batches.c.provider, batches.c.name, batches.c.batch_id).where(
+            batches.c.id.in_(list(ids))
+        )
+    )
+    return {row.id: (row.provider, row.name or row.batch_id) for row in rows}
+
+
+def still_open(conn: Connection, ids: Iterable[int], ended: Iterable[str]) -> set[int]:
+    """Those of these batches that are watched and whose status is none of these."""
+    rows = conn.execute(
+        select(batches.c.id).where(
+            batches.c.id.in_(list(ids)), batches.c.open, batches.c.status.not_in(list(ended))
+        )
+    )
+    return set(rows.scalars())
+
+
+def keep_opt_outs(conn: Connection, calls: Mapping[bytes, PlacedCall]) -> None:
+    """Remember of these people the call in which they asked not to be called again."""
+    hot.upsert(conn, opt_outs, [(person, _pack(call)) for person, call in sorted(calls.items())])
+
+
+def opted_out(conn: Connection, persons: Sequence[bytes]) -> dict[bytes, PlacedCall]:
+    """Those of these people who asked not to be called, in a batch that is forgotten."""
+    rows = _of_persons(conn, (opt_outs.c.person, opt_outs.c.value), persons)
+    return {person: _unpack_call(value) for person, value in rows}
+
+
+def any_opted_out(conn: Connection) -> bool:
+    """Whether anybody asked not to be called, in a batch that is forgotten."""
+    return bool(hot.ask(conn, _ANY))
+
+
+_ANY = select(opt_outs.c.person).limit(literal_column("1"))
+
+
+def erase(conn: Connection, person: bytes) -> None:
+    """Forget that somebody asked not to be called, and where they stood."""
+    for table in (people, opt_outs):
+        conn.execute(delete(table).where(table.c.person == person))

@@ -1,0 +1,235 @@
+"""``offhook rules …``: what runs, what it says now, what is doubtful, and tests of rules."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.app.ruletest.files import read_tests
+from monitor.app.ruletest.play import play
+from monitor.app.ruletest.run import runner
+from monitor.store.engine import open_engine
+from tests.cli.conftest import Offhook
+from tests.quiet import quiet
+
+CONFIG = """\
+[monitor]
+data_dir = "data"
+[providers.renewals]
+vendor = "graine"
+api_key = "k"
+[providers.reminders]
+vendor = "bland"
+api_key = "k"
+[receivers.ops]
+kind = "slack"
+webhook_url = "http://127.0.0.1:9/services/T/B/x"
+"""
+STORY = """\
+[[test]]
+name = "it"
+start = "{start}"
+timeline = '''
++0s       may: 100 people, 5 lines
++1m..+4m  may: 40 calls {failed}% failed lasted=0s
++5m       may: nothing
+'''
+expect = "+0s nothing"
+[test.batches.may]
+name = "Renewals May"
+"""
+
+
+def configured(path: Path, more: str = "") -> Path:
+    file = path / "config.toml"
+    file.write_text(CONFIG + more)
+    file.chmod(0o600)
+    return file
+
+
+def lived(path: Path, failed: int = 50) -> None:
+    """A database in which a batch has run until now."""
+    start = datetime.now(UTC).replace(tzinfo=None) - timedelta(minutes=5)
+    file = path / "past.toml"
+    file.write_text(STORY.format(start=f"{start:%Y-%m-%d %H:%M}", failed=failed) + CONFIG)
+    (test,) = read_tests(file, None)
+    (path / "data").mkdir(mode=0o700)
+    engine = open_engine(path / "data" / "offhook.db", create=True)
+    with quiet(), runner() as made, engine.begin() as conn:
+        play(conn, made._context(test), test, [])
+    engine.dispose()
+
+
+def test_every_rule_is_listed_with_where_it_can_hold(offhook: Offhook, tmp_path: Path) -> None:
+    configured(tmp_path, '[rules.error_spike]\nmatch = ["provider=renewals"]\n')
+
+    ran = offhook("rules", "list")
+
+    assert ran.status == 0
+    assert "renewals" in ran.out
+    assert "reminders: cannot see retries at Bland: " in ran.out
+    assert "reminders: its match leaves it out: provider=renewals: error_spike" in ran.out
+
+
+def test_the_list_as_data(offhook: Offhook, tmp_path: Path) -> None:
+    configured(tmp_path, "[rules.batch_stalled]\nenabled = false\n[rules.error_spike]\n")
+    lived(tmp_path)
+
+    found = {each["name"]: each for each in offhook("rules", "list", "--json").json}
+
+    assert found["batch_stalled"]["state"] == "off"
+    assert found["expression"]["state"] == "not written"
+    assert found["error_spike"]["written"]
+    assert found["error_spike"]["fired"] == 1
+    assert found["error_spike"]["last_fired"]
+    assert [each["can"] for each in found["stalled_retries"]["where"]] == [True, False]
+    assert found["stalled_retries"]["needs"] == ["retries"]
+
+
+def test_a_rule_says_how_far_it_is_from_firing(offhook: Offhook, tmp_path: Path) -> None:
+    configured(tmp_path)
+    lived(tmp_path, failed=15)
+
+    ran = offhook("rules", "explain", "error_spike")
+
+    assert ran.status == 0
+    assert "error_spike: last fired never, 0 times" in ran.out
+    assert "threshold 0.25" in ran.out
+    assert "Renewals May (may): clear" in ran.out
+    assert "value 15 % (limit 25 %), n 40" in ran.out
+    assert "10 % below its limit of 25 %" in ran.out
+
+
+def test_a_rule_that_holds_is_found(offhook: Offhook, tmp_path: Path) -> None:
+    configured(tmp_path)
+    lived(tmp_path)
+
+    ran = offhook("rules", "explain", "error_spike", "--batch", "may", "--json")
+
+    assert ran.status == 1
+    ((said,),) = [each["said"] for each in ran.json]
+    assert (said["title"], said["verdict"], said["alert"]) == ("Renewals May", "holds", "firing")
+    assert said["limits"]["threshold"] == 0.25
+
+
+def test_a_provider_is_explained_too(offhook: Offhook, tmp_path: Path) -> None:
+    configured(tmp_path)
+    lived(tmp_path)
+
+    ran = offhook("rules", "explain", "provider_blind")
+
+    assert "renewals: clear" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(("eror_spike",), 'did you mean "error_spike"?', id="rule"),
+        pytest.param(("error_spike", "--batch", "june"), "there is no batch 'june'", id="batch"),
+    ],
+)
+def test_what_is_not_there_is_wrong_use(
+    offhook: Offhook, tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    configured(tmp_path)
+    lived(tmp_path)
+
+    ran = offhook("rules", "explain", *arguments)
+
+    assert ran.status == 2
+    assert said in ran.err
+
+
+def test_nothing_can_be_explained_without_a_database(offhook: Offhook, tmp_path: Path) -> None:
+    configured(tmp_path)
+
+    ran = offhook("rules", "explain", "error_spike")
+
+    assert ran.status == 2
+    assert "there is no database at" in ran.err
+
+
+def test_doubts_are_told_by_lint_and_by_check_config(offhook: Offhook, tmp_path: Path) -> None:
+    file = configured(tmp_path, "[rules.error_spike]\nmin_calls = 2\n")
+
+    ran, checked = offhook("rules", "lint"), offhook("check-config")
+
+    line = f"{file.name}:13: rules.error_spike.min_calls: a share of so few says nothing"
+    assert (ran.status, checked.status) == (1, 0)
+    assert line in ran.out
+    assert line in checked.err
+
+
+def test_where_there_is_no_doubt_lint_is_content(offhook: Offhook, tmp_path: Path) -> None:
+    configured(tmp_path)
+
+    ran = offhook("rules", "lint", "--json")
+
+    assert ran.status == 0
+    assert ran.json["warnings"] == []
+
+
+TEST = """\
+[[test]]
+name = "a spike"
+rules = ["error_spike"]
+timeline = '''
+10:00  100 people
+10:01  8 calls failed every 3s
+10:02  nothing
+'''
+expect = "10:02 error_spike {verb}"
+"""
+
+
+def test_tests_that_hold_are_status_0(offhook: Offhook, tmp_path: Path) -> None:
+    configured(tmp_path)
+    (tmp_path / "a.toml").write_text(TEST.format(verb="fires"))
+
+    ran = offhook("rules", "test", "a.toml")
+
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out == "ok   a.toml:2: a spike\n1 test, all as expected\n"
+
+
+def test_they_are_played_on_the_users_own_rules(offhook: Offhook, tmp_path: Path) -> None:
+    configured(tmp_path, "[rules.error_spike]\nstreak = 9\n")
+    (tmp_path / "a.toml").write_text(TEST.format(verb="fires"))
+
+    ran = offhook("rules", "test", "a.toml")
+
+    assert ran.status == 1
+    assert "FAIL a.toml:2: a spike" in ran.out
+    assert "line 9: expected: error_spike fires" in ran.out
+    assert "but: it cannot tell: only 8 calls in 10 min, 20 are needed" in ran.out
+    assert "nothing happened" in ran.out
+    assert ran.out.endswith("1 test, 1 failed\n")
+
+
+def test_what_fails_is_data_too(offhook: Offhook, tmp_path: Path) -> None:
+    configured(tmp_path)
+    (tmp_path / "a.toml").write_text(TEST.format(verb="quiet"))
+
+    ran = offhook("rules", "test", "a.toml", "--json")
+
+    assert ran.status == 1
+    (test,) = ran.json["tests"]
+    assert (ran.json["ok"], test["ok"], test["line"]) == (False, False, 2)
+    assert test["misses"][0]["line"] == 9
+    assert test["events"][0]["rule"] == "error_spike"
+
+
+def test_a_file_that_cannot_be_read_is_wrong(offhook: Offhook, tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(TEST.format(verb="burns"))
+
+    ran = offhook("rules", "test", "a.toml", "none.toml")
+
+    assert ran.status == 2
+    assert "a.toml:9: 10:02 error_spike burns: 'burns' is nothing that can be expected" in ran.err
+    assert "none.toml: does not exist" in ran.err
+
+
+def test_only_some_are_played(offhook: Offhook, tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(TEST.format(verb="quiet"))
+
+    assert offhook("rules", "test", "a.toml", "--only", "stall").status == 2

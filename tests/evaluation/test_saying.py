@@ -1,0 +1,93 @@
+"""What rules say for people to look at is what evaluations judge by, and where they can at all."""
+
+from pathlib import Path
+
+import pytest
+
+from monitor.core.instance import RuleInstance
+from monitor.core.model import CallStatus
+from monitor.core.route import Matcher
+from monitor.core.rule import Holds, Rule
+from monitor.evaluation.reach import Reach, reach
+from monitor.evaluation.saying import batch_opinions, provider_opinions
+from rules.batch_stalled import BatchStalled
+from rules.error_spike import ErrorSpike
+from rules.provider_blind import ProviderBlind
+from rules.stalled_retries import StalledRetries
+from tests.builders import MINUTE, NOON
+from tests.stories import Story, blind_to, make_context, make_view, run
+
+
+def test_what_is_said_is_what_is_judged(tmp_path: Path) -> None:
+    story = Story(tmp_path / "o.db", make_context(run(ErrorSpike()), run(BatchStalled())))
+    story.invite(50)
+    story.see()
+    story.wait(MINUTE)
+    story.dial(10, CallStatus.FAILED)
+    story.see()
+
+    with story.engine.connect() as conn:
+        said = batch_opinions(conn, story.batch, story.context, story.now)
+
+    assert said is not None
+    holds = {each.instance.name for each in said.opinions if isinstance(each.verdict, Holds)}
+    assert holds == {"error_spike"} == set(story.alerts())
+
+
+def test_looking_writes_nothing(tmp_path: Path) -> None:
+    story = Story(tmp_path / "o.db", make_context(run(ErrorSpike()), run(ProviderBlind())))
+    story.invite(20)
+    story.see()
+    story.dial(20, CallStatus.FAILED)
+    story.look()
+    story.read()
+    view = story.context.providers["renewals"]
+
+    with story.engine.connect() as conn:
+        conn.exec_driver_sql("PRAGMA query_only=ON")
+        assert batch_opinions(conn, story.batch, story.context, story.now)
+        assert provider_opinions(conn, view, story.context, story.now)
+        conn.exec_driver_sql("PRAGMA query_only=OFF")
+
+    assert story.alerts() == {}
+
+
+@pytest.mark.parametrize(
+    ("rule", "lacks", "why"),
+    [
+        pytest.param(StalledRetries(), {}, "", id="can"),
+        pytest.param(
+            StalledRetries(), {"retries": False}, "cannot see retries at Bland", id="needs"
+        ),
+        pytest.param(BatchStalled(), {"retries": False}, "", id="needs it not"),
+        pytest.param(ProviderBlind(), {"retries": False}, "", id="of providers"),
+    ],
+)
+def test_where_a_rule_can_hold_follows_from_what_the_vendor_tells(
+    rule: Rule, lacks: dict[str, bool], why: str
+) -> None:
+    view = make_view(vendor="bland", capabilities=blind_to(**lacks))
+
+    (found,) = reach(run(rule), [view], NOON)
+
+    assert found == Reach(provider="renewals", vendor="bland", can=not why, why=why)
+
+
+def test_what_a_rule_finds_out_itself_counts_too() -> None:
+    view = make_view(vendor="odd", capabilities=blind_to(tells_failures=False))
+
+    (found,) = reach(run(ErrorSpike()), [view], NOON)
+
+    assert not found.can
+    assert found.why
+
+
+def test_a_match_that_leaves_a_provider_out_is_told() -> None:
+    instance = run(ErrorSpike())
+    other = RuleInstance(
+        name="mine", settings=instance.settings, match=(Matcher("provider", "=", "other"),)
+    )
+
+    (found,) = reach(other, [make_view()], NOON)
+
+    assert found.why == "its match leaves it out: provider=other"
