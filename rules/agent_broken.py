@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from monitor.core.baseline import Compare, Counted, Usual
 from monitor.core.facts import BatchFacts
-from monitor.core.failures import lately, rate_finding
+from monitor.core.failures import rate_finding, since
 from monitor.core.rates import RateRule
 from monitor.core.rule import Finding, Holds, Severity, Unknown, Verdict, check_between, stopped
 from monitor.core.talking import GoalRate, first_of, short_calls, with_version
@@ -31,9 +31,11 @@ class AgentBroken(RateRule):
     id: ClassVar[str] = "agent_broken"
     severity: ClassVar[Severity] = Severity.CRITICAL
     cause: ClassVar[str | None] = "talking"
+    pending_for: ClassVar[timedelta] = timedelta(minutes=3)
 
     compare: Compare = Compare.PREVIOUS_BATCHES
     min_usual: int = 20
+    confidence: float = 0.9999
     shorter_than: timedelta = timedelta(seconds=15)
     alone: float = 0.6
     settle: timedelta = timedelta(minutes=2)
@@ -75,17 +77,17 @@ class AgentBroken(RateRule):
         return self.alone if alone else self.limit_beside(usual)
 
     def _short(self, facts: BatchFacts) -> Verdict:
-        window, _ = lately(facts, self.window, 1)
-        end = max(facts.now - self.settle, window.start)
+        start = since(facts, self.window)
+        end = max(facts.now - self.settle, start)
         case = short_calls(self.shorter_than)
-        seen = case.count(facts.calls, window.start, end)
+        seen = case.count(facts.calls, start, end)
         if seen.whole < self.min_calls:
             n = counted(seen.whole, "answered call")
             return Unknown(f"only {n} of known length, {self.min_calls:,} are needed")
         said = f"{counted(seen.whole, 'answered call')} under {span(self.shorter_than)}"
-        what = f"{said} in {span(end - window.start)}"
+        what = f"{said} in {span(end - start)}"
 
         def say(usual: Usual | None) -> Finding:
             return rate_finding(seen, what, self._limit(usual), usual)
 
-        return self.weigh(facts, seen, window.start, case, say)
+        return self.weigh(facts, seen, start, case, say)

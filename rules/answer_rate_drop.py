@@ -30,6 +30,7 @@ class AnswerRateDrop(AnswerRule):
 
     id: ClassVar[str] = "answer_rate_drop"
     severity: ClassVar[Severity] = Severity.WARNING
+    pending_for: ClassVar[timedelta] = timedelta(minutes=3)
 
     window: timedelta = timedelta(minutes=30)
     threshold: float = 0.5

@@ -23,7 +23,7 @@ from monitor.core.ending import CONFIRM_AFTER, UNVERIFIED_AFTER, doubts
 from monitor.core.facts import BatchFacts, Report
 from monitor.core.model import BatchStatus
 from monitor.core.report import closed_lines, report_lines, undialled_parts
-from monitor.core.rule import BatchRule, Clear, Finding, Holds, Severity, Unknown, Verdict
+from monitor.core.rule import BatchRule, Clear, Finding, Holds, Replays, Severity, Unknown, Verdict
 from monitor.core.stats import share
 from monitor.core.wording import people_text, percent
 
@@ -36,7 +36,7 @@ class BatchCompleted(BatchRule):
     severity: ClassVar[Severity] = Severity.INFO
     one_shot: ClassVar[bool] = True
     cause: ClassVar[str | None] = "ending"
-    replays: ClassVar[bool] = True
+    replays: ClassVar[Replays] = Replays.CALLS
 
     confirm_after: timedelta = CONFIRM_AFTER
     unverified_after: timedelta = UNVERIFIED_AFTER

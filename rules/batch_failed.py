@@ -24,6 +24,7 @@ from monitor.core.rule import (
     Clear,
     Finding,
     Holds,
+    Replays,
     Severity,
     Unknown,
     Verdict,
@@ -53,7 +54,7 @@ class BatchFailed(BatchRule):
     id: ClassVar[str] = "batch_failed"
     severity: ClassVar[Severity] = Severity.CRITICAL
     one_shot: ClassVar[bool] = True
-    replays: ClassVar[bool] = True
+    replays: ClassVar[Replays] = Replays.CALLS
     weighed_by: ClassVar[str | None] = "severity_by_status"
 
     severity_by_status: Mapping[BatchStatus, Severity] = field(

@@ -22,6 +22,7 @@ from monitor.core.rule import (
     Clear,
     Finding,
     Holds,
+    Replays,
     Severity,
     Unknown,
     Verdict,
@@ -35,6 +36,7 @@ class BatchNotStarted(BatchRule):
 
     id: ClassVar[str] = "batch_not_started"
     severity: ClassVar[Severity] = Severity.WARNING
+    replays: ClassVar[Replays] = Replays.MOVES
 
     after: timedelta = timedelta(minutes=15)
 

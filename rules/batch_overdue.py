@@ -28,6 +28,7 @@ from monitor.core.rule import (
     Clear,
     Finding,
     Holds,
+    Replays,
     Severity,
     Unknown,
     Verdict,
@@ -48,6 +49,7 @@ class BatchOverdue(BatchRule):
     reads_list: ClassVar[bool] = True
     written_only: ClassVar[bool] = True
     pending_for: ClassVar[timedelta] = timedelta(minutes=5)
+    replays: ClassVar[Replays] = Replays.MOVES
 
     finish_by: str | None = None
     max_duration: timedelta | None = None

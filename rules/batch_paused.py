@@ -23,6 +23,7 @@ from monitor.core.rule import (
     Clear,
     Finding,
     Holds,
+    Replays,
     Severity,
     Unknown,
     Verdict,
@@ -37,6 +38,7 @@ class BatchPaused(BatchRule):
 
     id: ClassVar[str] = "batch_paused"
     severity: ClassVar[Severity] = Severity.WARNING
+    replays: ClassVar[Replays] = Replays.MOVES
 
     after: timedelta = timedelta(hours=1)
 

@@ -13,7 +13,7 @@ from typing import ClassVar
 from monitor.core.facts import BatchFacts
 from monitor.core.model import BatchStatus
 from monitor.core.progress import people_left
-from monitor.core.rule import BatchRule, Clear, Finding, Holds, Severity, Verdict
+from monitor.core.rule import BatchRule, Clear, Finding, Holds, Replays, Severity, Verdict
 from monitor.core.wording import clock, people_text
 
 _WORDS = {BatchStatus.SCHEDULED: "is scheduled again", BatchStatus.PAUSED: "is paused, not ended"}
@@ -27,6 +27,7 @@ class BatchReopened(BatchRule):
     severity: ClassVar[Severity] = Severity.WARNING
     one_shot: ClassVar[bool] = True
     aside: ClassVar[bool] = True
+    replays: ClassVar[Replays] = Replays.MOVES
 
     def judge(self, facts: BatchFacts) -> Verdict:
         """See the module."""

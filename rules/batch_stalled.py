@@ -21,6 +21,7 @@ from monitor.core.rule import (
     Clear,
     Finding,
     Holds,
+    Replays,
     Severity,
     Unknown,
     Verdict,
@@ -37,6 +38,7 @@ class BatchStalled(BatchRule):
     id: ClassVar[str] = "batch_stalled"
     severity: ClassVar[Severity] = Severity.CRITICAL
     cause: ClassVar[str | None] = "dialling"
+    replays: ClassVar[Replays] = Replays.MOVES
 
     idle: timedelta = timedelta(minutes=10)
     gap_factor: float = 10

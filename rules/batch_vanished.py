@@ -24,6 +24,7 @@ class BatchVanished(BatchRule):
 
     id: ClassVar[str] = "batch_vanished"
     severity: ClassVar[Severity] = Severity.WARNING
+    untold: ClassVar[str] = "that a vendor does not know a batch is not kept once it does"
 
     lasting: timedelta = timedelta(minutes=10)
     times: int = field(default=3, metadata={"ge": 1})

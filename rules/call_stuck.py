@@ -19,6 +19,7 @@ from monitor.core.rule import (
     Clear,
     Finding,
     Holds,
+    Replays,
     Severity,
     Unknown,
     Verdict,
@@ -37,6 +38,7 @@ class CallStuck(BatchRule):
     cause: ClassVar[str | None] = "dialling"
     reads_list: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"in_flight"})
+    replays: ClassVar[Replays] = Replays.MOVES
 
     longest: timedelta = timedelta(minutes=35)  # 30 min, where vendors cut off, and 5 more
     min_calls: int = 1

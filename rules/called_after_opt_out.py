@@ -21,10 +21,7 @@ from monitor.core.limits import OptOuts, refusals
 from monitor.core.rule import BatchRule, Finding, Holds, Severity, Verdict
 from monitor.core.wording import counted
 
-_WORDS = (
-    r"(?i)(.*[ _-])?(dnc|do.?not.?(call|contact)|opt(ed)?.?out|unsubscribed?|stop.?calling)"
-    r"([ _-].*)?"
-)
+_WORDS = r"(?i)(.*[ _-])?(dnc|do.?not.?(call|contact)|opt(ed)?.?out|unsubscribed?)([ _-].*)?"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +34,7 @@ class CalledAfterOptOut(BatchRule):
     compliance: ClassVar[bool] = True
     reads_list: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"calls"})
+    untold: ClassVar[str] = "whom other batches called before is not kept as it stood"
 
     opt_out: tuple[str, ...] = (f"disposition=~{_WORDS}", f"hangup=~{_WORDS}")
     recent: timedelta = timedelta(hours=1)

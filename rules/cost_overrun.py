@@ -20,7 +20,7 @@ from typing import ClassVar
 from monitor.core.facts import BatchFacts
 from monitor.core.money import Amount
 from monitor.core.overrun import burn, each_completed, gravest, no_cost, total
-from monitor.core.rule import BatchRule, Severity, Unknown, Verdict, check_between, stopped
+from monitor.core.rule import BatchRule, Replays, Severity, Unknown, Verdict, check_between, stopped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,7 @@ class CostOverrun(BatchRule):
 
     id: ClassVar[str] = "cost_overrun"
     severity: ClassVar[Severity] = Severity.WARNING
+    replays: ClassVar[Replays] = Replays.MOVES
 
     budget: Amount | None = None
     per_hour: Amount | None = None

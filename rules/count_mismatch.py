@@ -30,6 +30,7 @@ class CountMismatch(BatchRule):
     reads_list: ClassVar[bool] = True
     pending_for: ClassVar[timedelta] = timedelta(minutes=10)
     hurries: ClassVar[bool] = False
+    untold: ClassVar[str] = "when lists were read is not kept"
 
     def judge(self, facts: BatchFacts) -> Verdict:
         """See the module."""

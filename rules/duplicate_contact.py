@@ -38,6 +38,7 @@ class DuplicateContact(BatchRule):
     cause: ClassVar[str | None] = "people"
     reads_list: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"contacts"})
+    untold: ClassVar[str] = "who else was to be called then is not kept as it stood"
 
     min_people: int = 5
     share: float = 0.01

@@ -19,7 +19,17 @@ from monitor.core.expression import Condition, Says, Value
 from monitor.core.facts import BatchFacts
 from monitor.core.model import Outcome
 from monitor.core.names import Sight
-from monitor.core.rule import BatchRule, Clear, Finding, Holds, Severity, Unknown, Verdict, stopped
+from monitor.core.rule import (
+    BatchRule,
+    Clear,
+    Finding,
+    Holds,
+    Replays,
+    Severity,
+    Unknown,
+    Verdict,
+    stopped,
+)
 from monitor.core.vocabulary import NAMES
 
 
@@ -31,6 +41,7 @@ class Expression(BatchRule):
     severity: ClassVar[Severity] = Severity.WARNING
     reads_list: ClassVar[bool] = True
     written_only: ClassVar[bool] = True
+    replays: ClassVar[Replays] = Replays.MOVES
 
     when: Condition | None = field(default=None, metadata={"required": True})
     says: Says | None = None

@@ -20,6 +20,7 @@ from monitor.core.rule import (
     Clear,
     Finding,
     Holds,
+    Replays,
     Severity,
     Unknown,
     Verdict,
@@ -40,6 +41,7 @@ class LinesIdle(BatchRule):
     needs: ClassVar[frozenset[str]] = frozenset({"in_flight"})
     pending_for: ClassVar[timedelta] = timedelta(minutes=15)
     hurries: ClassVar[bool] = False  # the more often one looks, the sooner one sees it busy
+    replays: ClassVar[Replays] = Replays.MOVES
 
     busy: float = 0.5
     min_lines: int = 2

@@ -24,6 +24,7 @@ from monitor.core.rule import (
     Clear,
     Finding,
     Holds,
+    Replays,
     Severity,
     Unknown,
     Verdict,
@@ -42,6 +43,7 @@ class NeverDialled(BatchRule):
     one_shot: ClassVar[bool] = True
     aside: ClassVar[bool] = True
     cause: ClassVar[str | None] = "ending"  # in the conversation that tells of the end
+    replays: ClassVar[Replays] = Replays.MOVES
 
     min_contacts: int = 5
     share: float = 0.01

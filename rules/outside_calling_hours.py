@@ -36,6 +36,7 @@ class OutsideCallingHours(BatchRule):
     compliance: ClassVar[bool] = True
     reads_list: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"calls", "call_times"})
+    untold: ClassVar[str] = "where people were when they were called is not kept as it stood"
 
     hours: tuple[str, ...] = ("daily 08:00-21:00",)
     window: timedelta = timedelta(hours=1)

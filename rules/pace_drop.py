@@ -22,6 +22,7 @@ from monitor.core.rule import (
     Clear,
     Finding,
     Holds,
+    Replays,
     Severity,
     Unknown,
     Verdict,
@@ -47,6 +48,7 @@ class PaceDrop(BatchRule):
     reads_list: ClassVar[bool] = True
     pending_for: ClassVar[timedelta] = timedelta(minutes=10)
     hurries: ClassVar[bool] = False
+    replays: ClassVar[Replays] = Replays.MOVES
 
     recent: timedelta = timedelta(minutes=30)
     base: timedelta = timedelta(hours=2)

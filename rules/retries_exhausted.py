@@ -22,6 +22,7 @@ from monitor.core.rule import (
     Clear,
     Finding,
     Holds,
+    Replays,
     Severity,
     Unknown,
     Verdict,
@@ -42,6 +43,7 @@ class RetriesExhausted(BatchRule):
     severity: ClassVar[Severity] = Severity.WARNING
     reads_list: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"retries"})
+    replays: ClassVar[Replays] = Replays.MOVES
 
     share: float = 0.75
     min_contacts: int = 20

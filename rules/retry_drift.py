@@ -43,6 +43,7 @@ class RetryDrift(BatchRule):
     calm: ClassVar[bool] = True
     reads_list: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"call_times", "retries"})
+    untold: ClassVar[str] = "when people were called before is not kept as it stood"
 
     window: timedelta = timedelta(minutes=30)
     earlier: timedelta = timedelta(minutes=5)

@@ -22,6 +22,7 @@ from monitor.core.rule import (
     Clear,
     Finding,
     Holds,
+    Replays,
     Severity,
     Unknown,
     Verdict,
@@ -40,6 +41,7 @@ class StalledRetries(BatchRule):
     cause: ClassVar[str | None] = "dialling"
     reads_list: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"retries"})
+    replays: ClassVar[Replays] = Replays.MOVES
 
     overdue: timedelta = timedelta(minutes=15)
     unscheduled: timedelta = timedelta(hours=1)

@@ -33,6 +33,7 @@ class TooManyAttempts(BatchRule):
     cause: ClassVar[str | None] = "people"
     reads_list: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"calls"})
+    untold: ClassVar[str] = "whom other batches called before is not kept as it stood"
 
     max_attempts: int = 4
     window: timedelta = timedelta(hours=24)

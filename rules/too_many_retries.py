@@ -21,6 +21,7 @@ from monitor.core.rule import (
     Clear,
     Finding,
     Holds,
+    Replays,
     Severity,
     Unknown,
     Verdict,
@@ -39,6 +40,7 @@ class TooManyRetries(BatchRule):
     cause: ClassVar[str | None] = "people"
     reads_list: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"retries"})
+    replays: ClassVar[Replays] = Replays.MOVES
 
     window: timedelta = timedelta(minutes=30)
     min_calls: int = 1

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from monitor.core.baseline import Counted, Usual
 from monitor.core.facts import BatchFacts
-from monitor.core.failures import lately, rate_finding
+from monitor.core.failures import rate_finding, since
 from monitor.core.handing import Handing, deliveries, transfers
 from monitor.core.rates import RateRule
 from monitor.core.rule import (
@@ -44,7 +44,6 @@ class TransfersFailing(RateRule):
     threshold: float = 0.2
     min_calls: int = 5
     min_failed: int = 3
-    confidence: float = 0.99
 
     def __post_init__(self) -> None:
         """ValueError for people where a parameter cannot be meant."""
@@ -66,14 +65,14 @@ class TransfersFailing(RateRule):
         return seen.part >= self.min_failed and super().reached(seen)
 
     def _weigh(self, facts: BatchFacts, handing: Handing) -> Verdict:
-        window, _ = lately(facts, self.window, 1)
-        seen = handing.case.count(facts.calls, window.start, window.end)
+        start = since(facts, self.window)
+        seen = handing.case.count(facts.calls, start, facts.now)
         tries = counted(seen.whole, handing.one, handing.many)
-        what = f"{tries} failed in {span(window.end - window.start)}"
+        what = f"{tries} failed in {span(facts.now - start)}"
 
         def say(usual: Usual | None) -> Finding:
             return rate_finding(seen, what, self.limit_beside(usual), usual)
 
         if seen.whole < self.min_calls:
             return Unknown(f"only {tries}, {self.min_calls:,} are needed", say(None))
-        return self.weigh(facts, seen, window.start, handing.case, say)
+        return self.weigh(facts, seen, start, handing.case, say)

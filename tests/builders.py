@@ -8,7 +8,16 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from monitor.core.calls import Field, Peer, Spent, Value, answered_shorter, grouped, spent, transfers
+from monitor.core.calls import (
+    Field,
+    Peer,
+    Spent,
+    Value,
+    answered_shorter,
+    grouped,
+    spent,
+    transfers,
+)
 from monitor.core.expectation import Expectation, ExpectationFacts
 from monitor.core.facts import (
     COUNTED_MOST,
@@ -169,6 +178,10 @@ class ListedCalls:
     ) -> Mapping[tuple[Value, ...], int]:
         """See CallLog."""
         return grouped(self._within(start, end), fields)
+
+    def having(self, start: datetime, end: datetime, field: Field, value: Value) -> int:
+        """See CallLog."""
+        return sum(1 for call in self._within(start, end) if call.value(field) == value)
 
     def answered_shorter(self, start: datetime, end: datetime, than: timedelta) -> tuple[int, int]:
         """See CallLog."""

@@ -1,13 +1,10 @@
 """``rules test``: stories in TOML, played through the real rules and routes."""
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
-
-import structlog
 
 from monitor.app.ruletest.files import Story, is_own, read_tests
 from monitor.app.ruletest.run import Event, Result, runner
@@ -27,8 +24,6 @@ def run(
     as_json: bool,
 ) -> int:
     """FOUND when a test does not hold; all files are read before the first test is played."""
-    # What the pipeline logs on its way is the story's, and told below.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     tests = _read(files, given)
     chosen = [(file, each) for file, each in tests if only is None or only in each.name]
     if not chosen:

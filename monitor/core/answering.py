@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from monitor.core.baseline import Compare, Counted, Usual, before_window, own
+from monitor.core.baseline import SETTLED, Compare, Counted, Usual, before_window, own
 from monitor.core.calls import CallLog, EndedCall, Field, Window
 from monitor.core.facts import BatchFacts
 from monitor.core.failures import Case, accused, rate_finding
@@ -20,7 +20,6 @@ from monitor.core.words import BLOCKED
 # A call that was called off, or that the vendor lost, rang at nobody's.
 _MADE = frozenset(Outcome) - {Outcome.CANCELLED, Outcome.ERROR}
 _TAKEN = Outcome.COMPLETED
-_FAILED = frozenset({Outcome.FAILED, Outcome.ERROR, Outcome.BUSY})
 _TODO = "Take the number out, or pause; ask the carrier about its reputation."
 _BLOCKED_SHARE = 0.05  # of a number's calls: of thousands, some are blocked anyway
 
@@ -150,7 +149,7 @@ class AnswerRule(RateRule, ABC):
         """A number that did badly and has called too little since: nobody knows how it does."""
         if not lines:
             return None
-        earlier = by_number(own(facts), *before_window(facts.now, self.window))
+        earlier = by_number(own(facts), *before_window(facts.now - SETTLED, self.window))
         for number, seen in earlier.items():
             if number is None:
                 continue
@@ -163,7 +162,7 @@ class AnswerRule(RateRule, ABC):
 
 def blocked(facts: BatchFacts, window: Window, least: int) -> Finding | None:
     """The number of which carriers blocked so many calls, if there is one; the worst."""
-    if window.count(_FAILED) < least:
+    if facts.calls.having(window.start, window.end, Field.HANGUP, BLOCKED) < least:
         return None
     refused: dict[str | None, int] = {}
     made: dict[str | None, int] = {}

@@ -50,6 +50,7 @@ class Count(Protocol):
 PREVIOUS_MOST = 5  # batches
 EARLIER_REACH = 6  # windows before the window
 SURE = 0.95
+SETTLED = timedelta(minutes=10)  # what ended so long ago seldom changes any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -170,6 +170,10 @@ class CallLog(Protocol):
         """The calls of a span, counted by the values of these fields."""
         ...
 
+    def having(self, start: datetime, end: datetime, field: Field, value: Value) -> int:
+        """How many calls of a span have this value: cheaper than to count them by all values."""
+        ...
+
     def answered_shorter(self, start: datetime, end: datetime, than: timedelta) -> tuple[int, int]:
         """Of the completed calls of a span whose length is known: the shorter ones, and all."""
         ...

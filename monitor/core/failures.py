@@ -174,12 +174,16 @@ def lately(facts: BatchFacts, length: timedelta, n: int) -> tuple[Window, tuple[
     What failed before a pause is what it was paused for. Nobody may have looked when it was
     resumed, so what ended after it last stood still counts.
     """
-    idle = facts.idle_at
-    start, last = facts.now - length, facts.calls.last_ended(n)
+    idle, last = facts.idle_at, facts.calls.last_ended(n)
     if idle is not None:
-        start = max(start, min(idle, facts.now))
         last = tuple(call for call in last if call.ended_at > idle)
-    return facts.calls.window(start, facts.now), last
+    return facts.calls.window(since(facts, length), facts.now), last
+
+
+def since(facts: BatchFacts, length: timedelta) -> datetime:
+    """From when on calls count: ``length`` ago, or when it last stood still, if that is later."""
+    start, idle = facts.now - length, facts.idle_at
+    return start if idle is None else max(start, min(idle, facts.now))
 
 
 def too_few(facts: BatchFacts, window: Window, last: tuple[EndedCall, ...], least: int) -> str:

@@ -51,6 +51,5 @@ def deliveries() -> Handing:
 
 
 def _deliveries(log: CallLog, start: datetime, end: datetime) -> Counted:
-    groups = log.grouped(start, end, Field.OUTCOME, Field.ERROR).items()
-    done = [(error, n) for (outcome, error), n in groups if outcome == Outcome.COMPLETED.value]
-    return Counted(sum(n for error, n in done if error == UNDELIVERED), sum(n for _, n in done))
+    failed = log.having(start, end, Field.ERROR, UNDELIVERED)
+    return Counted(failed, log.having(start, end, Field.OUTCOME, Outcome.COMPLETED.value))

@@ -18,7 +18,16 @@ from typing import ClassVar
 from monitor.core.baseline import SURE, Compare, Count, Counted, Usual, surely_apart, usual
 from monitor.core.facts import BatchFacts
 from monitor.core.failures import Case, accused
-from monitor.core.rule import BatchRule, Clear, Finding, Holds, Unknown, Verdict, check_between
+from monitor.core.rule import (
+    BatchRule,
+    Clear,
+    Finding,
+    Holds,
+    Replays,
+    Unknown,
+    Verdict,
+    check_between,
+)
 from monitor.core.stats import wilson_lower
 from monitor.core.wording import counted, percent
 
@@ -47,7 +56,7 @@ class RateRule(BatchRule, ABC):
 
     cause: ClassVar[str | None] = "dialling"
     reads_list: ClassVar[bool] = True
-    replays: ClassVar[bool] = True
+    replays: ClassVar[Replays] = Replays.CALLS
 
     window: timedelta = timedelta(minutes=30)
     threshold: float = 0.3

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import ClassVar
 
 from monitor.core.calendar import next_opening
@@ -42,6 +42,14 @@ class SubjectKind(StrEnum):
     SYSTEM = "system"
     DAY = "day"  # all batches, from one time of day to the next
     EXPECTATION = "expectation"  # a batch that is to come at certain times
+
+
+class Replays(IntEnum):
+    """How much of a batch's past must be kept for a rule to be asked about it."""
+
+    NEVER = 0  # ``Rule.untold`` says why
+    MOVES = 1  # what moved while it was watched
+    CALLS = 2  # the ends of its calls, and its own, are enough
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +113,8 @@ class Rule(ABC):
 
     ``one_shot`` rules report an event once per run of a batch and close at once; their
     ``settle`` hook may revise the report once. ``needs`` names Capabilities without which
-    the rule cannot see anything at a vendor. ``replays``: its verdict follows from the ends of
-    calls and from the batch's own end alone, so it can be asked about batches of the past.
+    the rule cannot see anything at a vendor. ``replays``: what of the past must be kept for it
+    to be asked about the past; ``untold`` is why it never can be, for people.
     """
 
     id: ClassVar[str]
@@ -114,7 +122,8 @@ class Rule(ABC):
     subject: ClassVar[SubjectKind] = SubjectKind.BATCH
     one_shot: ClassVar[bool] = False
     aside: ClassVar[bool] = False  # its one-shot report is no last word on a batch's run
-    replays: ClassVar[bool] = False
+    replays: ClassVar[Replays] = Replays.NEVER
+    untold: ClassVar[str] = "what it goes by is not kept"
     needs: ClassVar[frozenset[str]] = frozenset()
     pending_for: ClassVar[timedelta] = timedelta(0)  # where the configuration has no ``for``
     hurries: ClassVar[bool] = True  # while it is pending, its batch is looked at more often
@@ -178,6 +187,7 @@ class ProviderRule(Rule):
     """A rule about providers."""
 
     subject: ClassVar[SubjectKind] = SubjectKind.PROVIDER
+    untold: ClassVar[str] = "how the account and its other batches stood is not kept"
 
     def evaluate(self, facts: Facts) -> Verdict:
         """See Rule."""
@@ -195,6 +205,7 @@ class SelfRule(Rule):
     """A rule about Offhook itself: holds for as long as there is a trouble of its name."""
 
     subject: ClassVar[SubjectKind] = SubjectKind.SYSTEM
+    untold: ClassVar[str] = "Offhook's own troubles are not kept"
 
     def evaluate(self, facts: Facts) -> Verdict:
         """See Rule."""
@@ -219,6 +230,7 @@ class ExpectationRule(Rule):
     """A rule about batches that are to come."""
 
     subject: ClassVar[SubjectKind] = SubjectKind.EXPECTATION
+    untold: ClassVar[str] = "what was expected then is not kept"
 
     def evaluate(self, facts: Facts) -> Verdict:
         """See Rule."""
@@ -236,6 +248,7 @@ class DayRule(Rule):
     """A rule about one day: reports once at a time of day, where it is written."""
 
     subject: ClassVar[SubjectKind] = SubjectKind.DAY
+    untold: ClassVar[str] = "days are reported once"
     one_shot: ClassVar[bool] = True
     written_only: ClassVar[bool] = True
 

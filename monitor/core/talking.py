@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from monitor.core.baseline import Compare, Counted, Usual
 from monitor.core.calls import CallLog, EndedCall, Field
 from monitor.core.facts import BatchFacts
-from monitor.core.failures import Case, lately, rate_finding
+from monitor.core.failures import Case, rate_finding, since
 from monitor.core.model import Outcome
 from monitor.core.pivot import MOST
 from monitor.core.rates import RateRule
@@ -90,24 +90,23 @@ class GoalRate(RateRule):
 
     def judge(self, facts: BatchFacts) -> Verdict:
         """Unknown where no call is known to have reached one."""
-        window, _ = lately(facts, self.window, 1)
-        case = missed_goals(self.goal)
+        case, start = missed_goals(self.goal), since(facts, self.window)
         if not self.goal or self.compare is Compare.ABSOLUTE:
             return NO_GOALS
-        beside = self.usual(facts, window.start, case.count)
+        beside = self.usual(facts, start, case.count)
         if not beside.seen.part or beside.seen.whole < self.min_usual:
             return NO_GOALS
-        seen = case.count(facts.calls, window.start, window.end)
+        seen = case.count(facts.calls, start, facts.now)
         if seen.whole < self.min_calls:
             return Unknown(f"only {counted(seen.whole, 'answered call')} in the window")
         what = f"{counted(seen.whole, 'answered call')} reached their goal"
 
         def say(usual: Usual | None) -> Finding:
-            length = f" in {span(window.end - window.start)}"
+            length = f" in {span(facts.now - start)}"
             found = rate_finding(seen, what + length, self.limit_beside(usual), usual)
             return replace(found, affected=seen.whole - seen.part)
 
-        return self.weigh_beside(facts, seen, window.start, case, say, lambda: beside)
+        return self.weigh_beside(facts, seen, start, case, say, lambda: beside)
 
 
 def first_of(found: Sequence[Verdict]) -> Verdict:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from monitor.core.alert import Reason, Subject
 from monitor.core.completion import ended_calls, report
-from monitor.core.facts import BatchFacts, Certainty, Report
+from monitor.core.facts import BatchFacts, Report
 from monitor.core.lifecycle import closed_as
 from monitor.core.model import Batch, BatchStatus
 from monitor.core.route import all_match
@@ -15,6 +15,7 @@ from monitor.core.rule import Holds, SubjectKind
 from monitor.core.stopping import offered
 from monitor.evaluation import stopping, vanishing
 from monitor.evaluation.context import Context, ProviderView
+from monitor.evaluation.facts import Asked, facts_of, is_read, known_at
 from monitor.evaluation.following import Followed, Following, unsettled
 from monitor.evaluation.judging import Opinion, opinions, with_late_findings
 from monitor.evaluation.people import StoredPeople
@@ -30,8 +31,6 @@ LINGER = timedelta(minutes=10)
 LINGER_MOST = timedelta(hours=24)
 # With so many ended calls a batch has a rate of its own, and no other says what is usual.
 YOUNG = 200
-# A time this far in the future is not one of this clock.
-SET_BACK = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ def evaluate_batch(
         batches.save(conn, replace(row, open=False), "open")
         return BatchEvaluated(followed, open=False)
     open_ = _after(conn, row, facts, found, followed)
-    if facts.certainty.fresh and _is_read(row):
+    if facts.certainty.fresh and is_read(row):
         alerts.mark_evaluated(conn, f"batch:{row.id}", row.seq, now)
     return BatchEvaluated(followed, open_)
 
@@ -89,50 +88,19 @@ def batch_facts(
     conn: Connection, row: BatchRow, view: ProviderView, context: Context, now: datetime
 ) -> BatchFacts:
     """What is known of a batch now."""
-    look = row.look
-    gap = row.typical_gap_s
-    return BatchFacts(
-        now=now,
-        batch=look,
-        vendor=view.vendor,
-        capabilities=view.capabilities,
-        certainty=Certainty(
-            observed_at=row.fresh_at,
-            fresh=is_fresh(row, view.blind_after, now),
-            listed=is_listed(row, view.blind_after, now),
-            swept_at=row.swept_at,
-            read_at=row.read_at,
-            complete_at=row.complete_at,
-            mid_sweep=row.sweeping_since is not None,
-            recounted=_is_recounted(row),
-        ),
-        tally=row.tally,
+    asked = Asked(
         calls=StoredCalls(conn, row.id),
         peers=StoredPeers(conn, row, context.calls, now),
         retries=StoredRetries(conn, row.id),
         persons=StoredPeople(conn, row, context.people, now),
-        calendar=view.calendar or look.calendar,
-        default_zone=context.zone,
-        run=row.run,
-        news=row.news,
-        first_seen_at=row.first_seen_at,
-        moved_at=row.moved_at,
-        resumed_at=row.resumed_at,
-        idle_at=row.idle_at,
-        running_at=row.running_at,
-        pauses=row.pauses,
-        typical_gap=None if gap is None else timedelta(seconds=gap),
-        terminal_at=row.terminal_at,
-        confirmed_at=row.terminal_again_at,
-        reported_at=row.reported_at,
-        previous=batches.previous_report(conn, row) if _needs_another(row) else None,
+        previous=batches.previous_report(conn, row) if needs_another(row) else None,
         stopped_by=stopped_by(conn, row),
         gone=vanishing.gone(conn, row),
-        fallen_from=row.fallen_from,
     )
+    return facts_of(row, view, context, now, asked)
 
 
-def _needs_another(row: BatchRow) -> bool:
+def needs_another(row: BatchRow) -> bool:
     """Whether the batch before it is asked for: at its end, and before its own calls say much."""
     return row.ended or ended_calls(row.tally) < YOUNG
 
@@ -155,7 +123,7 @@ def _following(conn: Connection, row: BatchRow, facts: BatchFacts, context: Cont
         context=context,
         subject=subject,
         now=facts.now,
-        observed_at=_known_at(row),
+        observed_at=known_at(row),
         # Half a reading may show what is wrong, never that all is well; nor may anything
         # while the provider as a whole cannot be seen.
         may_clear=facts.certainty.fresh
@@ -163,44 +131,6 @@ def _following(conn: Connection, row: BatchRow, facts: BatchFacts, context: Cont
         and not row.unread
         and not alerts.is_firing(conn, "provider_blind", look.provider),
     )
-
-
-def is_fresh(row: BatchRow, blind_after: timedelta, now: datetime) -> bool:
-    """Whether the vendor's own answer about the batch is new enough.
-
-    A time in the future is of a clock that was set back since: nothing is fresh until it is
-    looked at again.
-    """
-    return -SET_BACK <= now - row.fresh_at <= blind_after
-
-
-def is_listed(row: BatchRow, blind_after: timedelta, now: datetime) -> bool:
-    """Whether its list can be read; single rows that cannot be do not make it unreadable."""
-    since = row.unlisted_since
-    return since is None or row.unread > 0 or now - since <= blind_after
-
-
-def _is_read(row: BatchRow) -> bool:
-    """Whether the batch's list was read since its newest look, or need not be."""
-    if row.sweeping_since is not None or row.listed_at is None:
-        return False
-    return row.listed_at >= row.fresh_at or row.look.counts == row.swept_counts
-
-
-def _is_recounted(row: BatchRow) -> bool:
-    """Whether the batch was looked at before and after its list was read, with equal counts."""
-    if row.sweeping_since is not None or row.listed_at is None:
-        return False
-    return row.fresh_at > row.listed_at and row.look.counts == row.swept_counts
-
-
-def _known_at(row: BatchRow) -> datetime:
-    """As of when it is known as a whole: a look alone says nothing new of its calls."""
-    if row.gone_again_at is not None:
-        return row.gone_again_at  # that it is not there was seen then
-    if _is_read(row) or row.listed_at is None:
-        return row.fresh_at
-    return min(row.fresh_at, row.listed_at)
 
 
 def _end(following: Following) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 from monitor.core.facts import BatchFacts, Certainty
 from monitor.core.instance import RuleInstance
 from monitor.core.model import Batch, BatchStatus, Capabilities, Counts
-from monitor.core.past import NobodyKnown, PastCalls
+from monitor.core.past import KnownCalls
+from monitor.core.pastpeople import NobodyKnown
 from monitor.core.route import Matcher
 from monitor.core.rule import Rule, SubjectKind, Unknown
 from monitor.evaluation.context import ProviderView
@@ -83,7 +84,7 @@ def _imagined(view: ProviderView, can: Capabilities, now: datetime) -> BatchFact
         capabilities=replace(can, trusted=frozenset()),
         certainty=Certainty(observed_at=now, fresh=True, swept_at=now, read_at=now),
         tally={"contacts": 1},
-        calls=PastCalls(()).until(now),
+        calls=KnownCalls(),
         retries=NobodyKnown(),
         first_seen_at=begun,
         moved_at=now,

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from monitor.core.completion import report
 from monitor.core.facts import BatchFacts, Certainty, Report
 from monitor.core.model import Batch, Capabilities
-from monitor.core.past import NobodyKnown
+from monitor.core.pastpeople import KnownPeople
 from monitor.ingest.looks import take_look
 from monitor.store import batches, providers
 from monitor.store.batches import BatchRow
@@ -107,7 +107,7 @@ def _report(conn: Connection, row: BatchRow, capabilities: Capabilities) -> Repo
         ),
         tally=row.tally,
         calls=StoredCalls(conn, row.id),
-        retries=NobodyKnown(),
+        retries=KnownPeople(),
         run=row.run,
         news=row.news,
         terminal_at=row.terminal_at,

@@ -46,6 +46,7 @@ class _Chunk:
     before: dict[tuple[str, str], Row] = field(default_factory=dict)
     after: dict[tuple[str, str], Row] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    dues: list[Change] = field(default_factory=list)  # of retries, which are no moves
     words: set[tuple[str, str]] = field(default_factory=set)
     renumbered: list[tuple[Contact, Contact]] = field(default_factory=list)
 
@@ -109,6 +110,8 @@ def _take_contact(chunk: _Chunk, seen: Contact) -> tuple[Person, bool]:
     if known is None:
         count_contact(chunk.tally, seen, 1)
         chunk.changes.append(("contact", key, None, seen.status))
+        if seen.next_retry_at is not None:
+            chunk.dues.append(changes.due(key, None, seen.next_retry_at))
         person = Person(seen, chunk.since, {})
     else:
         old, since, calls = known
@@ -121,6 +124,8 @@ def _take_contact(chunk: _Chunk, seen: Contact) -> tuple[Person, bool]:
         if new.status is not old.status:
             since = chunk.since
             chunk.changes.append(("contact", key, old.status, new.status))
+        if new.next_retry_at != old.next_retry_at:
+            chunk.dues.append(changes.due(key, old.next_retry_at, new.next_retry_at))
         person = Person(new, since, calls)
         if new.area != old.area or new.country != old.country:
             _place(chunk, person)
@@ -223,7 +228,8 @@ def _write(
     if not baseline:
         if chunk.changes:  # a cost that comes late, or a time that is gone, moves nobody
             row = touched(row, moved_at)
-        row = replace(row, seq=changes.append(conn, row.id, row.seq, chunk.at, chunk.changes))
+        moves = chunk.changes + chunk.dues
+        row = replace(row, seq=changes.append(conn, row.id, row.seq, chunk.at, moves))
     batches.save(conn, row, "tally", "seq", "moved_at", "typical_gap_s")
     return Taken(row, moved=True, words=frozenset(chunk.words), people=chunk.people)
 

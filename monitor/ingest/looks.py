@@ -5,10 +5,9 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from monitor.core.idle import seen
 from monitor.core.model import Batch, BatchStatus, Counts
 from monitor.store import batches, changes, stopping
-from monitor.store.advancing import advanced, begun_at, falls
+from monitor.store.advancing import advanced, falls, first_row
 from monitor.store.batches import BatchRow
 from monitor.store.coding import encode
 
@@ -46,23 +45,7 @@ def take_look(conn: Connection, look: Batch, *, baseline: bool) -> BatchRow:
 
 
 def _first_sight(conn: Connection, look: Batch, *, baseline: bool) -> BatchRow:
-    ended = look.status.terminal
-    row = batches.add(
-        conn,
-        BatchRow(
-            id=0,
-            look=look,
-            first_seen_at=look.seen_at,
-            fresh_at=look.seen_at,
-            moved_at=look.seen_at,
-            due_at=look.seen_at,
-            news=not (baseline and ended),
-            open=not (baseline and ended),
-            terminal_at=look.seen_at if ended else None,
-            running_at=begun_at(None, look),
-            pauses=seen((), look.status, look.seen_at),
-        ),
-    )
+    row = batches.add(conn, first_row(look, baseline=baseline))
     kind = "baseline" if baseline else "batch"
     moves: list[changes.Change] = [(kind, look.batch_id, None, str(look.status))]
     if look.counts != Counts():

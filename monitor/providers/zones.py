@@ -5,6 +5,7 @@ not told, or tells nothing (a mobile phone travels), they are all zones of the c
 """
 
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,11 +20,10 @@ def zones_of(timezone: str | None, country: str | None, area: str | None) -> tup
         return (timezone,)
     if country is None:
         return ()
-    # Its tables are large, and most commands never need them.
-    import phonenumbers  # noqa: PLC0415 - loaded with the first number
-    from phonenumbers import timezone as zones  # noqa: PLC0415 - the same
-
-    code = phonenumbers.country_code_for_region(country)
+    # Their tables are large, and most commands never need them.
+    numbers: Any = import_module("phonenumbers")
+    zones: Any = import_module("phonenumbers.timezone")
+    code = numbers.country_code_for_region(country)
     return _zones(zones.TIMEZONE_DATA, f"{code}{area or ''}") if code else ()
 
 

@@ -1,4 +1,4 @@
-"""What a look at a batch, or something that moved in it, makes of its row: values, nothing written.
+"""What a look at a batch, or something that moved in it, makes of its row: nothing is written.
 
 Shared by whoever takes looks in and by whoever lays a batch's past out once more.
 """
@@ -21,7 +21,26 @@ _GAP_MOST = 10.0
 _SAME_MOVE = timedelta(seconds=5)
 
 
+def first_row(look: Batch, *, baseline: bool) -> BatchRow:
+    """The row of a batch never seen before. ``baseline``: what has ended by now is history."""
+    ended = look.status.terminal
+    return BatchRow(
+        id=0,
+        look=look,
+        first_seen_at=look.seen_at,
+        fresh_at=look.seen_at,
+        moved_at=look.seen_at,
+        due_at=look.seen_at,
+        news=not (baseline and ended),
+        open=not (baseline and ended),
+        terminal_at=look.seen_at if ended else None,
+        running_at=_begun_at(None, look),
+        pauses=seen((), look.status, look.seen_at),
+    )
+
+
 def advanced(known: BatchRow, look: Batch) -> BatchRow:
+    """The row after a look that is neither older than what is known nor to be doubted."""
     at = look.seen_at
     look = _filled(known.look, look)
     row = replace(
@@ -31,7 +50,7 @@ def advanced(known: BatchRow, look: Batch) -> BatchRow:
         failure=None,
         falling_at=None,
         fallen_from=_fallen(known, look),
-        running_at=begun_at(known.running_at, look),
+        running_at=_begun_at(known.running_at, look),
         pauses=seen(known.pauses, look.status, at),
     )
     if known.gone_at is not None:
@@ -58,7 +77,7 @@ def advanced(known: BatchRow, look: Batch) -> BatchRow:
     return row
 
 
-def begun_at(known: datetime | None, look: Batch) -> datetime | None:
+def _begun_at(known: datetime | None, look: Batch) -> datetime | None:
     """When the run was first seen dialling."""
     return look.seen_at if known is None and look.status is BatchStatus.RUNNING else known
 

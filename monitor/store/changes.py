@@ -18,6 +18,9 @@ from monitor.store.schema import changes, to_micros
 # The kind of a change that holds what the vendor counted from then on, as JSON of core.Counts.
 COUNTS = "counts"
 
+# The kind of one that says when somebody's retry was due, and is now, in microseconds.
+DUE = "due"
+
 # kind, subject, before, after
 Change = tuple[str, str, str | None, str | None]
 
@@ -32,6 +35,11 @@ class Changed:
     subject: str
     before: str | None
     after: str | None
+
+
+def due(subject: str, before: datetime | None, after: datetime | None) -> Change:
+    """That the time of somebody's retry is another than it was."""
+    return DUE, subject, before and str(to_micros(before)), after and str(to_micros(after))
 
 
 def append(conn: Connection, batch: int, seq: int, at: datetime, rows: Sequence[Change]) -> int:

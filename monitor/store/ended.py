@@ -97,6 +97,12 @@ def counting(fields: tuple[Field, ...]) -> Select[Any]:
     return select(*columns, func.count()).where(_within).group_by(*labels)
 
 
+@cache
+def having(field: Field) -> Select[Any]:
+    """How many calls of a span have one value of a field."""
+    return select(func.count()).where(_within, _COLUMNS[field] == bindparam("value"))
+
+
 def ended_call(row: hot.Row) -> EndedCall:
     """A call from a row of the columns ``ENDED``."""
     cells = list(row)

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Select, bindparam, literal_column, select, true
 
+from monitor.core.baseline import SETTLED
 from monitor.core.calls import Answer, Peer
 from monitor.core.model import BatchStatus
 from monitor.store import hot
@@ -24,7 +25,6 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC) - timedelta(microseconds=1)
 _LAST = datetime(9999, 1, 1, tzinfo=UTC)
 _OLDEST = timedelta(days=60)  # whatever ended before is no measure of today
 _SIBLINGS = 10  # of the provider, and as many of all others: enough to compare with
-_BACK = timedelta(minutes=10)  # what ended so long ago seldom changes any more
 _BATCHES, _ANSWERS = 2_000, 200  # remembered: of so many batches, so many of each
 
 _batch = batches.c
@@ -128,7 +128,9 @@ class StoredPeers:
         """The batch's own calls, of which what lies well back is remembered."""
         if self._own is None:
             old = self._remembered.of(self._row.id)
-            self._own = StoredCalls(self._conn, self._row.id, old=old, old_until=self._now - _BACK)
+            self._own = StoredCalls(
+                self._conn, self._row.id, old=old, old_until=self._now - SETTLED
+            )
         return self._own
 
     def _ended_ones(self, statement: Select[Any], value: str | None, n: int) -> tuple[Peer, ...]:

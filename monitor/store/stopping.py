@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from monitor.core.model import BatchStatus
 from monitor.core.stopping import ACTIONS, RESUME, SHOWN_WITHIN, StoppedBy
@@ -15,15 +16,23 @@ from monitor.store.schema import audit
 _WHAT = {f"batch.{action}": action for action in ACTIONS}
 
 
-def last_done(conn: Connection, provider: str, batch_id: str) -> StoppedBy | None:
-    """The newest action that the vendor took, a resume included; None when there was none."""
-    query = (
+def all_done(conn: Connection, provider: str, batch_id: str) -> list[StoppedBy]:
+    """Every action that the vendor took, oldest first."""
+    rows = conn.execute(_done(provider, batch_id).order_by(audit.c.id))
+    return [StoppedBy(action=_WHAT[row.what], who=row.who, at=row.at) for row in rows]
+
+
+def _done(provider: str, batch_id: str) -> Select[Any]:
+    return (
         select(audit.c.what, audit.c.who, audit.c.at)
         .where(audit.c.target == batch_id, audit.c.provider == provider)
         .where(audit.c.what.in_(_WHAT), audit.c.outcome == DONE)
-        .order_by(audit.c.id.desc())
-        .limit(1)
     )
+
+
+def last_done(conn: Connection, provider: str, batch_id: str) -> StoppedBy | None:
+    """The newest action that the vendor took, a resume included; None when there was none."""
+    query = _done(provider, batch_id).order_by(audit.c.id.desc()).limit(1)
     row = conn.execute(query).one_or_none()
     return None if row is None else StoppedBy(action=_WHAT[row.what], who=row.who, at=row.at)
 
@@ -37,15 +46,20 @@ def stopped_by(conn: Connection, row: BatchRow) -> StoppedBy | None:
 
 def mark(conn: Connection, row: BatchRow, action: str, at: datetime) -> None:
     """Note at the batch that the vendor took the action; the poller looks at it next."""
+    row = marked(row, action, at)
+    batches.save(conn, row, "stopped_by_user", "resumed_at", "idle_at", "due_at")
+
+
+def marked(row: BatchRow, action: str, at: datetime) -> BatchRow:
+    """The row after an action that the vendor took."""
     resumed = action == RESUME
-    row = replace(
+    return replace(
         row,
         stopped_by_user=not resumed,
         resumed_at=at if resumed else row.resumed_at,
         idle_at=at if resumed else row.idle_at,
         due_at=min(row.due_at, at),
     )
-    batches.save(conn, row, "stopped_by_user", "resumed_at", "idle_at", "due_at")
 
 
 def hurry(conn: Connection, batch: int, at: datetime) -> None:
@@ -61,7 +75,13 @@ def freed(conn: Connection, before: BatchRow, row: BatchRow) -> BatchRow:
     """
     if not row.stopped_by_user or row.look.status is not BatchStatus.RUNNING:
         return row
-    done = stopped_by(conn, row)
+    return freed_from(before, row, stopped_by(conn, row))
+
+
+def freed_from(before: BatchRow, row: BatchRow, done: StoppedBy | None) -> BatchRow:
+    """The same, where what was done is known."""
+    if not row.stopped_by_user or row.look.status is not BatchStatus.RUNNING:
+        return row
     if done is None or done.final:
         return row
     seen = row.resumed_at if row.resumed_at != before.resumed_at else None

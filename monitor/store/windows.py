@@ -33,6 +33,7 @@ from monitor.store.ended import (
     WINDOW,
     counting,
     ended_call,
+    having,
 )
 from monitor.store.schema import calls, contacts, from_micros, to_micros
 
@@ -128,6 +129,16 @@ class StoredCalls:
             (fields, end, start),
             lambda: {row[:-1]: row[-1] for row in self._ask(counting(fields), start, end)},
         )
+
+    def having(self, start: datetime, end: datetime, field: Field, value: Value) -> int:
+        """How many calls of a span have this value, which is none of nothing."""
+        return self._once(
+            (("having", field), end, (start, value)), lambda: self._having(start, end, field, value)
+        )
+
+    def _having(self, start: datetime, end: datetime, field: Field, value: Value) -> int:
+        ((n,),) = self._ask(having(field), start, end, value=value)
+        return int(n)
 
     def answered_shorter(self, start: datetime, end: datetime, than: timedelta) -> tuple[int, int]:
         """Of the completed calls of a span whose length is known: the shorter ones, and all."""

@@ -11,8 +11,9 @@ from monitor.config import Config, load
 from monitor.config.document import Document, read_document
 from monitor.core.model import BatchStatus, CallStatus
 from monitor.evaluation.context import Context
+from rules.error_spike import ErrorSpike
 from tests.builders import MINUTE, NOON
-from tests.stories import Story, make_context
+from tests.stories import Story, make_context, run
 
 HEAD = """\
 [providers.renewals]
@@ -136,7 +137,7 @@ def test_what_may_well_be_meant_is_left_alone(tmp_path: Path, text: str) -> None
 
 def lived(path: Path, failed: int, batches: int = 10) -> Story:
     """Batches that ran one after the other, and ended."""
-    context = make_context()
+    context = make_context(run(ErrorSpike()))
     story = Story(path / "o.db", context)
     for n in range(batches):
         one = Story(path / "o.db", context, now=NOON + n * timedelta(hours=1))

@@ -1,7 +1,9 @@
 """``offhook rules …``: what runs, what it says now, what is doubtful, and tests of rules."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -10,7 +12,6 @@ from monitor.app.ruletest.play import play
 from monitor.app.ruletest.run import runner
 from monitor.store.engine import open_engine
 from tests.cli.conftest import Offhook
-from tests.quiet import quiet
 
 CONFIG = """\
 [monitor]
@@ -49,15 +50,24 @@ def configured(path: Path, more: str = "") -> Path:
 
 def lived(path: Path, failed: int = 50) -> None:
     """A database in which a batch has run until now."""
-    start = datetime.now(UTC).replace(tzinfo=None) - timedelta(minutes=5)
-    file = path / "past.toml"
-    file.write_text(STORY.format(start=f"{start:%Y-%m-%d %H:%M}", failed=failed) + CONFIG)
-    (test,) = read_tests(file, None)
     (path / "data").mkdir(mode=0o700)
-    engine = open_engine(path / "data" / "offhook.db", create=True)
-    with quiet(), runner() as made, engine.begin() as conn:
-        play(conn, made._context(test), test, [])
-    engine.dispose()
+    file = path / "data" / "offhook.db"
+    file.write_bytes(_past(failed))
+    file.chmod(0o600)
+
+
+@cache
+def _past(failed: int) -> bytes:
+    start = datetime.now(UTC) - timedelta(minutes=5)
+    with TemporaryDirectory() as folder, runner() as made:
+        story, database = Path(folder, "past.toml"), Path(folder, "past.db")
+        story.write_text(STORY.format(start=f"{start:%Y-%m-%d %H:%M}", failed=failed) + CONFIG)
+        (test,) = read_tests(story, None)
+        engine = open_engine(database, create=True)
+        with engine.begin() as conn:
+            play(conn, made._context(test), test, [])
+        engine.dispose()
+        return database.read_bytes()
 
 
 def test_every_rule_is_listed_with_where_it_can_hold(offhook: Offhook, tmp_path: Path) -> None:

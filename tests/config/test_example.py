@@ -167,7 +167,7 @@ def _comparable(default: Any) -> Any:
         return {str(each) for each in default}
     if isinstance(default, dict):
         return {str(key): str(value) for key, value in default.items()}
-    return default
+    return list(default) if isinstance(default, tuple) else default
 
 
 def _written(value: Any, default: Any) -> Any:

@@ -534,8 +534,8 @@ def test_a_pause_keeps_what_fires_and_starts_nothing(story: Story) -> None:
     for _ in range(12):
         story.see(5 * MINUTE)
 
-    assert story.alerts() == {"error_spike": FIRING, "batch_paused": FIRING}
-    assert story.owed() == [("error_spike", "fired"), ("batch_paused", "fired")]
+    assert story.alerts() == {"error_spike": FIRING}
+    assert story.owed() == [("error_spike", "fired")]
 
 
 def test_a_resumed_batch_has_not_stalled_yet(story: Story) -> None:

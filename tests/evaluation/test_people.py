@@ -205,7 +205,9 @@ def test_a_call_elsewhere_that_is_learned_late_is_told_where_the_limit_was_broke
         found = asked(conn, here, memo)[0]
         assert not asked(conn, there, memo)[0].n
     assert (found.n, found.gravest[0].phone) == (1, "••0001")
-    assert found.gravest[0].text == "was called again 0 s after a conversation from List c and List b"
+    assert (
+        found.gravest[0].text == "was called again 0 s after a conversation from List c and List b"
+    )
 
 
 def test_without_a_number_nobody_is_known_in_another_batch(engine: Engine) -> None:

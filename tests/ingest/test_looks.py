@@ -14,6 +14,7 @@ from monitor.core.calendar import Calendar, parse_hours
 from monitor.core.model import Batch, BatchStatus, Counts
 from monitor.ingest.looks import take_look
 from monitor.store import batches, changes
+from monitor.store.advancing import touched
 from monitor.store.batches import BatchRow
 from monitor.store.coding import decode
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch

@@ -8,7 +8,6 @@ import pytest
 import rules
 from monitor.app.ruletest.files import Story, read_tests
 from monitor.app.ruletest.run import Runner, runner
-from tests.quiet import quiet
 
 CASES = Path(__file__).with_name("cases")
 STORIES = {path.stem: read_tests(path, None) for path in sorted(CASES.glob("*.toml"))}
@@ -18,7 +17,7 @@ LOUD = {"fires", "reports"}
 
 @pytest.fixture(scope="module")
 def played() -> Iterator[Runner]:
-    with quiet(), runner() as made:
+    with runner() as made:
         yield made
 
 

@@ -55,11 +55,11 @@ def test_the_sentence_says_how_many() -> None:
         pytest.param(4, 4, Unknown, id="one try too few"),
         pytest.param(3, 5, Holds, id="three of five"),
         pytest.param(2, 5, Unknown, id="two are few, whatever their share"),
-        pytest.param(4, 15, Unknown, id="it may be chance"),
-        pytest.param(5, 15, Holds, id="five of fifteen"),
-        pytest.param(20, 100, Holds, id="at the limit"),
-        pytest.param(19, 100, Unknown, id="just below"),
-        pytest.param(15, 100, Clear, id="well below"),
+        pytest.param(5, 15, Unknown, id="it may be chance"),
+        pytest.param(6, 15, Holds, id="six of fifteen"),
+        pytest.param(40, 200, Holds, id="at the limit"),
+        pytest.param(39, 200, Unknown, id="just below"),
+        pytest.param(31, 200, Clear, id="well below"),
         pytest.param(0, 5, Clear, id="all well"),
     ],
 )
@@ -85,10 +85,10 @@ def undelivered(failed: int, n: int) -> tuple[EndedCall, ...]:
 @pytest.mark.parametrize(
     ("failed", "n", "kind"),
     [
-        pytest.param(3, 6, Holds, id="half of them"),
+        pytest.param(4, 6, Holds, id="most of them"),
         pytest.param(2, 60, Clear, id="two of many"),
-        pytest.param(20, 100, Holds, id="at the limit"),
-        pytest.param(19, 100, Unknown, id="just below"),
+        pytest.param(40, 200, Holds, id="at the limit"),
+        pytest.param(39, 200, Unknown, id="just below"),
     ],
 )
 def test_what_is_not_delivered_after_calls_counts_as_well(

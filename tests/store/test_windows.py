@@ -126,6 +126,12 @@ def test_calls_are_counted_as_a_plain_list_would(
             assert stored.grouped(*span, *fields) == listed.grouped(*span, *fields)
             assert stored.spent(*span) == listed.spent(*span)
             assert stored.transfers(*span) == listed.transfers(*span)
+            for field, value in {
+                (each, call.value(each)) for each in fields for call in listed.ended
+            }:
+                if value is not None:
+                    asked = (*span, field, value)
+                    assert stored.having(*asked) == listed.having(*asked)
             for than in (15 * SECOND, MINUTE):
                 assert stored.answered_shorter(*span, than) == listed.answered_shorter(*span, than)
             ours, theirs = stored.between(*span, 99), listed.between(*span, 99)

@@ -1,6 +1,7 @@
 """Running files of tests: each test on a database of its own, of which nothing is kept."""
 
 import asyncio
+import logging
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy import Engine
 
 from monitor.app.context import context_to_read
@@ -103,10 +105,25 @@ def runner() -> Iterator[Runner]:
         engine, clock = open_engine(Path(directory, "stories.db"), create=True), SystemClock()
         http = HttpClient(clock)
         try:
-            yield Runner(engine, http, clock)
+            with _unlogged():
+                yield Runner(engine, http, clock)
         finally:
             asyncio.run(http.aclose())
             engine.dispose()
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """What the pipeline logs on its way is of the story; its results tell that."""
+    known, before = structlog.is_configured(), structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    try:
+        yield
+    finally:
+        if known:
+            structlog.configure(**before)
+        else:
+            structlog.reset_defaults()
 
 
 def _forgotten() -> dict[str, Any]:

@@ -4,7 +4,6 @@ Rows of both generations, and the answer about a single call, are read alike: th
 in which fields they carry. Null and missing are alike. Transcripts are never decoded.
 """
 
-import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +19,7 @@ from monitor.core.model import (
     Item,
     Rates,
 )
-from monitor.core.words import BLOCKED, UNDELIVERED, person_of
+from monitor.core.words import person_of
 from monitor.providers.answers import (
     decoded,
     flag,
@@ -29,11 +28,11 @@ from monitor.providers.answers import (
     number,
     parse_time,
     raw_word,
-    reason,
     seconds,
     tag,
     word,
 )
+from monitor.providers.bland import texts
 from monitor.providers.bland.ends import NOT_KNOWN, End, ended
 from monitor.providers.cost import estimated
 from monitor.providers.phones import Phones, masked_number
@@ -73,12 +72,6 @@ _ANSWERED_BY = {
     "no_answer": AnsweredBy.NO_ANSWER,
     "unknown": AnsweredBy.UNKNOWN,
 }
-
-# The one documented text of a failure that says for certain what another status would.
-_BUSY = re.compile(r"\bbusy\b|\b486\b", re.IGNORECASE)
-# A transfer that failed, and a call that a carrier refused as spam (SIP 608).
-_LOST = re.compile(r"\bcannot transfer\b", re.IGNORECASE)
-_BLOCKED = re.compile(r"\b608\b|blocked call due to spam|number reputation", re.IGNORECASE)
 
 
 class _Row(msgspec.Struct, gc=False):
@@ -167,7 +160,7 @@ class Reading:
             answered_by=answered_by,
             created_at=parse_time(row.created_at, seen_at),
             duration_s=_duration(row),
-            error_class=_error(row, status),
+            error_class=texts.error(row.error_message, row.queue_status, status),
             from_number=masked_number(row.from_) if isinstance(row.from_, str) else None,
             seen_at=seen_at,
             ended_at=ended_at,
@@ -178,9 +171,9 @@ class Reading:
             hangup_by=raw_word(row.call_ended_by.lower())
             if isinstance(row.call_ended_by, str)
             else None,
-            hangup_class=BLOCKED if status.terminal and _says(row, _BLOCKED) else None,
+            hangup_class=texts.hangup(row.error_message, status),
             disposition=tag(row.disposition_tag),
-            transferred=_transferred(row, status),
+            transferred=texts.transferred(row.transferred_to, row.error_message, status),
             detail_at=seen_at if detailed else None,
         )
         return estimated(self._rates, call)
@@ -237,30 +230,10 @@ def _over(row: _Row, queue: str) -> CallStatus:
     duration = _duration(row)
     failed = text.lower().startswith("call failed") or not duration
     if text and failed and queue != "complete_error":
-        return CallStatus.BUSY if _BUSY.search(text) else CallStatus.FAILED
+        return CallStatus.BUSY if texts.says(text, texts.BUSY) else CallStatus.FAILED
     if duration == 0 and _answered(row.answered_by) in {None, AnsweredBy.UNKNOWN}:
         return CallStatus.NO_ANSWER
     return CallStatus.COMPLETED
-
-
-def _says(row: _Row, pattern: re.Pattern[str]) -> bool:
-    text = row.error_message
-    return isinstance(text, str) and pattern.search(text[:400]) is not None
-
-
-def _error(row: _Row, status: CallStatus) -> str | None:
-    """What went wrong with the call, or after one that went well."""
-    after = word(row.queue_status) == "complete_error" and status is CallStatus.COMPLETED
-    return UNDELIVERED if after and not _says(row, _LOST) else reason(row.error_message)
-
-
-def _transferred(row: _Row, status: CallStatus) -> bool | None:
-    """Whether it was handed to somebody; lists tell only of those that could not be."""
-    if not status.terminal:
-        return None
-    if isinstance(row.transferred_to, str) and row.transferred_to.strip():
-        return True
-    return False if _says(row, _LOST) else None
 
 
 def _unknown_word(row: _Row) -> str | None:

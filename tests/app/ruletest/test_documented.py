@@ -10,7 +10,6 @@ from monitor.app.ruletest.deeds import CALL_KEYS
 from monitor.app.ruletest.expecting import VERBS
 from monitor.app.ruletest.files import read_tests
 from monitor.app.ruletest.run import Runner, runner
-from tests.quiet import quiet
 
 PAGE = Path(__file__).parents[3] / "docs" / "rule-tests.md"
 TEXT = PAGE.read_text()
@@ -19,7 +18,7 @@ EXAMPLES = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
 
 @pytest.fixture(scope="module")
 def played() -> Iterator[Runner]:
-    with quiet(), runner() as made:
+    with runner() as made:
         yield made
 
 

@@ -13,12 +13,11 @@ from monitor.app.ruletest.vendors import Vendors
 from monitor.core.alert import AlertState
 from monitor.errors import ConfigError
 from tests.builders import NOON
-from tests.quiet import quiet
 
 
 @pytest.fixture(scope="module")
 def played() -> Iterator[Runner]:
-    with quiet(), runner() as made:
+    with runner() as made:
         yield made
 
 

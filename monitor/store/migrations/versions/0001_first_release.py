@@ -153,6 +153,12 @@ def _calls() -> None:
         ),
         sqlite_with_rowid=False,
     )
+    _index(
+        "ix_calls_transferred",
+        "calls",
+        ["batch", "ended_at", "transferred"],
+        "transferred IS NOT NULL",
+    )
 
 
 def _pages() -> None:
