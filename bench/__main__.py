@@ -1,7 +1,7 @@
 """``python -m bench``: every promise about speed and memory, measured, in one table.
 
 ``--quick`` takes a small share, to see that it runs; its numbers mean little. Names
-(traffic, ingest, large, webhooks) choose parts.
+(traffic, ingest, large, evaluation, backtest, webhooks) choose parts.
 """
 
 import sys
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from bench import ingest, large, traffic, webhooks
+from bench import backtest, evaluation, ingest, large, traffic, webhooks
 from bench.results import Result, show
 
 DATA = Path(__file__).resolve().parent.parent / ".bench-data"
@@ -23,6 +23,8 @@ _FULL: dict[str, _Part] = {
     "traffic": lambda data: traffic.measure(data, FULL_TRAFFIC),
     "ingest": lambda data: ingest.measure(data, people=100_000, times=5),
     "large": lambda data: large.measure(data, people=1_000_000, times=5),
+    "evaluation": lambda data: evaluation.measure(data, batches=200, people=5_000, times=7),
+    "backtest": lambda data: backtest.measure(data, recorded=1_000_000, times=5),
     "webhooks": lambda data: webhooks.measure(
         data, requests=6_000, times=5, samples=40, seconds=60
     ),
@@ -31,6 +33,8 @@ _QUICK: dict[str, _Part] = {
     "traffic": lambda data: traffic.measure(data, QUICK_TRAFFIC),
     "ingest": lambda data: ingest.measure(data, people=5_000, times=3),
     "large": lambda data: large.measure(data, people=50_000, times=2),
+    "evaluation": lambda data: evaluation.measure(data, batches=20, people=1_000, times=3),
+    "backtest": lambda data: backtest.measure(data, recorded=50_000, times=2),
     "webhooks": lambda data: webhooks.measure(data, requests=1_200, times=3, samples=5, seconds=4),
 }
 

@@ -35,7 +35,6 @@ class BatchCompleted(BatchRule):
     id: ClassVar[str] = "batch_completed"
     severity: ClassVar[Severity] = Severity.INFO
     one_shot: ClassVar[bool] = True
-    cause: ClassVar[str | None] = "ending"
     replays: ClassVar[Replays] = Replays.CALLS
 
     confirm_after: timedelta = CONFIRM_AFTER

@@ -4,9 +4,10 @@ Fires when the calls that are left (people, times the calls that one takes here,
 retries still to come count as work) need more calling time at the pace of the last
 ``over`` than there is until ``finish_by`` (a time of day in the batch's zone, the first
 after it began), within ``max_duration`` of calling time, or before the calling window closes
-(``before_close``); or when a retry is planned for later than that. Recovers with a tenth to
-spare. Says nothing unless one of these is written, and not from a pace of fewer than
-``min_calls`` calls or less than ``min_time`` of calling time.
+(``before_close``; a break of up to three hours closes nothing); or when a retry is planned
+for later than that. Recovers with a tenth to spare, and wherever a third of the time would do
+at the pace of the batch's whole life. Says nothing unless one of these is written, and not
+from a pace of fewer than ``min_calls`` calls or less than ``min_time`` of calling time.
 
 What to do: raise the batch's calls at once to the number in the message, or shorten its list.
 """
@@ -19,10 +20,11 @@ from monitor.core.deadline import (
     Deadline,
     nearest,
     overdue_words,
+    retried_after,
     time_of_day,
 )
 from monitor.core.facts import BatchFacts
-from monitor.core.progress import Forecast, forecast, measured, people_left, to_retry
+from monitor.core.progress import Forecast, forecast, measured, people_left, to_retry, with_ease
 from monitor.core.rule import (
     BatchRule,
     Clear,
@@ -72,21 +74,21 @@ class BatchOverdue(BatchRule):
         if not people_left(facts):
             return Clear(Finding(summary="nobody is left to be called", affected=0))
         limit = nearest(facts, self.finish_by, self.max_duration, close=self.before_close)
-        if limit is None:
-            return Unknown("it has no time by which to be done")
-        return self._judged(facts, limit)
+        none = Unknown("it has no time by which to be done")
+        return self._judged(facts, limit) if limit else none
 
     def _judged(self, facts: BatchFacts, limit: Deadline) -> Verdict:
-        last, pace = facts.retries.last_due(), measured(facts, self.over)
+        late = retried_after(facts, limit) is not None
+        if not late and (far := with_ease(facts, limit.left)):
+            return Clear(self._finding(facts, limit, far))
+        pace = measured(facts, self.over)
         told = pace.n >= self.min_calls and pace.time >= self.min_time
         coming = forecast(facts, pace) if told else None
         finding = self._finding(facts, limit, coming)
-        if not limit.left or (last is not None and limit.at is not None and last > limit.at):
+        if not limit.left or late or (coming and coming.needed > limit.left):
             return Holds(finding)
         if coming is None:
             return Unknown(f"{counted(pace.n, 'call')} in {span(pace.time)} tell no pace yet")
-        if coming.needed > limit.left:
-            return Holds(finding)
         close = coming.needed > limit.left * _SPARE
         return Unknown("it will be close", finding) if close else Clear(finding)
 

@@ -2,8 +2,10 @@
 
 Fires when neither the batch, nor a count, nor a person, nor a call has moved for ``idle``,
 or for ``gap_factor`` times the batch's typical gap when that is longer. Only permitted time
-counts: nothing stalls at night, on holidays or while paused, and a person whose retry lies
-in the future does not wait. Recovers when something moves or nobody waits any more.
+counts: nothing stalls at night, on holidays or while paused. A person whose retry lies in
+the future does not wait, so in a tail the time begins when a retry comes due; where all who
+wait have none planned, it takes an hour. Recovers when something moves or nobody waits any
+more.
 
 What to do: open the batch at the vendor; look for a pause, a concurrency limit of zero, an
 empty balance or an outage; resume it or end it.
@@ -16,6 +18,7 @@ from typing import ClassVar
 from monitor.core.calendar import permitted_between
 from monitor.core.completion import moves_unseen
 from monitor.core.facts import BatchFacts
+from monitor.core.progress import all_wait_since, patience, waiting_words
 from monitor.core.rule import (
     BatchRule,
     Clear,
@@ -28,7 +31,7 @@ from monitor.core.rule import (
     check_between,
     not_dialling,
 )
-from monitor.core.wording import clock, counted, people_text, span
+from monitor.core.wording import clock, span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,43 +60,28 @@ class BatchStalled(BatchRule):
             return Unknown("it is not known when it moved")
         # What was not looked at is not known to have stood still.
         looked = facts.certainty.observed_at or facts.now
-        still = permitted_between(facts.calendar, moved, min(looked, facts.now))
-        limit = max(self.idle, self.gap_factor * (facts.typical_gap or timedelta(0)))
-        if still < limit or not facts.waiting:
-            return Clear(self._calm(facts, moved, still, limit))
-        return Holds(self._finding(facts, moved, still, limit))
-
-    def _calm(
-        self, facts: BatchFacts, moved: datetime, still: timedelta, limit: timedelta
-    ) -> Finding:
-        at = clock(moved, facts.zone, facts.now)
-        waits = f"{people_text(facts.waiting)} to be dialled" if facts.waiting else "nobody waits"
-        return Finding(
-            summary=f"last moved at {at}; {waits}",
-            value=still.total_seconds(),
-            threshold=limit.total_seconds(),
-            unit="s",
-            waiting=facts.waiting,
-        )
+        since = max(all_wait_since(facts) or moved, moved)
+        still = permitted_between(facts.calendar, since, min(looked, facts.now))
+        usual = self.gap_factor * (facts.typical_gap or timedelta(0))
+        limit = max(self.idle, usual, patience(facts))
+        finding = self._finding(facts, moved, since, (still, limit))
+        return Clear(finding) if still < limit or not facts.waiting else Holds(finding)
 
     def _finding(
-        self, facts: BatchFacts, moved: datetime, still: timedelta, limit: timedelta
+        self, facts: BatchFacts, moved: datetime, since: datetime, times: tuple[timedelta, ...]
     ) -> Finding:
-        waiting, lines = facts.waiting, facts.batch.concurrency
-        about = "about " if facts.estimates("live") else ""
-        busy = "" if lines is None else f", {about}{facts.live:,} of {counted(lines, 'line')} busy"
-        at = clock(moved, facts.zone, facts.now)
-        verb = "waits" if waiting == 1 else "wait"
-        gap = facts.typical_gap
+        (still, limit), gap, waiting = times, facts.typical_gap, facts.waiting
+        at, who = clock(moved, facts.zone, facts.now), since if since > moved else None
+        what = "nothing has moved since" if waiting and still >= limit else "last moved at"
         return Finding(
-            summary=f"nothing has moved since {at}; {people_text(waiting)} {verb}{busy}",
+            summary=f"{what} {at}; {waiting_words(facts, who)}",
             value=still.total_seconds(),
             threshold=limit.total_seconds(),
             unit="s",
             affected=waiting,
             total=facts.people,
             waiting=waiting,
-            since=moved,
+            since=since,
             estimate=facts.estimates("total"),
             details=(
                 ("still for", f"{span(still)} of calling time"),

@@ -21,7 +21,12 @@ from monitor.core.limits import OptOuts, refusals
 from monitor.core.rule import BatchRule, Finding, Holds, Severity, Verdict
 from monitor.core.wording import counted
 
-_WORDS = r"(?i)(.*[ _-])?(dnc|do.?not.?(call|contact)|opt(ed)?.?out|unsubscribed?)([ _-].*)?"
+# "no_opt_out" and "not on the DNC list" are none.
+_NEGATED = r"(?!(.*[ _-])?(no|not|non|never|without)[ _-]((on|in|an?|the)[ _-])*(dnc|do|opt|unsub))"
+_WORDS = (
+    rf"(?i){_NEGATED}(.*[ _-])?"
+    r"(dnc|do.?not.?(call|contact)|opt(ed)?.?out|unsubscribed?)([ _-].*)?"
+)
 
 
 @dataclass(frozen=True, kw_only=True)

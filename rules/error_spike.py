@@ -21,7 +21,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from monitor.core.baseline import Compare, Counted, Usual
-from monitor.core.calls import EndedCall
+from monitor.core.calls import Ended
 from monitor.core.facts import BatchFacts
 from monitor.core.failures import (
     accused,
@@ -98,7 +98,7 @@ class ErrorSpike(RateRule):
         """See RateRule; a few failures are no spike, however large their share."""
         return seen.part >= self.min_failed and super().reached(seen)
 
-    def _all_failed(self, facts: BatchFacts, last: tuple[EndedCall, ...]) -> bool:
+    def _all_failed(self, facts: BatchFacts, last: tuple[Ended, ...]) -> bool:
         if any(call.outcome not in self.statuses for call in last):
             return False
         # Calls that ended at one moment have no order: of those, every one must have failed.

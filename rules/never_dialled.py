@@ -42,7 +42,6 @@ class NeverDialled(BatchRule):
     severity: ClassVar[Severity] = Severity.WARNING
     one_shot: ClassVar[bool] = True
     aside: ClassVar[bool] = True
-    cause: ClassVar[str | None] = "ending"  # in the conversation that tells of the end
     replays: ClassVar[Replays] = Replays.MOVES
 
     min_contacts: int = 5

@@ -15,8 +15,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from monitor.core.facts import BatchFacts
-from monitor.core.model import Outcome
-from monitor.core.progress import Pace, conversations, kept, slower
+from monitor.core.progress import Pace, conversations, conversed, kept, slower
 from monitor.core.rule import (
     BatchRule,
     Clear,
@@ -29,7 +28,6 @@ from monitor.core.rule import (
     check_between,
     not_dialling,
 )
-from monitor.core.tally import call_key
 from monitor.core.wording import percent, span
 
 # So near to the pace of its whole life, which costs nothing to know, no drop is looked for.
@@ -69,10 +67,8 @@ class PaceDrop(BatchRule):
         late = conversations(facts, self.recent)
         if late.time < self.recent:
             return Unknown(f"no whole {span(self.recent)} of calling time since it was still")
-        began = facts.running_at or facts.first_seen_at or facts.now
-        n = facts.tally.get(call_key(Outcome.COMPLETED), 0)
-        usual = Pace(n=n, time=facts.dialling_between(began, facts.now))
-        if n < self.min_completed:
+        usual = conversed(facts)
+        if usual.n < self.min_completed:
             return Unknown(f"fewer than {self.min_completed} conversations so far")
         if usual.time >= 2 * self.recent and late.per_hour >= _NEARLY * usual.per_hour:
             return Clear(self._finding(facts, late, usual))

@@ -10,7 +10,8 @@ What to do: see that the server keeps time (``timedatectl``), and that it is not
 from dataclasses import dataclass
 from typing import ClassVar
 
-from monitor.core.rule import SelfRule, Severity
+from monitor.core.rule import Severity
+from monitor.core.selfrule import SelfRule
 
 
 @dataclass(frozen=True, kw_only=True)

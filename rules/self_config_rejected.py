@@ -9,7 +9,8 @@ What to do: run ``offhook check-config``, put the line right, and reload.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from monitor.core.rule import SelfRule, Severity
+from monitor.core.rule import Severity
+from monitor.core.selfrule import SelfRule
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ What to do: look for ``rule_failed`` in the log; report it; turn the rule off if
 from dataclasses import dataclass
 from typing import ClassVar
 
-from monitor.core.rule import SelfRule, Severity
+from monitor.core.rule import Severity
+from monitor.core.selfrule import SelfRule
 
 
 @dataclass(frozen=True, kw_only=True)

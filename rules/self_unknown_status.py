@@ -10,7 +10,8 @@ What to do: look at the vendor's documentation; report the word, or upgrade Offh
 from dataclasses import dataclass
 from typing import ClassVar
 
-from monitor.core.rule import SelfRule, Severity
+from monitor.core.rule import Severity
+from monitor.core.selfrule import SelfRule
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ no message will ever come of that.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from monitor.core.rule import SelfRule, Severity
+from monitor.core.rule import Severity
+from monitor.core.selfrule import SelfRule
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,9 @@
 Fires when at least ``min_contacts`` people have a retry that is overdue by ``overdue``, or
 wait in a retrying state with none scheduled for ``unscheduled``, both of permitted time,
 and still stood so at the last reading of the list. With all lines busy a late retry is
-normal, so where the vendor tells of its lines one must be free (``need_free_line``).
+normal, so where the vendor tells of its lines one must be free, and of many a tenth, because
+some are always between two calls (``need_free_line``). Where no fewer retries were made in
+half an hour than are late, they are given twice ``overdue``: so it is after a lunch break.
 Says nothing of a batch that is paused, outside its hours, or that shows no retries.
 
 What to do: look at one of the people named at the vendor; resume or re-dispatch the batch
@@ -16,7 +18,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from monitor.core.facts import COUNTED_MOST, BatchFacts, LateRetries
-from monitor.core.ladder import at_least, waited
+from monitor.core.ladder import at_least, caught_up, waited
 from monitor.core.rule import (
     BatchRule,
     Clear,
@@ -30,6 +32,8 @@ from monitor.core.rule import (
     not_dialling,
 )
 from monitor.core.wording import counted, span
+
+_FREE = 0.1  # of the lines: fewer are between two calls
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +70,16 @@ class StalledRetries(BatchRule):
         if overdue.n + lost.n < self.min_contacts:
             return Clear(Finding(summary="no retry is late", affected=overdue.n + lost.n))
         finding = self._finding(facts, overdue, lost)
-        lines = facts.free_lines
-        if self.need_free_line and lines is not None and lines <= 0:
-            return Unknown(f"all {counted(facts.batch.concurrency or 0, 'line')} are busy", finding)
+        free, lines = facts.free_lines, facts.batch.concurrency or 0
+        if self.need_free_line and free is not None and free < max(lines * _FREE, 1):
+            return Unknown(f"{lines - free:,} of {counted(lines, 'line')} are busy", finding)
+        if not lost.n and caught_up(facts, overdue, self.overdue):
+            return Unknown("they are being caught up with", finding)
         return Holds(finding)
 
     def _finding(self, facts: BatchFacts, overdue: LateRetries, lost: LateRetries) -> Finding:
         oldest = (overdue.oldest or lost.oldest)[0].since
-        late = facts.permitted_since(oldest)
+        late, coming = facts.permitted_since(oldest), facts.retries.scheduled_after(facts.now)
         limit = self.overdue if overdue.n else self.unscheduled
         return Finding(
             summary="; ".join(_parts(facts, overdue.n, lost.n, span(late))),
@@ -84,9 +90,7 @@ class StalledRetries(BatchRule):
             total=facts.people,
             waiting=facts.waiting,
             since=oldest,
-            details=(
-                ("retries still to come", at_least(facts.retries.scheduled_after(facts.now))),
-            ),
+            details=(("retries still to come", at_least(coming)),),
             evidence=tuple(retry.contact_id for retry in (overdue.oldest + lost.oldest)[:3]),
             todo="Look at one of these people at the vendor, then resume or re-dispatch the batch.",
         )

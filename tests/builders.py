@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from monitor.core.calls import (
+    Ended,
     Field,
     Peer,
     Spent,
@@ -168,6 +169,10 @@ class ListedCalls:
         """See CallLog."""
         newest = sorted(self.ended, key=lambda call: (call.ended_at, call.call_id), reverse=True)
         return tuple(newest[:n])
+
+    def last_ends(self, n: int) -> tuple[Ended, ...]:
+        """See CallLog."""
+        return tuple(Ended(call.ended_at, call.outcome) for call in self.last_ended(n))
 
     def between(self, start: datetime, end: datetime, most: int) -> tuple[EndedCall, ...]:
         """See CallLog."""

@@ -67,6 +67,7 @@ def _refused(n: int) -> Item:
         CallStatus.FAILED,
         (90 + n) * MINUTE,
         error_class="carrier block",
+        hangup_class="carrier block",
         from_number=BUSY_LINE,
     )
     return Item(make_contact(contact_id=f"q{n}", status=ContactStatus.FAILED), (call,))

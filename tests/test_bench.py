@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from bench import floor, generator, large, naive, path, reference, shares, traffic
+from bench import backtest, floor, generator, large, naive, path, reference, shares, traffic
 from bench.generator import NOW, Where
 from bench.results import Result, ratio
 from bench.shares import Phase, Traffic
@@ -166,3 +166,11 @@ async def test_the_traffic_of_a_small_batch_is_measured(
     assert all(least < each.measured < most for each in found[:2])
     assert 0 < found[-1].measured <= 1
     assert ", 0 not known" in found[-1].note
+
+
+def test_a_recorded_past_is_replayed_whole(tmp_path: Path) -> None:
+    (found,) = backtest.measure(tmp_path, recorded=1_000, times=1)
+
+    assert found.measured > 0
+    assert " changes, " in found.note
+    assert not list(tmp_path.iterdir())

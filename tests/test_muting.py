@@ -20,10 +20,12 @@ from monitor.core.destination import destinations
 from monitor.core.model import BatchStatus, CallStatus, ContactStatus, Counts
 from monitor.core.route import Digest, Receiver, Route, parse_matcher
 from monitor.core.rule import Severity, SubjectKind
+from monitor.core.silence import BatchRun, Source
+from monitor.core.wish import Wish
 from monitor.dispatcher import Dispatcher, Timing
 from monitor.evaluation.telling import Routing
 from monitor.notifiers import Envelope
-from monitor.store import audit, stopping
+from monitor.store import audit, silences, stopping
 from monitor.store.audit import Deed
 from monitor.store.writer import Store
 from rules import catalogue
@@ -148,6 +150,30 @@ def test_a_pause_on_the_vendors_own_page_calls_nobody_and_is_asked_about_once(te
     assert [(each.rule, each.severity) for each in story.messages()] == [
         ("batch_paused", "warning")
     ]
+
+
+def test_what_was_silenced_until_the_batch_ends_calls_nobody_when_it_ends(tell: Tell) -> None:
+    """Also while its end is seen and not yet confirmed."""
+    story = tell()
+    wish = Wish(
+        author="ann",
+        source=Source.SLACK,
+        comment="known list",
+        until_end_of=BatchRun(provider="renewals", batch=story.row().look.batch_id, run=1),
+    )
+    with story.engine.begin() as conn:
+        silences.add(conn, wish, story.now)
+    spike(story)
+    channel = heard(story)
+    assert story.alerts()["error_spike"][0] == "firing"
+    story.status = BatchStatus.CANCELLED
+    for _ in range(8):
+        story.see(5 * SECOND)
+        heard(story, channel)
+
+    assert story.alerts()["error_spike"][0] == "resolved"
+    told = [message.rule for each in channel.sent for message in each.messages]
+    assert "error_spike" not in told
 
 
 # 2. "Stalled" at night, at lunch, or in a batch's tail

@@ -55,7 +55,8 @@ class Delivering:
     async def on_trouble(self, receiver: str, failing: Failing | None) -> None:
         """A receiver fails, or (None) takes messages again."""
         self._judge.trouble(about(receiver), _undelivered(receiver, failing, self._clock.now()))
-        (self._failing.discard if failing is None else self._failing.add)(receiver)
+        deaf = failing is not None and not failing.partly
+        (self._failing.add if deaf else self._failing.discard)(receiver)
         if failing is not None and self._nobody_listens():
             log.critical(
                 "nobody_can_be_told",
@@ -63,6 +64,10 @@ class Delivering:
                 text=failing.text,
                 todo="look at offhook status; whatever happens is kept, and told when one is back",
             )
+
+    def unwritten(self) -> None:
+        """What a lane could not write down kept the polls waiting, too: no vendor was silent."""
+        self._judge.unwritten()
 
     async def watch(self) -> None:
         """Have others told of what is not taken, and see to what is owed to nobody."""
@@ -118,6 +123,10 @@ class Delivering:
             log.warning("owed_to_nobody", receivers=dict(stray), given_up=buried)
 
 
+_WAITS = "Look at offhook deliveries; nothing is lost, and offhook deliveries replay sends it."
+_REFUSED = "Put right in the configuration what is refused; all the others have their messages."
+
+
 def _of(receiver: str) -> str:
     return f"{_STRAY}{receiver}"
 
@@ -137,11 +146,12 @@ def _stray(receiver: str, n: int, now: datetime) -> Trouble:
 def _undelivered(receiver: str, failing: Failing | None, now: datetime) -> Trouble | None:
     if failing is None:
         return None
+    what = "everything" if failing.partly else "messages"
     return Trouble(
         rule=FAILED,
         subject=about(receiver),
         since=now,
-        summary=f"receiver {receiver} does not take messages: {failing.text}",
-        todo="Look at offhook deliveries; nothing is lost, and offhook deliveries replay sends it.",
+        summary=f"receiver {receiver} does not take {what}: {failing.text}",
+        todo=_REFUSED if failing.partly else _WAITS,
         critical=failing.critical,
     )

@@ -180,7 +180,11 @@ class _Written:
 
     def overlapping(self, instances: Sequence[RuleInstance]) -> Iterator[Problem]:
         """Instances of one rule with the same limits, for batches that both may match."""
-        for one, other in combinations(instances, 2):
+        views = self._context.providers.values()
+        here = [
+            each for each in instances if not all(unmatched(each.match, view) for view in views)
+        ]
+        for one, other in combinations(here, 2):
             alike = one.settings.rule == other.settings.rule
             if not alike or one.overrides != other.overrides or _apart(one.match, other.match):
                 continue

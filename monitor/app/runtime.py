@@ -157,9 +157,7 @@ async def assemble(
     vendors = _vendors(config, line_of, key, clock)
     notifiers = _notifiers(config, clients, clock)
     delivering = Delivering(store, clock, notifiers, started_at)
-    dispatcher = Dispatcher(
-        store, word(notifiers, config.templates), clock, on_trouble=delivering.on_trouble
-    )
+    dispatcher = _dispatcher(config, store, clock, notifiers, delivering)
     context = context_of(config, vendors, notifiers, started_at)
     judge = Judge(store, clock, context, dispatcher.wake, _dates(clients, vendors), refusals)
     delivering.join(judge, dispatcher)
@@ -184,6 +182,22 @@ async def assemble(
         drain=Drain(store, clock, judge, pollers),
         acting=Acting(config, context.providers, vendors, store, clock),
         started=clock.monotonic(),
+    )
+
+
+def _dispatcher(
+    config: Config,
+    store: Store,
+    clock: Clock,
+    notifiers: Mapping[str, Notifier],
+    delivering: Delivering,
+) -> Dispatcher:
+    return Dispatcher(
+        store,
+        word(notifiers, config.templates),
+        clock,
+        on_trouble=delivering.on_trouble,
+        unwritten=delivering.unwritten,
     )
 
 

@@ -4,10 +4,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+from monitor.cli.expected import expected_data, expected_lines
 from monitor.cli.output import GOOD, complain, print_json, print_lines
 from monitor.cli.places import config_path
 from monitor.cli.rules_lint import doubts
 from monitor.cli.samples import render_all
+from monitor.clock import SystemClock
 from monitor.config import json_schema, load
 from monitor.errors import ConfigError, Problem
 
@@ -22,6 +24,7 @@ def check_config(given: Path | None, *, as_json: bool) -> int:
         if as_json:
             print_json({"ok": False, "problems": [_problem(each) for each in error.problems]})
         raise
+    now = SystemClock().now()
     if as_json:
         print_json(
             {
@@ -31,6 +34,7 @@ def check_config(given: Path | None, *, as_json: bool) -> int:
                 "providers": list(config.providers),
                 "receivers": list(config.receivers),
                 "rules": [each.name for each in config.rules],
+                "expected": expected_data(config.expectations, now),
                 "rendered": rendered,
             }
         )
@@ -43,6 +47,7 @@ def check_config(given: Path | None, *, as_json: bool) -> int:
             f"providers: {', '.join(config.providers)}",
             f"receivers: {', '.join(config.receivers)}",
             f"rules: {', '.join(each.name for each in config.rules) or 'none'}",
+            *expected_lines(config.expectations, now),
             f"{rendered} messages rendered, none sent",
         )
     )

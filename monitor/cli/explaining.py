@@ -103,6 +103,9 @@ def _alert(conn: Connection, config: Config, what: Sequence[str], now: datetime)
             raise _WrongError(
                 f"there is no alert {what[0]!r}, or several begin so; see: offhook alerts"
             )
+        if now < known.since:
+            since = local(known.since, config.monitor.timezone)
+            raise _WrongError(f"that alert was not there then: it was first seen at {since}")
         return known
     labels = _labels(config, what)
     instance = _instance(config, labels.pop("rule", None))

@@ -36,7 +36,11 @@ def show(
     if found is None:
         return WRONG
     if html is not None:
-        html.write_text(standalone(found), encoding="utf-8")
+        try:
+            html.write_text(standalone(found), encoding="utf-8")
+        except OSError as error:
+            complain(f"{html} cannot be written: {error.strerror}")
+            return WRONG
         complain(f"written: {html}")
     if as_json:
         print_json(found)
@@ -94,7 +98,8 @@ def _head(batch: Lookback) -> Iterator[str]:
         hours = (
             "" if batch.permitted_s is None else f", {span(timedelta(seconds=batch.permitted_s))}"
         )
-        yield f"{clock(batch.started_at, zone, batch.at)}{until}{hours} of calling time"
+        since = "" if batch.ended_at else "since "
+        yield f"{since}{clock(batch.started_at, zone, batch.at)}{until}{hours} of calling time"
 
 
 def _money(batch: Lookback) -> Iterator[str]:

@@ -50,6 +50,22 @@ def lint(*, config: ConfigFile = None, as_json: AsJson = False) -> None:
     raise typer.Exit(rules_lint.lint_rules(config, as_json=as_json))
 
 
+@app.command()
+def backtest(
+    *,
+    since: Annotated[str, typer.Option(metavar="LENGTH", help="How far back.")] = "14d",
+    config: ConfigFile = None,
+    suggest: Annotated[
+        bool, typer.Option("--suggest", help="Also propose limits, from how far batches came.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Replay what has happened through the rules of a file (1: they tell otherwise)."""
+    from monitor.cli import rules_backtest
+
+    raise typer.Exit(rules_backtest.run(config, since, suggest=suggest, as_json=as_json))
+
+
 @app.command("test")
 def run_tests(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Tests, in TOML.")],

@@ -2,27 +2,32 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
+import rules
 from monitor.app.context import context_to_read
 from monitor.cli.output import FOUND, GOOD, WRONG, ago, complain, print_json, print_lines
 from monitor.cli.places import load_to_read, reading
 from monitor.clock import SystemClock
+from monitor.config import Config
+from monitor.config.document import read_document
 from monitor.config.hints import hint_for
 from monitor.core.alert import AlertState
 from monitor.core.duration import format_duration
 from monitor.core.instance import RuleInstance, Settings
 from monitor.core.rule import Clear, Finding, Holds, SubjectKind, Unknown
-from monitor.evaluation.context import Context
+from monitor.core.wording import counted
+from monitor.evaluation.accounts import PeopleMemo
+from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.judging import Opinion
 from monitor.evaluation.reach import reach
 from monitor.evaluation.saying import batch_opinions, expectation_opinions, provider_opinions
-from monitor.store import alerts, batches, firings
+from monitor.store import alerts, batches, firings, providers
 from monitor.store.batches import BatchRow
 from monitor.store.firings import Firings
 
@@ -31,6 +36,7 @@ _OTHERWISE = {
     SubjectKind.DAY: "said once a day, at its time",
     SubjectKind.EXPECTATION: "nothing is expected: no [[expect]] is written",
 }
+_EVERYBODY = 1_000_000  # of the largest batch
 _WORDS = {Holds: "holds", Clear: "clear", Unknown: "unknown"}
 
 
@@ -67,12 +73,11 @@ def explain(given: Path | None, name: str, batch: str | None, *, as_json: bool) 
     """FOUND when it holds of anything now."""
     config = load_to_read(given)
     now = SystemClock().now()
-    context = context_to_read(config, now)
+    # This process asks once, and so about everybody.
+    context = replace(context_to_read(config, now), people=PeopleMemo(piece=_EVERYBODY))
     chosen = [each for each in context.instances if name in {each.name, each.settings.rule.id}]
     if not chosen:
-        known = [each.name for each in context.instances]
-        hint = hint_for(name, known)
-        complain(f"no rule {name!r} runs" + (f"; {hint}" if hint else "; see: offhook rules list"))
+        complain(_why_not(config, name, [each.name for each in context.instances]))
         return WRONG
     with reading(config) as conn:
         rows = _rows(conn, context, batch)
@@ -88,6 +93,16 @@ def explain(given: Path | None, name: str, batch: str | None, *, as_json: bool) 
             print_lines(_lines(each, now))
     holds = any(said.verdict == "holds" for each in found for said in each.said)
     return FOUND if holds else GOOD
+
+
+def _why_not(config: Config, name: str, running: Sequence[str]) -> str:
+    """Why nothing of this name can be explained."""
+    if name in read_document(config.path).values.get("rules", {}):
+        return f"{name} is turned off: [rules.{name}] says enabled = false"
+    if name in rules.catalogue():
+        return f"{name} runs only where the configuration has a table [rules.{name}]"
+    hint = hint_for(name, (*running, *rules.catalogue()))
+    return f"there is no rule {name!r}; {hint or 'see: offhook rules list'}"
 
 
 def _rows(conn: Connection, context: Context, batch: str | None) -> list[BatchRow]:
@@ -109,9 +124,11 @@ def _explained(
     fired: Mapping[str, Firings],
     now: datetime,
 ) -> Explained:
-    one = dataclasses.replace(context, instances=(instance,))
+    one = replace(context, instances=(instance,))
     history = fired.get(instance.name)
     views = list(context.providers.values())
+    said = tuple(_said(conn, one, rows, now))
+    subject = instance.settings.rule.subject
     return Explained(
         rule=instance.name,
         limits=_limits(instance.settings),
@@ -120,8 +137,8 @@ def _explained(
         cannot=tuple(
             f"{each.provider}: {each.why}" for each in reach(instance, views, now) if not each.can
         ),
-        said=tuple(_said(conn, one, rows, now)),
-        otherwise=_OTHERWISE.get(instance.settings.rule.subject, "no open batch is its business"),
+        said=said,
+        otherwise="" if said else _OTHERWISE.get(subject, "no open batch is its business"),
     )
 
 
@@ -139,7 +156,8 @@ def _said(
                     yield _of(conn, opinion, where, now)
         case SubjectKind.PROVIDER:
             for view in context.providers.values():
-                for opinion in provider_opinions(conn, view, context, now):
+                known = replace(context, started_at=_known_since(conn, view, now))
+                for opinion in provider_opinions(conn, view, known, now):
                     where = (SubjectKind.PROVIDER, view.name, view.name, view.name)
                     yield _of(conn, opinion, where, now)
         case SubjectKind.EXPECTATION:
@@ -150,6 +168,13 @@ def _said(
                 yield _of(conn, opinion, where, now)
         case _:
             return
+
+
+def _known_since(conn: Connection, view: ProviderView, now: datetime) -> datetime:
+    """Since when a provider is asked, of which no silence before counts: not since just now."""
+    row = providers.load(conn, view.name, view.vendor)
+    times = (row.baseline_at, row.failing_since, row.fresh_at)
+    return min((each for each in times if each is not None), default=now)
 
 
 def _of(
@@ -181,6 +206,8 @@ def _away(opinion: Opinion, now: datetime, since: datetime | None) -> str:
     """How far it is from firing, where its number says it."""
     verdict, finding = opinion.verdict, opinion.verdict.finding
     pending = opinion.settings.timing.pending_for
+    if isinstance(verdict, Holds) and opinion.settings.rule.one_shot:
+        return "it is told once"
     if isinstance(verdict, Holds):
         left = pending - (now - since) if since else pending
         return f"fires in {format_duration(left)}" if left > timedelta(0) else "it holds"
@@ -188,10 +215,12 @@ def _away(opinion: Opinion, now: datetime, since: datetime | None) -> str:
         return ""
     gap = finding.threshold - finding.value
     unit = f" {finding.unit}" if finding.unit else ""
+    # Between two shares lie points: 5 % below 25 % might be a twentieth less.
+    apart = " points" if finding.unit == "%" else unit
     if not gap:
         return "at its limit, and something else is missing"
     side = "below" if gap > 0 else "above"
-    return f"{abs(gap):.6g}{unit} {side} its limit of {finding.threshold:.6g}{unit}"
+    return f"{abs(gap):.6g}{apart} {side} its limit of {finding.threshold:.6g}{unit}"
 
 
 def _limits(settings: Settings) -> dict[str, Any]:
@@ -206,7 +235,10 @@ def _limits(settings: Settings) -> dict[str, Any]:
 
 
 def _lines(explained: Explained, now: datetime) -> Iterator[str]:
-    yield f"{explained.rule}: last fired {ago(explained.last_fired, now)}, {explained.fired} times"
+    fired = (
+        f"last fired {ago(explained.last_fired, now)}, {counted(explained.fired, 'time')} in all"
+    )
+    yield f"{explained.rule}: {fired if explained.fired else 'never fired'}"
     yield f"  limits: {_shown(explained.limits)}"
     for each in explained.cannot:
         yield f"  cannot hold at {each}"
@@ -247,14 +279,18 @@ def _numbers(finding: Finding) -> str:
 
 
 def _shown(limits: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {_value(each)}" for name, each in limits.items()) or "none"
+    return ", ".join(f"{name} {_value(each)}" for name, each in limits.items()) or "it has none"
 
 
 def _value(value: Any) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, timedelta):
         return format_duration(value)
     if isinstance(value, set | frozenset | tuple):
-        return "+".join(sorted(map(str, value))) or "none"
+        return " + ".join(sorted(map(str, value))) or "none"
     if isinstance(value, dict):
         return ", ".join(f"{name}: {each}" for name, each in value.items())
     return f"{value:g}" if isinstance(value, float) else str(value)

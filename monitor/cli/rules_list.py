@@ -1,21 +1,20 @@
 """``rules list``: what runs, how heavy it is, and at which provider it can hold at all."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection
-
 import rules
 from monitor.app.context import context_to_read
-from monitor.cli.output import GOOD, ago, print_json, print_lines, print_table
+from monitor.cli.output import GOOD, ago, complain, print_json, print_lines, print_table
 from monitor.cli.places import load_to_read, reading
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.config.document import read_document
 from monitor.core.instance import RuleInstance
+from monitor.core.rule import told_as
+from monitor.errors import StoreError
 from monitor.evaluation.context import Context
 from monitor.evaluation.reach import Reach, reach
 from monitor.store import firings
@@ -44,8 +43,7 @@ def list_rules(given: Path | None, *, as_json: bool) -> int:
     config = load_to_read(given)
     now = SystemClock().now()
     context = context_to_read(config, now)
-    with _fired(config) as known:
-        found = [*_running(config, context, known, now), *_idle(config)]
+    found = [*_running(config, context, _fired(config), now), *_idle(config)]
     if as_json:
         print_json(found)
         return GOOD
@@ -53,17 +51,16 @@ def list_rules(given: Path | None, *, as_json: bool) -> int:
     return GOOD
 
 
-@contextmanager
-def _fired(config: Config) -> Iterator[Mapping[str, Firings]]:
+def _fired(config: Config) -> Mapping[str, Firings]:
+    """What each has done, as far as a database tells."""
     if not config.monitor.database.exists():
-        yield {}
-        return
-    with reading(config) as conn:
-        yield _load(conn)
-
-
-def _load(conn: Connection) -> Mapping[str, Firings]:
-    return firings.load(conn)
+        return {}
+    try:
+        with reading(config) as conn:
+            return firings.load(conn)
+    except StoreError as error:
+        complain(f"when they last fired is not known: {error}")
+        return {}
 
 
 def _written(config: Config) -> frozenset[str]:
@@ -128,7 +125,7 @@ def _print(found: list[Listed], context: Context, now: datetime) -> None:
                 each.name if each.name == each.rule else f"{each.name} ({each.rule})",
                 each.severity,
                 each.about,
-                ", ".join(need.replace("_", " ") for need in each.needs),
+                ", ".join(map(told_as, each.needs)),
                 "yes" if each.written else "",
                 *_cells(each, names),
                 ago(each.last_fired, now) if each.state == "runs" else each.state,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from monitor.cli.expected import expected_data, expected_lines
 from monitor.cli.hearing import hearing_lines, listening
 from monitor.cli.output import FOUND, GOOD, ago, print_json, print_lines, print_table
 from monitor.cli.places import load_to_read, reading
@@ -45,6 +46,7 @@ def status(given: Path | None, *, as_json: bool) -> int:
     if as_json:
         data = {"overview": overview, "providers": providers, "webhooks": webhooks}
         data |= {"quarantine": quarantine, "stray": stray, "cannot_see": unseen, "at": now}
+        data["expected"] = expected_data(config.expectations, now)
         print_json(data)
     else:
         print_lines(_glance(overview, now))
@@ -56,6 +58,7 @@ def status(given: Path | None, *, as_json: bool) -> int:
         print_table(_COLUMNS, rows, "no provider has been read yet")
         print_lines(line for each in providers for line in _notes(each, now))
         print_lines(hearing_lines(config, webhooks, now))
+        print_lines(expected_lines(config.expectations, now))
         print_lines(
             f"cannot see at {name}: {', '.join(what)}" for name, what in unseen.items() if what
         )

@@ -35,7 +35,7 @@ def no_more(facts: BatchFacts, found: Breaches, recent: timedelta, what: str) ->
 
 
 def _since(facts: BatchFacts, last: datetime) -> str:
-    ended = facts.calls.last_ended(1)
+    ended = facts.calls.last_ends(1)
     return clock(max(ended[0].ended_at, last) if ended else last, facts.zone, facts.now)
 
 

@@ -121,18 +121,19 @@ class AnswerRule(RateRule, ABC):
     def _weigh_number(
         self, facts: BatchFacts, window: Window, lines: Lines, number: str
     ) -> Verdict | None:
-        """None where there is nothing to hold the number against."""
-        seen, others, case = lines[number], _others(lines, number), _case(number)
+        """None where all is well, or there is nothing to hold the number against."""
+        seen, others = lines[number], _others(lines, number)
+        known = Usual(seen=others, where="the other numbers now")
+        if self.compare is not Compare.ABSOLUTE and self.reached(seen):
+            usual = self.usual(facts, window.start, _Answered(number))
+            known = known if usual.seen.whole < self.min_usual else usual
+            if known.seen.whole < self.min_usual:
+                return None
+        if self.is_well(seen, known):
+            return None
         beside = f"; other numbers {percent(others.share)}, n {others.whole:,}"
         say = self._say(window, seen, f" from {number}", beside)
-        if not self.reached(seen) or self.compare is Compare.ABSOLUTE:
-            return self.weigh(facts, seen, window.start, case, say)
-        known = self.usual(facts, window.start, case.count)
-        if known.seen.whole < self.min_usual:
-            known = Usual(seen=others, where="the other numbers now")
-        if known.seen.whole < self.min_usual:
-            return None
-        return self.weigh_beside(facts, seen, window.start, case, say, lambda: known)
+        return self.weigh_beside(facts, seen, window.start, _case(number), say, lambda: known)
 
     def _say(self, window: Window, seen: Counted, whose: str, beside: str = "") -> Say:
         length = span(window.end - window.start)

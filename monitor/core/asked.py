@@ -9,6 +9,7 @@ from monitor.core.digest import next_slot
 from monitor.core.flapping import LASTING, next_telling
 from monitor.core.held import Circumstances, opening, opens_at
 from monitor.core.route import Digest, Receiver, Route
+from monitor.core.rule import Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,12 @@ class Case:
 
     @property
     def _is_graver(self) -> bool:
-        """Whether it makes its conversation graver than it was: what merely joins calls nobody."""
+        """Whether it makes its conversation graver than it was: what merely joins calls nobody.
+
+        What the law asks for does, in whatever company, unless it is an estimate's warning.
+        """
+        if self.around.compliance and self.alert.severity is Severity.CRITICAL:
+            return True
         heaviest = self.group.severity if self.group.rooted else None
         return heaviest is None or self.alert.severity.weight > heaviest.weight
 

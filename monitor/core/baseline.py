@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from monitor.core.calls import CallLog, Peer
@@ -73,6 +74,7 @@ class Usual:
         return "usual", f"{interval_text(self.seen)} ({self.where})"
 
 
+@lru_cache(maxsize=1_000)  # what is usual stays the same for long
 def interval_text(seen: Counted, confidence: float = SURE) -> str:
     """A share with how sure it is: "45 % of 42 calls, 31 % to 60 % at 95 % confidence"."""
     low, high = wilson(seen.part, seen.whole, confidence)

@@ -36,6 +36,13 @@ class Field(StrEnum):
     HOUR = "hour"  # of the end, 0 to 23 in UTC
 
 
+class Ended(NamedTuple):
+    """When and how one call ended."""
+
+    ended_at: datetime
+    outcome: Outcome
+
+
 class EndedCall(NamedTuple):
     """One ended call, as windows see it. A named tuple: a window may hold thousands."""
 
@@ -154,6 +161,10 @@ class CallLog(Protocol):
 
     def window(self, start: datetime, end: datetime) -> Window:
         """The calls of a span, by outcome."""
+        ...
+
+    def last_ends(self, n: int) -> tuple[Ended, ...]:
+        """When and how they ended: cheaper than the calls themselves."""
         ...
 
     def last_ended(self, n: int) -> tuple[EndedCall, ...]:

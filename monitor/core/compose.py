@@ -8,6 +8,7 @@ would be an alert that nobody hears of.
 import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
+from typing import NamedTuple
 
 from monitor.core.alert import Alert, AlertState, Reason
 from monitor.core.message import Message
@@ -31,6 +32,13 @@ SETTLING = "settling"  # the mark of a report whose numbers will be told once mo
 UNTOLD = "over before it could be told"  # the mark of an end that is all there was
 
 
+class Fired(NamedTuple):
+    """What was measured when an alert fired, beside the limit of then; its finding goes on."""
+
+    value: float
+    threshold: float | None
+
+
 def compose(
     alert: Alert,
     *,
@@ -43,6 +51,7 @@ def compose(
     beside: Sequence[Line] = (),
     acknowledged: str = "",
     link: str | None = None,
+    fired: Fired | None = None,
 ) -> Message:
     """The alert as people are to read it at ``at``.
 
@@ -65,7 +74,7 @@ def compose(
         reason=alert.reason.words,
         at=at,
         zone=str(zone),
-        lines=(*_beside(beside), *_lines(alert, at=at, zone=zone))[:LINES],
+        lines=(*_beside(beside), *_lines(alert, at=at, zone=zone, fired=fired))[:LINES],
         todo=_todo(alert),
         evidence=tuple(plain(each, ID) for each in finding.evidence[:EVIDENCE]),
         marks=(*_marks(alert, untold=untold), *(plain(each, REMARK) for each in remarks)),
@@ -154,13 +163,13 @@ def _acts(alert: Alert) -> tuple[str, ...]:
     return alert.subject.acts if acts else ()
 
 
-def _lines(alert: Alert, *, at: datetime, zone: tzinfo) -> Iterator[Line]:
+def _lines(alert: Alert, *, at: datetime, zone: tzinfo, fired: Fired | None) -> Iterator[Line]:
     finding = alert.finding
     closed = alert.state is AlertState.RESOLVED
     if closed:
         yield "closed because", _why(alert)
     yield from _counts(finding, "affected while firing" if closed else "affected")
-    yield from _value(finding, alert.closing if closed else None)
+    yield from _value(finding, alert.closing if closed else None, fired if closed else None)
     if closed:
         yield "lasted", _lasted(alert, at=at, zone=zone)
     elif alert.state is AlertState.INFO:
@@ -189,18 +198,23 @@ def _counts(finding: Finding, label: str) -> Iterator[Line]:
         yield label, ", ".join(parts)
 
 
-def _value(finding: Finding, closing: Finding | None) -> Iterator[Line]:
+def _value(finding: Finding, closing: Finding | None, fired: Fired | None) -> Iterator[Line]:
     if finding.value is None:
         return
-    text = amount(finding.value, finding.unit)
-    # What fired as a count and ended as a share is not compared.
-    like = closing is not None and closing.unit == finding.unit
-    if closing and like and closing.value is not None:
-        text = f"{text} while firing, {amount(closing.value, closing.unit)} at the end"
+    # What fired as a count and went on or ended as a share is not compared.
+    like = closing if closing is not None and closing.unit == finding.unit else None
+    same = fired is not None and fired.threshold == finding.threshold
+    first = amount(fired.value, finding.unit) if fired is not None and same else None
+    text = last = amount(finding.value, finding.unit)
+    if like is not None and like.value is not None:
+        start = f"{first} when it fired" if first else f"{last} while firing"
+        text = f"{start}, {amount(like.value, like.unit)} at the end"
+    elif first not in {None, last}:
+        text = f"{first} when it fired, {last} at last"
     remarks = []
     if finding.threshold is not None:
         remarks.append(f"limit {amount(finding.threshold, finding.unit)}")
-    n = closing.n if closing and like and closing.n is not None else finding.n
+    n = like.n if like is not None and like.n is not None else finding.n
     if n is not None:
         remarks.append(f"n = {_number(n)}")
     yield "value", f"{text} ({', '.join(remarks)})" if remarks else text

@@ -80,11 +80,12 @@ def amounts(spent: Mapping[str, int], *, estimated: bool) -> Iterator[str]:
 
 
 def sentence(day: DayFacts) -> str:
-    """The day in one: "3 batches ended, 2 still run; 612 of 1,204 people reached; 42.10 USD"."""
+    """The day in one: "3 batches ended, 2 still open; 612 of 1,204 people reached; 42.10 USD"."""
     ended = [batch for batch in day.batches if batch.ended]
     running = len(day.batches) - len(ended)
     people, reached = sum(b.people for b in ended), sum(b.reached or 0 for b in ended)
-    parts = [f"{counted(len(ended), 'batch', 'batches')} ended, {running:,} still run"]
+    over = counted(len(ended), "batch", "batches") if ended else "no batch"
+    parts = [f"{over} ended, {running:,} still open" if running else f"{over} ended"]
     if ended:
         parts.append(f"{reached:,} of {people_text(people)} reached")
     estimated = any(batch.estimated for batch in day.batches)

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from math import ceil
 
-from monitor.core.calendar import next_closing, permitted_between
+from monitor.core.calendar import Calendar, next_closing, next_opening, permitted_between
 from monitor.core.facts import BatchFacts
 from monitor.core.progress import Forecast, after_calling_time, people_left
 from monitor.core.wording import clock, counted, people_text, span
 
+# Hours that begin again so soon had a break: a batch goes on after lunch.
+_BREAK = timedelta(hours=3)
+_BREAKS = 4  # in one day
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -60,9 +63,20 @@ def until_length(facts: BatchFacts, length: timedelta) -> Deadline | None:
     return Deadline(at=at, words=f"within {span(length)} of calling time", left=left)
 
 
+def closes_at(calendar: Calendar | None, now: datetime) -> datetime | None:
+    """When the hours that are open now close, for longer than a break; None where none do."""
+    first = closing = next_closing(calendar, now)
+    for _ in range(_BREAKS):
+        opening = closing and next_opening(calendar, closing)
+        if closing is None or opening is None or opening - closing > _BREAK:
+            return closing
+        closing = next_closing(calendar, opening)
+    return first
+
+
 def until_closing(facts: BatchFacts) -> Deadline | None:
     """Before the calling window that is open now closes; None where none ever does."""
-    at = next_closing(facts.calendar, facts.now)
+    at = closes_at(facts.calendar, facts.now)
     if at is None:
         return None
     words = f"before the calling window closes at {clock(at, facts.zone, facts.now)}"
@@ -81,19 +95,32 @@ def nearest(
     return min((each for each in found if each), key=lambda each: each.left, default=None)
 
 
+def retried_after(facts: BatchFacts, limit: Deadline) -> datetime | None:
+    """When the last retry is planned, where that is too late."""
+    last = None if limit.at is None else facts.retries.last_due()
+    return last if last is not None and limit.at is not None and last > limit.at else None
+
+
 def overdue_words(facts: BatchFacts, limit: Deadline, coming: Forecast | None) -> str:
-    """For people: why it will not be done in time, and what would do."""
-    left, last = people_left(facts), facts.retries.last_due()
+    """For people: whether it will be done in time, why not, and what would do."""
+    left = people_left(facts)
     if not limit.left:
         return f"is not done {limit.words}: {people_text(left)} left"
-    text = f"will not be done {limit.words}: "
-    if coming is None or coming.needed <= limit.left:
-        planned = f" for {clock(last, facts.zone, facts.now)}" if last else ""
-        return f"{text}a retry is planned{planned}"
-    text += f"about {counted(coming.calls, 'call')} left at {coming.pace.per_hour:,.0f} an hour"
-    if coming.done_at is not None:
-        text += f", so until about {clock(coming.done_at, facts.zone, facts.now)}"
-    return f"{text}; {_would_do(facts, limit, coming)}"
+    if coming is not None and coming.needed > limit.left:
+        text = f"will not be done {limit.words}: {_ahead(facts, coming)}"
+        return f"{text}; {_would_do(facts, limit, coming)}"
+    if last := retried_after(facts, limit):
+        planned = clock(last, facts.zone, facts.now)
+        return f"will not be done {limit.words}: a retry is planned for {planned}"
+    ahead = f"{people_text(left)} left" if coming is None else _ahead(facts, coming)
+    return f"to be done {limit.words}: {ahead}"
+
+
+def _ahead(facts: BatchFacts, coming: Forecast) -> str:
+    text = f"about {counted(coming.calls, 'call')} left at {coming.pace.per_hour:,.0f} an hour"
+    if coming.done_at is None:
+        return text
+    return f"{text}, so until about {clock(coming.done_at, facts.zone, facts.now)}"
 
 
 def _would_do(facts: BatchFacts, limit: Deadline, coming: Forecast) -> str:

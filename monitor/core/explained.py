@@ -119,8 +119,17 @@ class Explained:
 
 
 # What says that nothing moves, or how it moved when it last did, says nothing of a pause, nor
-# of a night: at ten in the evening nobody is to hear again that nobody is dialled.
-_OF_DIALLING = frozenset({"batch_stalled", "stalled_retries", "error_spike"})
+# of a night: at ten in the evening nobody is to hear again that nobody is dialled. What was
+# done to people is told all the same.
+_OF_PEOPLE = frozenset(
+    {
+        "called_after_opt_out",
+        "duplicate_contact",
+        "outside_calling_hours",
+        "too_many_attempts",
+        "too_many_retries",
+    }
+)
 
 
 def inhibited_by(
@@ -135,7 +144,8 @@ def inhibited_by(
 
 def held_by(alert: Alert, explained: Explained) -> str | None:
     """Why the alert is held back by those that stand, or None."""
-    if alert.rule in _OF_DIALLING and (alert.unknown or "").startswith((PAUSED, CLOSED)):
+    still = (alert.unknown or "").startswith((PAUSED, CLOSED))
+    if still and alert.rule not in _OF_PEOPLE:
         return alert.unknown
     source = explained.source_of(alert)
     return None if source is None else _words(source)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.core.baseline import Count, Counted, Usual, interval_text
-from monitor.core.calls import CallLog, EndedCall, Field, Window
+from monitor.core.calls import CallLog, Ended, Field, Window
 from monitor.core.completion import ended_calls
 from monitor.core.facts import BatchFacts
 from monitor.core.model import Outcome
@@ -105,7 +105,7 @@ def untold(facts: BatchFacts, statuses: Outcomes) -> Unknown | None:
     )
 
 
-def streak_finding(facts: BatchFacts, streak: tuple[EndedCall, ...]) -> Finding:
+def streak_finding(facts: BatchFacts, streak: tuple[Ended, ...]) -> Finding:
     """The last calls all failed; the first ones, where there were no others. Newest first."""
     n = len(streak)
     which = "first" if ended_calls(facts.tally) <= n else "last"
@@ -168,13 +168,13 @@ def _elsewhere(facts: BatchFacts, start: datetime, case: Case) -> Iterator[tuple
             yield label, f"{text} ({percent(seen.share)})"
 
 
-def lately(facts: BatchFacts, length: timedelta, n: int) -> tuple[Window, tuple[EndedCall, ...]]:
-    """The calls that ended within ``length``, and the last ``n``: since it was resumed, if it was.
+def lately(facts: BatchFacts, length: timedelta, n: int) -> tuple[Window, tuple[Ended, ...]]:
+    """The calls that ended within ``length``, and how the last ``n`` did, since it was resumed.
 
     What failed before a pause is what it was paused for. Nobody may have looked when it was
     resumed, so what ended after it last stood still counts.
     """
-    idle, last = facts.idle_at, facts.calls.last_ended(n)
+    idle, last = facts.idle_at, facts.calls.last_ends(n)
     if idle is not None:
         last = tuple(call for call in last if call.ended_at > idle)
     return facts.calls.window(since(facts, length), facts.now), last
@@ -186,7 +186,7 @@ def since(facts: BatchFacts, length: timedelta) -> datetime:
     return start if idle is None else max(start, min(idle, facts.now))
 
 
-def too_few(facts: BatchFacts, window: Window, last: tuple[EndedCall, ...], least: int) -> str:
+def too_few(facts: BatchFacts, window: Window, last: tuple[Ended, ...], least: int) -> str:
     """Why a window says nothing: it is empty, or has fewer calls than are needed."""
     if window.n:
         length = span(window.end - window.start)

@@ -4,6 +4,7 @@ Severity, labels, names and thresholds are not part of an identity, so tuning a 
 renaming a batch never makes a second alert. Renaming a provider does.
 """
 
+from functools import lru_cache
 from hashlib import blake2b
 
 _SIZE = 12
@@ -19,6 +20,8 @@ def _hash(kind: str, *parts: str) -> str:
     return digest.hexdigest()
 
 
+# Every evaluation asks for that of every rule on every open batch.
+@lru_cache(maxsize=32_768)
 def fingerprint(provider: str, instance: str, subject: str) -> str:
     """The same condition at the same subject."""
     return _hash("fingerprint", provider, instance, subject)

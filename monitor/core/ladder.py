@@ -4,8 +4,10 @@ from bisect import bisect_right
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from monitor.core.calls import Field
 from monitor.core.facts import COUNTED_MOST, BatchFacts, LateRetries
 
+_LATELY = timedelta(minutes=30)  # a span that other rules ask about, too
 _STEP = timedelta(microseconds=1)
 
 
@@ -28,6 +30,14 @@ def waited(
     steps = range((until - first) // _STEP + 1)
     enough = bisect_right(steps, -limit, key=lambda n: -facts.permitted_since(first + n * _STEP))
     return ask(first + (enough - 1) * _STEP, most)
+
+
+def caught_up(facts: BatchFacts, late: LateRetries, limit: timedelta) -> bool:
+    """Whether no fewer retries were made lately than are late, and none by twice the limit."""
+    if not late.oldest or facts.permitted_since(late.oldest[0].since) >= 2 * limit:
+        return False
+    ended = facts.calls.grouped(facts.now - _LATELY, facts.now, Field.ATTEMPT)
+    return sum(n for (attempt,), n in ended.items() if attempt) >= late.n
 
 
 def at_least(n: int) -> str:

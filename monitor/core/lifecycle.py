@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.core.alert import Alert, AlertState, Reason, Subject, Transition
+from monitor.core.calendar import Calendar
 from monitor.core.identity import alert_key, fingerprint
+from monitor.core.idle import Pauses, dialling_between
 from monitor.core.instance import RuleInstance, Settings
 from monitor.core.rule import Clear, Finding, Holds, Severity, Unknown, Verdict
 
@@ -22,7 +24,7 @@ class Judged:
     """One verdict and all that its alert's next step depends on.
 
     ``observed_at`` is the time of the facts. ``may_clear`` is False while the facts are
-    stale or half a sweep old.
+    stale or half a sweep old. ``calendar`` and ``pauses`` are those of a batch.
     """
 
     instance: RuleInstance
@@ -32,6 +34,8 @@ class Judged:
     now: datetime
     observed_at: datetime | None
     may_clear: bool = True
+    calendar: Calendar | None = None
+    pauses: Pauses = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def _held(known: Alert | None, judged: Judged, finding: Finding, last_episode: i
     if known is None:
         known, begun = _begun(judged, finding, severity, last_episode)
     else:
-        begun = ()
+        known, begun = _slept(known, judged), ()
     alert = replace(
         known,
         since=_past(known.since, judged),
@@ -150,6 +154,15 @@ def _waited(alert: Alert, judged: Judged) -> Alert:
     if until is None or now <= until:
         return alert
     return replace(alert, since=min(alert.since + (now - until), now), evidence_at=now)
+
+
+def _slept(alert: Alert, judged: Judged) -> Alert:
+    """The same after a gap: closed hours and pauses that nobody judged in are no part of it."""
+    seen, until = alert.evidence_at, min(judged.observed_at or judged.now, judged.now)
+    if alert.state is not AlertState.PENDING or seen is None or until <= seen:
+        return alert
+    still = (until - seen) - dialling_between(judged.calendar, judged.pauses, seen, until)
+    return replace(alert, since=min(alert.since + still, until)) if still else alert
 
 
 def _past(at: datetime, judged: Judged) -> datetime:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
+from typing import ClassVar, NamedTuple
 
 from monitor.core.model import Outcome
 from monitor.core.people import LONG_AGO, Breach, PersonCalls, PlacedCall
@@ -15,6 +16,7 @@ from monitor.core.route import Matcher, parse_matcher
 from monitor.core.wording import counted, span
 
 _NAMED = 3  # so many batches are named
+_TOO_SOON, _AFTER_TALK = 1.0, 2.0
 _OVER = 100.0  # to be over the limit is graver than to be called again too soon
 # A call that failed on the way may never have rung, so a second one may follow at once.
 _COMPLETED = Outcome.COMPLETED
@@ -42,6 +44,8 @@ class Attempts:
     of a conversation, unless it is a follow-up.
     """
 
+    several: ClassVar[bool] = True
+
     most: int = 4
     window: timedelta = timedelta(hours=24)
     min_gap: timedelta = timedelta(minutes=5)
@@ -52,13 +56,22 @@ class Attempts:
         if len(person.calls) < 2 or self._plainly_fits(person.calls):
             return None
         calls = [call for call in person.calls if call.placed and call.at > LONG_AGO]
-        worst: Breach | None = None
+        # A number of thousands of calls is gone through once: only the gravest is put in words.
+        worst: _Broken | None = None
+        last: PlacedCall | None = None
+        talk: PlacedCall | None = None
+        first = 0
         for n, call in enumerate(calls):
-            found = self._broken(calls[:n], call) if call.here else None
+            while call.at - calls[first].at >= self.window and first < n:
+                first += 1
+            found = self._broken(calls, first, n, talk) if call.here else None
             if found is not None:
+                last = call
                 worst = found if worst is None or found.weight >= worst.weight else worst
-                worst = replace(worst, at=found.at)
-        return worst
+            talk = call if call.outcome is _COMPLETED else talk
+        if worst is None or last is None:
+            return None
+        return replace(_said(worst.calls, worst.weight), at=last.at)
 
     def _plainly_fits(self, calls: Sequence[PlacedCall]) -> bool:
         """Whether these are few calls, far apart, of which only the last was a conversation.
@@ -74,33 +87,53 @@ class Attempts:
             last = call
         return True
 
-    def _broken(self, before: Sequence[PlacedCall], call: PlacedCall) -> Breach | None:
-        recent = [each for each in before if call.at - each.at < self.window]
-        if self.most and len(recent) >= self.most:
-            length = span(call.at - recent[0].at)
-            calls = counted(len(recent) + 1, "call")
-            return _breach((*recent, call), f"got {calls} in {length}", _OVER + len(recent))
-        if self._talked(before, call):
-            first = next(each for each in reversed(before) if each.outcome is _COMPLETED)
-            length = span(call.at - (first.ended_at or first.at))
-            return _breach((first, call), f"was called again {length} after a conversation", 2)
-        if before and self._too_soon(before[-1], call):
-            return _breach(
-                (before[-1], call), f"got 2 calls within {span(call.at - before[-1].at)}", 1
-            )
+    def _broken(
+        self, calls: Sequence[PlacedCall], first: int, n: int, talk: PlacedCall | None
+    ) -> "_Broken | None":
+        """What the call at place ``n`` breaks; from ``first`` on they lie in its window."""
+        call, recent = calls[n], n - first
+        if self.most and recent >= self.most:
+            return _Broken(_OVER + recent, calls, first, n)
+        if talk is not None and self._talked(talk, call):
+            return _Broken(_AFTER_TALK, (talk, call), 0, 1)
+        if n and self._too_soon(calls[n - 1], call):
+            return _Broken(_TOO_SOON, calls, n - 1, n)
         return None
 
-    def _talked(self, before: Sequence[PlacedCall], call: PlacedCall) -> bool:
+    def _talked(self, talk: PlacedCall, call: PlacedCall) -> bool:
         if not self.after_success or call.follow_up:
             return False
-        talk = next((each for each in reversed(before) if each.outcome is _COMPLETED), None)
-        return talk is not None and call.at - (talk.ended_at or talk.at) < self.after_success
+        return call.at - (talk.ended_at or talk.at) < self.after_success
 
     def _too_soon(self, first: PlacedCall, call: PlacedCall) -> bool:
         if call.at - first.at >= self.min_gap or first.outcome in _UNHEARD:
             return False
         same = (call.provider, call.batch) == (first.provider, first.batch)
         return not (same and call.attempt > first.attempt)
+
+
+class _Broken(NamedTuple):
+    """A limit that was broken by a call, and the ones before it that count: not yet in words."""
+
+    weight: float
+    of: Sequence[PlacedCall]
+    first: int
+    last: int
+
+    @property
+    def calls(self) -> Sequence[PlacedCall]:
+        return self.of[self.first : self.last + 1]
+
+
+def _said(calls: Sequence[PlacedCall], weight: float) -> Breach:
+    first, call = calls[0], calls[-1]
+    if weight == _AFTER_TALK:
+        return _breach(calls, _after_talk(first, call), weight)
+    if weight == _TOO_SOON:
+        text = f"got 2 calls within {span(call.at - first.at)}{_from(calls)}"
+        return _breach(calls, text, weight)
+    text = f"got {counted(len(calls), 'call')} in {span(call.at - first.at)}{_from(calls)}"
+    return _breach(calls, text, weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +143,8 @@ class OptOuts:
     The texts are matchers over what is known of a call: disposition, hangup, outcome,
     provider, batch_name.
     """
+
+    several: ClassVar[bool] = True
 
     matchers: tuple[str, ...]
 
@@ -124,10 +159,7 @@ class OptOuts:
             if refusal is not None and call.placed and call.at > (refusal.ended_at or refusal.at):
                 after += 1
                 if call.here:
-                    text = f"was called {span(call.at - (refusal.ended_at or refusal.at))} later"
-                    if refusal.at == LONG_AGO:
-                        text = "was called later"
-                    found = _breach((refusal, call), text, after)
+                    found = _breach((refusal, call), _after_refusal(refusal, call), after)
             if self.fits(call):
                 refusal = refusal or call
         return found
@@ -159,11 +191,39 @@ def refusals(texts: tuple[str, ...]) -> tuple[Matcher, ...]:
     return found
 
 
-def _breach(calls: Sequence[PlacedCall], what: str, weight: float) -> Breach:
+def _from(calls: Sequence[PlacedCall]) -> str:
+    titles = titles_of(calls)
+    return f" from {named(titles)}" if len(titles) > 1 else ""
+
+
+def _after_talk(talk: PlacedCall, call: PlacedCall) -> str:
+    """In words: was called again by B 2 h after a conversation with A."""
+    by, to = _by_whom(talk, call, "with")
+    over = talk.ended_at or talk.at
+    if call.at < over:
+        return f"was called{by} during a conversation{to}"
+    return f"was called again{by} {span(call.at - over)} after a conversation{to}"
+
+
+def _after_refusal(refusal: PlacedCall, call: PlacedCall) -> str:
+    """In words: was called by B 2 h after the opt-out in A."""
+    by, where = _by_whom(refusal, call, "in")
+    ago = "" if refusal.at == LONG_AGO else f" {span(call.at - (refusal.ended_at or refusal.at))}"
+    return f"was called{by}{ago} after the opt-out{where}"
+
+
+def _by_whom(first: PlacedCall, call: PlacedCall, word: str) -> tuple[str, str]:
+    """Which batch called, and which did before, where these are two."""
+    if first.batch == call.batch:
+        return "", ""
+    return f" by {call.batch}", f" {word} {first.batch}"
+
+
+def _breach(calls: Sequence[PlacedCall], text: str, weight: float) -> Breach:
     titles = titles_of(calls)
     return Breach(
         at=calls[-1].at,
-        text=f"{what} from {named(titles)}" if len(titles) > 1 else what,
+        text=text,
         weight=weight,
         exact=all(call.exact for call in calls),
         evidence=tuple(call.call_id for call in reversed(calls[-3:])),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from monitor.core.calendar import Calendar, Hours, is_open, parse_closed, parse_hours
@@ -17,6 +18,8 @@ class LocalHours:
     call whose start is an estimate lies outside only if it does so from the earliest to the
     latest moment at which it may have been placed, as far as both ends tell.
     """
+
+    several: ClassVar[bool] = False
 
     hours: tuple[str, ...]
 
@@ -39,12 +42,14 @@ class LocalHours:
 
     def forbids(self, call: PlacedCall) -> bool:
         """Whether a call was placed where the hours forbid it; not where nobody can tell."""
-        if not call.placed or not call.zones or call.at == LONG_AGO:
-            return False
-        if _permitted(self.hours, call.zones, _minute(call.at)):
+        if not call.placed or self.permit(call.at, call.zones):
             return False
         last = call.until
         return last is None or not _permitted(self.hours, call.zones, _minute(last))
+
+    def permit(self, at: datetime, zones: tuple[str, ...]) -> bool:
+        """Whether a call at this moment lies within, or nobody can tell."""
+        return not zones or at == LONG_AGO or _permitted(self.hours, zones, _minute(at))
 
 
 def read_hours(texts: tuple[str, ...]) -> tuple[tuple[Hours, ...], frozenset[date]]:

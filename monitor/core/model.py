@@ -221,6 +221,7 @@ class Capabilities:
     row_of_call: bool = False  # its lists hold a row a call, and one for each person who waits
     transfers: bool = False  # which calls were handed to somebody, and which could not be
     deliveries: bool = False  # of which calls what comes after them could not be delivered
+    account: bool = False  # the account's balance, or its caps
     tells_failures: bool = True  # a failed call is none that was not answered, or busy
     late_changes: bool = True  # what is read of a call may change long after its end
     unlisted_for: timedelta = timedelta(0)

@@ -74,7 +74,7 @@ def burn(facts: BatchFacts, limit: Amount, window: timedelta, recent: timedelta)
         return verdict
     ended = facts.calls.window(facts.now - recent, facts.now)
     if not ended.n:
-        last = facts.calls.last_ended(1)
+        last = facts.calls.last_ends(1)
         since = f" since {clock(last[0].ended_at, facts.zone, facts.now)}" if last else ""
         return Unknown(f"no calls{since}", verdict.finding)
     lacking = ended.count(_CONVERSATIONS) - short.n

@@ -7,183 +7,30 @@ costs what has moved since it was last asked, not what lies in its window.
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from operator import attrgetter
-from typing import NamedTuple, Protocol, TypeVar
+from collections.abc import Callable, Hashable, Mapping
+from datetime import datetime, timedelta
+from typing import TypeVar
 
-from monitor.core.calls import EndedCall, Field, Spent, Value, Window
-from monitor.core.model import Outcome, Sentiment
+from monitor.core.calls import Ended, EndedCall, Field, Spent, Value, Window
+from monitor.core.model import Outcome
+from monitor.core.pastcalls import (
+    Count,
+    Grouped,
+    PastCall,
+    Shorter,
+    Span,
+    SpentSoFar,
+    Values,
+    instant,
+    micros,
+)
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_US = timedelta(microseconds=1)
-_HOUR_US = 3_600_000_000
-_DAY_US = 24 * _HOUR_US
 _OUTCOMES = tuple(Outcome)
 _CODE = {outcome.value: code for code, outcome in enumerate(_OUTCOMES)}
 
 
-def micros(at: datetime) -> int:
-    """Microseconds since 1970."""
-    since = at - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-def instant(at: int) -> datetime:
-    """The time of so many microseconds since 1970."""
-    return _EPOCH + at * _US
-
-
-class PastCall(NamedTuple):
-    """One ended call; ``ended`` in microseconds since 1970, 0 where nobody knows."""
-
-    ended: int
-    call_id: str
-    outcome: str
-    error_class: str | None = None
-    from_number: str | None = None
-    contact_id: str = ""
-    duration_s: float | None = None
-    hangup: str | None = None
-    disposition: str | None = None
-    agent_version: str | None = None
-    attempt: int = 0
-    country: str | None = None
-    area: str | None = None
-    sentiment: str | None = None
-    transferred: bool | None = None
-    cost_micros: int | None = None
-    currency: str | None = None
-    cost_estimated: bool = False
-
-    @property
-    def call(self) -> EndedCall:
-        """The same as windows see it."""
-        return EndedCall(
-            self.call_id,
-            instant(self.ended),
-            Outcome(self.outcome),
-            self.contact_id,
-            self.error_class,
-            self.from_number,
-            self.duration_s,
-            self.hangup,
-            self.disposition,
-            self.agent_version,
-            self.attempt,
-            self.country,
-            self.area,
-            None if self.sentiment is None else Sentiment(self.sentiment),
-            None if self.transferred is None else bool(self.transferred),
-            self.cost_micros,
-            self.currency,
-            bool(self.cost_estimated),
-        )
-
-
-_Values = tuple[Value, ...]
-
-
-def _told(name: str) -> Callable[[PastCall], Value]:
-    return attrgetter(name)
-
-
-_VALUES: dict[Field, Callable[[PastCall], Value]] = {
-    Field.OUTCOME: _told("outcome"),
-    Field.HANGUP: _told("hangup"),
-    Field.DISPOSITION: _told("disposition"),
-    Field.ERROR: _told("error_class"),
-    Field.FROM_NUMBER: _told("from_number"),
-    Field.AGENT_VERSION: _told("agent_version"),
-    Field.ATTEMPT: _told("attempt"),
-    Field.COUNTRY: _told("country"),
-    Field.AREA: _told("area"),
-    Field.SENTIMENT: _told("sentiment"),
-    Field.TRANSFERRED: lambda call: None if call.transferred is None else int(call.transferred),
-    Field.HOUR: lambda call: call.ended % _DAY_US // _HOUR_US,
-}
-
-
-class _Count(Protocol):
-    """Something counted over a span of calls, brought along as the span moves."""
-
-    def take(self, calls: Sequence[PastCall], sign: int) -> None:
-        """Let these calls in (1) or out (-1)."""
-        ...
-
-
-class _Grouped:
-    """Calls by the values of some fields."""
-
-    def __init__(self, fields: tuple[Field, ...]) -> None:
-        self.by: Counter[_Values] = Counter()
-        self._values = [_VALUES[field] for field in fields]
-
-    def take(self, calls: Sequence[PastCall], sign: int) -> None:
-        """See _Count."""
-        by = self.by
-        for key in zip(*(map(value, calls) for value in self._values), strict=True):
-            by[key] += sign
-            if not by[key]:
-                del by[key]
-
-
-class _Shorter:
-    """Completed calls whose length is known, and those below a length."""
-
-    def __init__(self, than: timedelta) -> None:
-        self.shorter = self.n = 0
-        self._than = than.total_seconds()
-
-    def take(self, calls: Sequence[PastCall], sign: int) -> None:
-        """See _Count."""
-        for call in calls:
-            if call.duration_s is not None and call.outcome == _COMPLETED:
-                self.n += sign
-                self.shorter += sign * (call.duration_s < self._than)
-
-
-class _Spent:
-    """What calls cost."""
-
-    def __init__(self) -> None:
-        self.micros: Counter[str] = Counter()
-        self.n = self.estimates = 0
-
-    def take(self, calls: Sequence[PastCall], sign: int) -> None:
-        """See _Count."""
-        for call in calls:
-            if call.cost_micros is not None:
-                self.micros[call.currency or "USD"] += sign * call.cost_micros
-                self.n += sign
-                self.estimates += sign * bool(call.cost_estimated)
-
-
 _COMPLETED = Outcome.COMPLETED.value
-_Kind = TypeVar("_Kind", bound=_Count)
-
-
-class _Span:
-    """A count over the calls from one place to before another."""
-
-    __slots__ = ("count", "first", "stop")
-
-    def __init__(self, count: _Count, first: int) -> None:
-        self.count = count
-        self.first = self.stop = first
-
-    def move(self, calls: Sequence[PastCall], first: int, stop: int) -> None:
-        """Count these places; costs what they and the ones before do not share."""
-        if first >= self.stop or stop <= self.first:
-            self.count.take(calls[self.first : self.stop], -1)
-            self.count.take(calls[first:stop], 1)
-        else:
-            for old, new, sign in ((self.first, first, -1), (self.stop, stop, 1)):
-                if old < new:
-                    self.count.take(calls[old:new], sign)
-                elif new < old:
-                    self.count.take(calls[new:old], -sign)
-        self.first, self.stop = first, stop
+_Kind = TypeVar("_Kind", bound=Count)
 
 
 class KnownCalls:
@@ -194,7 +41,7 @@ class KnownCalls:
         self._calls: list[PastCall] = []
         self._codes = bytearray()  # how each ended
         self._seen: dict[str, EndedCall] = {}  # made once for whoever looks at single calls
-        self._spans: dict[Hashable, _Span] = {}
+        self._spans: dict[Hashable, Span] = {}
         self._completed: Counter[str] = Counter()  # by person
 
     def __len__(self) -> int:
@@ -225,10 +72,10 @@ class KnownCalls:
                 del self._ends[place], self._calls[place], self._codes[place]
                 self._seen.pop(call_id, None)
                 if call.outcome == _COMPLETED:
-                    self._completed[call.contact_id] -= 1
+                    self._completed -= Counter((call.contact_id,))  # nobody stays with none
                 return
 
-    def _make_room(self, span: _Span, place: int, call: PastCall, sign: int) -> None:
+    def _make_room(self, span: Span, place: int, call: PastCall, sign: int) -> None:
         if place < span.stop:
             span.stop += sign
             if place < span.first:
@@ -257,6 +104,12 @@ class KnownCalls:
         first = max(len(self._ends) - n, bisect_right(self._ends, 0))
         return self._listed(first, len(self._ends))
 
+    def last_ends(self, n: int) -> tuple[Ended, ...]:
+        """The same, only when and how they ended."""
+        first = max(len(self._ends) - n, bisect_right(self._ends, 0))
+        places = range(len(self._ends) - 1, first - 1, -1)
+        return tuple(Ended(instant(self._ends[i]), _OUTCOMES[self._codes[i]]) for i in places)
+
     def between(self, start: datetime, end: datetime, most: int) -> tuple[EndedCall, ...]:
         """The calls of a span one by one, newest first."""
         first, stop = self._between(start, end)
@@ -271,12 +124,12 @@ class KnownCalls:
             found.append(known)
         return tuple(found)
 
-    def grouped(self, start: datetime, end: datetime, *fields: Field) -> Mapping[_Values, int]:
+    def grouped(self, start: datetime, end: datetime, *fields: Field) -> Mapping[Values, int]:
         """The calls of a span, counted by the values of these fields."""
         return self._by(start, end, fields).copy()
 
-    def _by(self, start: datetime, end: datetime, fields: tuple[Field, ...]) -> Counter[_Values]:
-        return self._counted((fields, end - start), start, end, lambda: _Grouped(fields)).by
+    def _by(self, start: datetime, end: datetime, fields: tuple[Field, ...]) -> Counter[Values]:
+        return self._counted((fields, end - start), start, end, lambda: Grouped(fields)).by
 
     def having(self, start: datetime, end: datetime, field: Field, value: Value) -> int:
         """How many calls of a span have this value."""
@@ -289,12 +142,12 @@ class KnownCalls:
 
     def answered_shorter(self, start: datetime, end: datetime, than: timedelta) -> tuple[int, int]:
         """Of the completed calls of a span whose length is known: the shorter ones, and all."""
-        found = self._counted((than, end - start), start, end, lambda: _Shorter(than))
+        found = self._counted((than, end - start), start, end, lambda: Shorter(than))
         return found.shorter, found.n
 
     def spent(self, start: datetime, end: datetime) -> Spent:
         """What the calls of a span cost."""
-        found = self._counted(("spent", end - start), start, end, _Spent)
+        found = self._counted(("spent", end - start), start, end, SpentSoFar)
         return Spent(micros=+found.micros, n=found.n, estimated=found.estimates > 0)
 
     def _counted(
@@ -304,7 +157,7 @@ class KnownCalls:
         first, stop = self._between(start, end)
         span = self._spans.get(question)
         if span is None:
-            span = self._spans[question] = _Span(make(), first)
+            span = self._spans[question] = Span(make(), first)
         span.move(self._calls, first, stop)
         count: _Kind = span.count  # type: ignore[assignment]  # what was made for the question
         return count
@@ -324,7 +177,7 @@ class KnownCalls:
 
     def people_reached(self) -> int:
         """People with at least one completed call."""
-        return sum(n > 0 for n in self._completed.values())
+        return len(self._completed)
 
     def _between(self, start: datetime, end: datetime) -> tuple[int, int]:
         stop = bisect_right(self._ends, micros(end))

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right, insort
 from datetime import datetime
 
 from monitor.core.model import ContactStatus
-from monitor.core.past import instant, micros
+from monitor.core.pastcalls import instant, micros
 from monitor.core.retries import COUNTED_MOST, HeldLine, HeldLines, LateRetries, LateRetry
 
 # Plain texts, as changes are kept.
@@ -123,7 +123,3 @@ def _late(times: _Times, until: datetime, most: int, *, scheduled: bool) -> Late
 
 
 _NOBODY = LateRetries(n=0)
-
-
-class NobodyKnown(KnownPeople):
-    """A RetryLadder of a batch of which only the calls are known."""

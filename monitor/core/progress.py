@@ -13,9 +13,12 @@ from monitor.core.completion import ended_calls
 from monitor.core.facts import BatchFacts
 from monitor.core.model import OPEN_CONTACT, ContactStatus, Outcome
 from monitor.core.stats import share
-from monitor.core.tally import CONTACTS, UNDIALLED, people
+from monitor.core.tally import CONTACTS, UNDIALLED, call_key, people
+from monitor.core.wording import clock, counted, people_text
 
 _HOUR = timedelta(hours=1)
+_UNPLANNED = timedelta(hours=1)
+_FAR = 1 / 3
 _COMPLETED = frozenset({Outcome.COMPLETED})
 # Opening hours looked through for the end of the work: a year of days with a lunch break each.
 _SPANS = 800
@@ -52,6 +55,34 @@ def people_left(facts: BatchFacts) -> int:
     return people(facts.tally, *OPEN_CONTACT) + unlisted
 
 
+def all_wait_since(facts: BatchFacts) -> datetime | None:
+    """Since when the first waits, where everybody who does waits for a retry; else None."""
+    late = facts.retries.overdue(facts.now), facts.retries.unscheduled(facts.now)
+    if facts.waiting > sum(each.n for each in late):
+        return None
+    return min((each.oldest[0].since for each in late if each.oldest), default=None)
+
+
+def patience(facts: BatchFacts) -> timedelta:
+    """How long those who wait are left to the vendor: an hour where no retry is planned yet."""
+    lost = facts.retries.unscheduled(facts.now).n
+    return _UNPLANNED if lost and facts.waiting == lost else timedelta(0)
+
+
+def waiting_words(facts: BatchFacts, since: datetime | None) -> str:
+    """Who waits, since when if that is to be said, and which lines are busy, for people."""
+    waiting, lines = facts.waiting, facts.batch.concurrency
+    if not waiting:
+        return "nobody waits"
+    text = f"{people_text(waiting)} {'waits' if waiting == 1 else 'wait'}"
+    if since is not None:
+        text += f" since {clock(since, facts.zone, facts.now)}"
+    if lines is None:
+        return text
+    about = "about " if facts.estimates("live") else ""
+    return f"{text}, {about}{facts.live:,} of {counted(lines, 'line')} busy"
+
+
 def to_retry(facts: BatchFacts) -> int:
     """Of those who are not done, the people who were called and are to be called again."""
     return people(facts.tally, ContactStatus.RETRYING, ContactStatus.FOLLOW_UP)
@@ -82,6 +113,17 @@ def measured(facts: BatchFacts, window: timedelta) -> Pace:
     return Pace(n=n, time=facts.dialling_between(start, end))
 
 
+def lifelong(facts: BatchFacts) -> Pace:
+    """Calls of its whole life, which cost nothing to know; no pace where its start is not told.
+
+    What it did before it was first seen counts, as does a pause then: it is no quicker than so.
+    """
+    told = facts.batch.started_at or facts.batch.scheduled_at or facts.batch.created_at
+    if told is None or facts.run > 1:
+        return Pace(n=0, time=timedelta(0))
+    return Pace(n=ended_calls(facts.tally), time=facts.dialling_between(told, facts.now))
+
+
 def known_until(facts: BatchFacts) -> datetime:
     """Until when all that moved is known: a look that moves counts comes before its reading."""
     known = facts.certainty
@@ -95,6 +137,13 @@ def conversations(facts: BatchFacts, length: timedelta, back: timedelta = timede
     start = max(end - length, min(facts.running_at or facts.first_seen_at or end, end))
     n = facts.calls.window(start, end).count(_COMPLETED)
     return Pace(n=n, time=facts.dialling_between(start, end))
+
+
+def conversed(facts: BatchFacts) -> Pace:
+    """All completed calls, over the time since it was seen running; for a first, rough look."""
+    began = facts.running_at or facts.first_seen_at or facts.now
+    n = facts.tally.get(call_key(Outcome.COMPLETED), 0)
+    return Pace(n=n, time=facts.dialling_between(began, facts.now))
 
 
 def forecast(facts: BatchFacts, pace: Pace) -> Forecast | None:
@@ -112,6 +161,15 @@ def forecast(facts: BatchFacts, pace: Pace) -> Forecast | None:
         needed=needed,
         done_at=after_calling_time(facts.calendar, facts.now, needed),
     )
+
+
+def with_ease(facts: BatchFacts, left: timedelta) -> Forecast | None:
+    """The forecast at the pace of its whole life, where that needs a third of ``left`` or less.
+
+    So far from late no hour of calls is looked through.
+    """
+    coming = forecast(facts, lifelong(facts))
+    return coming if coming and coming.needed < left * _FAR else None
 
 
 def after_calling_time(

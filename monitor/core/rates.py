@@ -128,6 +128,12 @@ class RateRule(BatchRule, ABC):
         side = "above" if self.falls else "below"
         return Unknown(f"not yet {side} {percent(self.recovery)}", say(None))
 
+    def is_well(self, seen: Counted, beside: Usual) -> bool:
+        """Whether ``weigh_beside`` would call this share clear."""
+        if not self.reached(seen):
+            return self._is_back(seen.share, self.recovery)
+        return beside.fixed and self._is_back(seen.share, self._back_from(self._far(beside)))
+
     def reached(self, seen: Counted) -> bool:
         """Whether enough calls are beyond the rule's own limit, and not by chance alone."""
         if seen.whole < self.min_calls:

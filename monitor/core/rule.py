@@ -15,8 +15,8 @@ from typing import ClassVar
 from monitor.core.calendar import next_opening
 from monitor.core.day import DayFacts
 from monitor.core.expectation import ExpectationFacts
-from monitor.core.facts import BatchFacts, Facts, ProviderFacts, SystemFacts
-from monitor.core.model import BatchStatus
+from monitor.core.facts import BatchFacts, Facts, ProviderFacts
+from monitor.core.model import BatchStatus, Capabilities
 from monitor.core.stopping import holds
 from monitor.core.wording import clock
 
@@ -148,6 +148,23 @@ class Rule(ABC):
         """Judge the facts; pure, and never raises on any facts that can exist."""
 
 
+_SEEN = {"in_flight": "calls under way", "call_times": "when calls were made"}
+
+
+def told_as(need: str) -> str:
+    """One of the Capabilities in people's words."""
+    return _SEEN.get(need, need.replace("_", " "))
+
+
+def cannot_see(needs: frozenset[str], told: Capabilities, vendor: str) -> str:
+    """What is needed and a vendor does not tell, for people; "" where it tells all of it."""
+    if all(getattr(told, need) for need in needs):
+        return ""
+    unseen = [told_as(need) for need in sorted(needs) if not getattr(told, need)]
+    where = vendor.title() or "this vendor"
+    return f"cannot see {', '.join(unseen)} at {where}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class BatchRule(Rule):
     """A rule about batches: judges only what is fresh, and what the vendor can tell at all.
@@ -162,11 +179,8 @@ class BatchRule(Rule):
         """See Rule; what is stale or cannot be seen at this vendor is Unknown."""
         if not isinstance(facts, BatchFacts):
             raise TypeError(f"{self.id} is about batches")
-        unseen = sorted(need for need in self.needs if not getattr(facts.capabilities, need))
-        if unseen:
-            return Unknown(
-                f"cannot see {', '.join(unseen)} at {facts.vendor.title() or 'this vendor'}"
-            )
+        if unseen := cannot_see(self.needs, facts.capabilities, facts.vendor):
+            return Unknown(unseen)
         if not facts.certainty.fresh:
             seen = facts.certainty.observed_at
             since = f" since {clock(seen, facts.zone, facts.now)}" if seen else ""
@@ -198,31 +212,6 @@ class ProviderRule(Rule):
     @abstractmethod
     def judge(self, facts: ProviderFacts) -> Verdict:
         """Judge the facts about one provider."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SelfRule(Rule):
-    """A rule about Offhook itself: holds for as long as there is a trouble of its name."""
-
-    subject: ClassVar[SubjectKind] = SubjectKind.SYSTEM
-    untold: ClassVar[str] = "Offhook's own troubles are not kept"
-
-    def evaluate(self, facts: Facts) -> Verdict:
-        """See Rule."""
-        if not isinstance(facts, SystemFacts):
-            raise TypeError(f"{self.id} is about Offhook itself")
-        for trouble in facts.troubles.values():
-            if trouble.rule == self.id:
-                return Holds(
-                    Finding(
-                        summary=trouble.summary,
-                        since=trouble.since,
-                        details=trouble.details,
-                        todo=trouble.todo,
-                        severity=Severity.CRITICAL if trouble.critical else None,
-                    )
-                )
-        return Clear(Finding(summary="it is over"))
 
 
 @dataclass(frozen=True, kw_only=True)

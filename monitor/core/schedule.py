@@ -105,20 +105,25 @@ def _on_from(schedule: Schedule, at: datetime) -> Iterator[datetime]:
         yield from (due for due in _due_on(schedule, today + n * _DAY) if due > at)
 
 
+def next_due(schedule: Schedule, at: datetime) -> datetime | None:
+    """The first time after ``at``; None where it is not due within a year."""
+    return next(_on_from(schedule, at), None)
+
+
 def occurrences(schedule: Schedule, early: timedelta, now: datetime) -> Iterator[Occurrence]:
     """The occurrence that ``now`` belongs to, and those before it, newest first.
 
     What comes up to ``early`` before a time belongs to it, but not what is nearer to the time
     before.
     """
-    after = next(_on_from(schedule, now), None)
+    after = next_due(schedule, now)
     back = _back_from(schedule, now)
     before = next(back, None)
     end = None
     if after is not None:
         start = _start(before, after, early)
         if start <= now:
-            further = next(_on_from(schedule, after), None)
+            further = next_due(schedule, after)
             yield Occurrence(after, start, _start(after, further, early) if further else None)
         end = start
     while before is not None:

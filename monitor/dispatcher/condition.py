@@ -17,10 +17,14 @@ POISON_AFTER = 5
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """Why a receiver gets no messages, for people; ``critical``: it never will by itself."""
+    """Why a receiver gets no messages, for people; ``critical``: it never will by itself.
+
+    ``partly``: it takes messages, and something or somebody of them is refused.
+    """
 
     text: str
     critical: bool = False
+    partly: bool = False
 
 
 OnTrouble = Callable[[str, Failing | None], Awaitable[None]]
@@ -119,7 +123,7 @@ class Condition:
         self._taken_at = self._clock.monotonic()
         self._failing_since, self._coming, self._refused_in_a_row = None, None, 0
         if remark:
-            await self._say(Failing(remark))
+            await self._say(Failing(remark, partly=True))
         elif self._told is not None or self._unknown:
             until = self._told_at + _LEAST_TOLD.total_seconds()
             self._coming = (until, None)
@@ -134,7 +138,8 @@ class Condition:
     async def _say(self, failing: Failing | None) -> None:
         self._coming = None
         if failing is not None and self._told is not None:
-            if self._told.critical or not failing.critical:
+            graver = failing.critical and not self._told.critical
+            if not graver and failing.partly == self._told.partly:
                 return  # known, and no worse
         elif failing is None and self._told is None and not self._unknown:
             return

@@ -19,6 +19,7 @@ from monitor.clock import Clock
 from monitor.dispatcher.attempt import Attempt
 from monitor.dispatcher.condition import Failing, OnTrouble
 from monitor.dispatcher.schedule import Timing
+from monitor.errors import StoreError
 from monitor.notifiers import Notifier
 from monitor.store import claims, outbox, outcomes
 from monitor.store.crowds import load_crowds
@@ -35,12 +36,17 @@ async def _nobody(receiver: str, failing: Failing | None) -> None:
     del receiver, failing
 
 
+def _ignore() -> None:
+    """Nobody wants to know."""
+
+
 class Dispatcher:
     """Sends what the outbox owes to the receivers that it was built with.
 
     ``on_trouble`` hears once when a receiver fails for good or for long, once more when that
-    gets worse, and once when it takes messages again (None). ``sole``: no other dispatcher
-    works on this database, so what is found under way at the start is nobody's any more.
+    gets worse, and once when it takes messages again (None). ``unwritten`` hears of a database
+    that failed a lane. ``sole``: no other dispatcher works on this database, so what is found
+    under way at the start is nobody's any more.
     """
 
     def __init__(
@@ -51,12 +57,14 @@ class Dispatcher:
         *,
         timing: Timing | None = None,
         on_trouble: OnTrouble = _nobody,
+        unwritten: Callable[[], None] = _ignore,
         chance: Callable[[], float] = random.random,
         sole: bool = True,
     ) -> None:
         self._store = store
         self._clock = clock
         self._timing = timing or Timing()
+        self._unwritten = unwritten
         self._sole = sole
         self._stopping = False
         self._lanes = {
@@ -156,6 +164,8 @@ class Dispatcher:
                 log.error(
                     "lane_failed", receiver=lane.name, error=str(delay) or type(delay).__name__
                 )
+                if isinstance(delay, StoreError):
+                    self._unwritten()
                 delay = _AFTER_STORE_ERROR_S
             elif isinstance(delay, BaseException):
                 raise delay

@@ -2,7 +2,9 @@
 
 Every transaction that moves people leaves their keys (store/people.py). Before the account
 answers, it takes in who moved since, anywhere, and marks these people in every batch in which
-they stand; of everybody else the answers are known.
+they stand; of everybody else the answers are known. Of most who move, this process wrote how
+they stand (store/lately.py), and that they stand in one place is known since they were walked
+past: these are not looked up again.
 
 An evaluation may see what its own transaction has written and not yet committed. If that is
 undone, the last moves that were taken in are not those that the table holds. Then the people
@@ -19,7 +21,9 @@ from sqlalchemy import Connection
 
 from monitor.evaluation.placing import Known
 from monitor.store import people
-from monitor.store.people import Move, Place
+from monitor.store.lately import Key, Move, Written, lately
+from monitor.store.people import Place
+from monitor.store.snapshot import Person
 
 # So many people of a batch are looked at in one evaluation, those who moved before the rest.
 PIECE = 2_000
@@ -27,27 +31,52 @@ PIECE = 2_000
 UNASKED = timedelta(hours=1)
 # So many moves are remembered, to see whether they still stand.
 _TAIL = 256
+# Of so many people it is remembered that they stand in several places; of more, all are
+# looked up when they move.
+SEVERAL = 200_000
 
-Key = bytes | str  # a person, or the contact of somebody without a number
 Question = Callable[[Known], Any]
+
+
+@dataclass(slots=True)
+class People:
+    """Some people: those who stand in one place with one call at most, and the others."""
+
+    plain: list[tuple[Key, Known]] = field(default_factory=list)
+    others: list[tuple[Key, Known]] = field(default_factory=list)
+
+    def put(self, key: Key, known: Known) -> None:
+        """One more."""
+        (self.plain if known.is_plain else self.others).append((key, known))
 
 
 @dataclass(slots=True)
 class Answers:
     """What one question found about the people of one batch; None is not kept.
 
+    ``several``: it finds nothing about who stands in one place and has one call at most.
     ``walked`` is the contact up to which everybody was asked about, None when all were.
     ``summed`` is what was made of it, until anything is found anew.
     """
 
     question: Question
     asked_at: datetime
+    several: bool = False
     walked: str | None = ""
     found: dict[Key, Any] = field(default_factory=dict)
     summed: dict[Hashable, Any] = field(default_factory=dict)
 
-    def take(self, people: Iterable[tuple[Key, Known]]) -> None:
+    def take(self, people: People) -> None:
         """Ask about these people."""
+        if not self.several:
+            self._ask(people.plain)
+        elif self.found:
+            for key, _ in people.plain:
+                if self.found.pop(key, None) is not None:
+                    self.summed = {}
+        self._ask(people.others)
+
+    def _ask(self, people: Iterable[tuple[Key, Known]]) -> None:
         question, found = self.question, self.found
         for key, known in people:
             value = question(known)
@@ -62,10 +91,13 @@ class Answers:
 
 @dataclass(slots=True)
 class Account:
-    """One batch: who is to be asked about again and where they stand, and the answers."""
+    """One batch: who is to be asked about again and where they stand, and the answers.
+
+    Of who stands nowhere else it may be known how they stand.
+    """
 
     asked_at: datetime
-    moved: dict[Key, list[Place]] = field(default_factory=dict)
+    moved: dict[Key, list[Place] | Person] = field(default_factory=dict)
     answers: dict[Hashable, Answers] = field(default_factory=dict)
 
     def forget(self, now: datetime) -> None:
@@ -78,13 +110,18 @@ class Account:
 class PeopleMemo:
     """The accounts of all batches that are asked about. One thread at a time."""
 
-    def __init__(self, piece: int = PIECE) -> None:
-        """``piece``: how many people of a batch are looked at in one evaluation."""
+    def __init__(self, piece: int = PIECE, several: int = SEVERAL) -> None:
+        """``piece``: how many people of a batch are looked at in one evaluation.
+
+        ``several``: of so many it is remembered that they stand in several places.
+        """
         self.piece = piece
+        self._most = several
         self.names: dict[int, tuple[str, str]] = {}  # of batches, by their row ids
         self._accounts: dict[int, Account] = {}
         self._tail: deque[Move] = deque(maxlen=_TAIL)
         self._begun = False
+        self._several: set[bytes] | None = set()  # who stood in several places
 
     def account(self, conn: Connection, batch: int, now: datetime) -> Account:
         """That of one batch, with everybody marked who moved until now."""
@@ -121,6 +158,7 @@ class PeopleMemo:
 
     def _restart(self, conn: Connection) -> None:
         self._accounts.clear()
+        self._several = set()
         self._tail.clear()
         self._tail.extend(people.moves_from(conn, people.last_move(conn)))
         self._begun = True
@@ -141,19 +179,46 @@ class PeopleMemo:
         self._mark(conn, known[same:])
         return stored[same:]
 
+    def places(self, conn: Connection, keys: Iterable[bytes]) -> dict[bytes, list[Place]]:
+        """Where these people stand, as far as they do."""
+        found = people.places(conn, list(keys))
+        if self._several is not None:
+            self._several.update(key for key, at in found.items() if len(at) > 1)
+            if len(self._several) > self._most:
+                self._several = None
+        return found
+
     def _mark(self, conn: Connection, moves: Iterable[Move]) -> None:
         """Have these people asked about again in every batch where they stand or stood."""
         accounts = self._accounts
         if not accounts:
             return
-        moved = [(move.batch, move.keys, move.ids) for move in moves]
-        places = people.places(conn, list({key for _, keys, _ in moved for key in keys}))
-        for batch, keys, ids in moved:
+        kept = lately(conn)
+        moved = [(move, kept.take(move) or Written()) for move in moves]
+        unsure = {key for move, written in moved for key in self._unsure(move, written)}
+        places = dict.fromkeys(unsure, _NOWHERE) | self.places(conn, unsure)
+        for move, (known, elsewhere) in moved:
+            batch = move.batch
             here = accounts[batch].moved if batch in accounts else {}
-            here.update((each, [(batch, each)]) for each in ids)
-            for key in keys:
-                at = here[key] = places.get(key, [])
-                if len(at) > 1 or (at and at[0][0] != batch):
-                    for other, _ in at:
-                        if other in accounts:
-                            accounts[other].moved[key] = at
+            here.update(known or ((each, [(batch, each)]) for each in move.ids))
+            for key in unsure.intersection(known) | elsewhere if known else move.keys:
+                at = places[key]
+                if _is_alone(at, batch, known.get(key)):
+                    continue
+                here[key] = at
+                for other, _ in at:
+                    if other in accounts:
+                        accounts[other].moved[key] = at
+
+    def _unsure(self, move: Move, written: Written) -> Iterable[bytes]:
+        """Of whom of these it is not known how they stand, and that they do so in one place."""
+        if not written.known or self._several is None:
+            return move.keys
+        return written.elsewhere.union(self._several.intersection(written.known))
+
+
+_NOWHERE: list[Place] = []
+
+
+def _is_alone(at: list[Place], batch: int, person: Person | None) -> bool:
+    return person is not None and at == [(batch, person.contact.contact_id)]

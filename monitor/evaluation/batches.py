@@ -22,9 +22,10 @@ from monitor.evaluation.people import StoredPeople
 from monitor.store import alerts, batches, changes
 from monitor.store.batches import BatchRow
 from monitor.store.peers import StoredPeers
+from monitor.store.recent import RecentCalls
 from monitor.store.reruns import BEGUN, another_run
 from monitor.store.stopping import stopped_by
-from monitor.store.windows import StoredCalls, StoredRetries
+from monitor.store.windows import StoredRetries
 
 # How long an ended batch is still looked at: late results, a failure's lists, a reopening.
 LINGER = timedelta(minutes=10)
@@ -89,7 +90,7 @@ def batch_facts(
 ) -> BatchFacts:
     """What is known of a batch now."""
     asked = Asked(
-        calls=StoredCalls(conn, row.id),
+        calls=RecentCalls(conn, row.id, row.marks, context.recent, now),
         peers=StoredPeers(conn, row, context.calls, now),
         retries=StoredRetries(conn, row.id),
         persons=StoredPeople(conn, row, context.people, now),
@@ -130,6 +131,8 @@ def _following(conn: Connection, row: BatchRow, facts: BatchFacts, context: Cont
         and not facts.certainty.mid_sweep
         and not row.unread
         and not alerts.is_firing(conn, "provider_blind", look.provider),
+        calendar=facts.calendar,
+        pauses=facts.pauses,
     )
 
 

@@ -13,6 +13,7 @@ from monitor.evaluation.accounts import PeopleMemo
 from monitor.evaluation.firing import Firing
 from monitor.evaluation.telling import Routing
 from monitor.store.peers import Remembered
+from monitor.store.recent import Recent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,3 +48,4 @@ class Context:
     firing: Firing = field(default_factory=Firing, compare=False, repr=False)
     people: PeopleMemo = field(default_factory=PeopleMemo, compare=False, repr=False)
     calls: Remembered = field(default_factory=Remembered, compare=False, repr=False)
+    recent: Recent = field(default_factory=Recent, compare=False, repr=False)

@@ -22,7 +22,7 @@ from monitor.evaluation.cases import STORM_SIZE, STORM_WITHIN
 from monitor.evaluation.hearers import circumstances
 from monitor.evaluation.routing import Routing
 from monitor.store import alerts as alerts_store
-from monitor.store import conversations, outbox
+from monitor.store import conversations, moves, outbox
 from monitor.store.conversations import STORM, Conversation
 from monitor.store.outbox import History
 from monitor.store.overdue import Overdue
@@ -128,6 +128,7 @@ def _put(
         loud=firing,
         link=routing.link_to(alert),
         remarks=(f"fallback copy: {copy.failed} has not taken it",),
+        fired=None if firing else moves.fired_with(conn, alert.key),
     )
     parts = sum(
         outbox.put(

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from monitor.core.alert import Alert, AlertState, Subject, Transition
+from monitor.core.calendar import Calendar
 from monitor.core.identity import alert_key, fingerprint
+from monitor.core.idle import Pauses
 from monitor.core.lifecycle import Judged, Step, advance, orphaned, reported, settled
 from monitor.core.rule import Holds, Unknown
 from monitor.evaluation.context import Context
@@ -31,6 +33,8 @@ class Following:
     now: datetime
     observed_at: datetime | None
     may_clear: bool
+    calendar: Calendar | None = None
+    pauses: Pauses = ()
     open: dict[str, Alert] = field(default_factory=dict)  # by fingerprint
     moved: dict[str, Alert] = field(default_factory=dict)  # by key, to be saved
     transitions: list[Transition] = field(default_factory=list)
@@ -81,6 +85,8 @@ class Following:
             now=self.now,
             observed_at=self.observed_at,
             may_clear=self.may_clear,
+            calendar=self.calendar,
+            pauses=self.pauses,
         )
 
     def _is_since(self, held: datetime) -> bool:

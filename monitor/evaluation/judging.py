@@ -31,10 +31,11 @@ def opinions(
     for instance in instances:
         settings = instance.settings_for(labels)
         if settings is not None:
-            yield _judge(instance, settings, facts)
+            yield judge(instance, settings, facts)
 
 
-def _judge(instance: RuleInstance, settings: Settings, facts: Facts) -> Opinion:
+def judge(instance: RuleInstance, settings: Settings, facts: Facts) -> Opinion:
+    """One instance's verdict; Unknown where the rule fails."""
     try:
         verdict = settings.rule.evaluate(facts)
     except Exception as error:  # one broken rule must not silence the others
@@ -57,7 +58,7 @@ def with_late_findings(
     if facts.now - last_judged <= window:
         return opinion
     for at in _steps_back(facts.now, last_judged, window):
-        verdict = _judge(opinion.instance, opinion.settings, replace(facts, now=at)).verdict
+        verdict = judge(opinion.instance, opinion.settings, replace(facts, now=at)).verdict
         if isinstance(verdict, Holds):
             late = Holds(replace(verdict.finding, late=True))
             at_once = replace(opinion.settings, timing=Timing())

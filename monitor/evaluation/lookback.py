@@ -35,7 +35,10 @@ class AlertThen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
-    """One batch looked back at, with every alert of its life in the order in which they began."""
+    """One batch looked back at, with the alerts of its life in the order in which they began.
+
+    What was over before it had held long enough was none, and nobody was told.
+    """
 
     batch: Lookback
     alerts: tuple[AlertThen, ...]
@@ -50,6 +53,7 @@ def look_back(conn: Connection, row: BatchRow, context: Context, now: datetime) 
         alerts=tuple(
             AlertThen(alert=alert, fired=_fired(conn, alert.key))
             for alert in sorted(alert_views.load(conn, every, now), key=lambda each: each.since)
+            if alert.fired_at is not None or alert.state != AlertState.RESOLVED
         ),
     )
 

@@ -6,26 +6,27 @@ evaluation, and says until then that it is not ``whole``.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from itertools import islice
 
 from sqlalchemy import Connection
 
 from monitor.core.model import BatchStatus, Contact
 from monitor.core.people import Breaches, Check, Overlap, PlacedCall, summed
 from monitor.core.tally import CONTACTS
-from monitor.evaluation.accounts import Account, Answers, Key, PeopleMemo, Question
+from monitor.evaluation.accounts import Account, Answers, People, PeopleMemo, Question
 from monitor.evaluation.placing import Known, breach, reached, waiting
 from monitor.store import people
 from monitor.store.batches import BatchRow
+from monitor.store.lately import Key
 from monitor.store.people import Place, person_key
+from monitor.store.snapshot import Person
 
 # However many moved, so many more are walked through.
 _LEAST = 100
 _ENDED = tuple(str(status) for status in BatchStatus if status.terminal)
-
-People = list[tuple[Key, Known]]
 
 
 @dataclass(slots=True)
@@ -42,7 +43,9 @@ class StoredPeople:
 
     def breaches(self, check: Check, since: datetime) -> Breaches:
         """See PeopleLog."""
-        answers = self._answers(check, partial(breach, check, self.memo.names))
+        answers = self._answers(
+            check, partial(breach, check, self.memo.names), several=check.several
+        )
         found = answers.summed.get(since)
         if not isinstance(found, Breaches) or found.whole != self._is_whole(answers):
             later = (each for each in answers.found.values() if each.at > since)
@@ -52,20 +55,31 @@ class StoredPeople:
 
     def in_other_open_batches(self) -> Overlap:
         """See PeopleLog."""
-        answers = self._answers("waiting", waiting)
-        others = {batch for _, batches in answers.found.values() for batch in batches}
-        live = people.still_open(self.conn, others, _ENDED) if others else set()
-        shared = {key: batches & live for key, (_, batches) in answers.found.items()}
-        return self._overlap(answers, shared)
+        answers = self._answers("waiting", waiting, several=True)
+        others = answers.summed.get("others")
+        if others is None:
+            others = {batch for _, batches in answers.found.values() for batch in batches}
+            answers.summed["others"] = others
+        live = frozenset(people.still_open(self.conn, others, _ENDED)) if others else frozenset()
+        known = answers.summed.get(live)
+        if not isinstance(known, Overlap):
+            shared = {key: batches & live for key, (_, batches) in answers.found.items()}
+            known = answers.summed[live] = self._overlap(answers, shared)
+        return replace(known, of=self._people, whole=self._is_whole(answers))
 
     def reached_before(self, since: datetime) -> Overlap:
         """See PeopleLog."""
-        answers = self._answers("reached", reached)
+        answers = self._answers("reached", reached, several=True)
         shared = {
             key: frozenset(batch for batch, at in talked.items() if at > since)
             for key, (_, talked) in answers.found.items()
         }
-        return self._overlap(answers, shared)
+        found = self._overlap(answers, shared)
+        return replace(found, of=self._people, whole=self._is_whole(answers))
+
+    @property
+    def _people(self) -> int:
+        return self.row.tally.get(CONTACTS, 0)
 
     def _overlap(self, answers: Answers, shared: Mapping[Key, frozenset[int]]) -> Overlap:
         counts: dict[int, int] = {}
@@ -77,20 +91,18 @@ class StoredPeople:
         contacts = [answers.found[key][0] for key, batches in shared.items() if batches]
         return Overlap(
             n=len(contacts),
-            of=self.row.tally.get(CONTACTS, 0),
             batches=tuple(sorted(titles, key=lambda each: (-each[1], each[0]))),
             evidence=tuple(sorted(contacts)[:3]),
-            whole=self._is_whole(answers),
         )
 
     def _is_whole(self, answers: Answers) -> bool:
         return answers.walked is None and not self._account().moved
 
-    def _answers(self, name: Hashable, question: Question) -> Answers:
+    def _answers(self, name: Hashable, question: Question, *, several: bool) -> Answers:
         account = self._account()
         answers = account.answers.get(name)
         if answers is None:
-            answers = account.answers[name] = Answers(question, self.now)
+            answers = account.answers[name] = Answers(question, self.now, several)
         answers.asked_at = self.now
         if answers.walked is not None and answers.walked not in self._walked_to():
             self._walk(answers, answers.walked)
@@ -105,13 +117,14 @@ class StoredPeople:
         if self._opened is None:
             self.memo.names[self.row.id] = (self.row.look.provider, self.row.look.title)
             account = self.memo.account(self.conn, self.row.id, self.now)
-            moved = dict(list(account.moved.items())[: self.memo.piece])
-            known = self._read(moved)
+            moved = account.moved
+            if len(moved) > self.memo.piece:
+                moved = dict(islice(moved.items(), self.memo.piece))
+            known = self._know(moved)
             for answers in account.answers.values():
                 answers.take(known)
-            for key in moved:
-                del account.moved[key]
             self._left = max(self.memo.piece - len(moved), _LEAST)
+            account.moved = {key: at for key, at in account.moved.items() if key not in moved}
             self._opened = account
         return self._opened
 
@@ -127,39 +140,46 @@ class StoredPeople:
         found = people.walk(self.conn, batch, after, self._left)
         until = found[-1][0] if len(found) == self._left else None
         keys = {contact_id: person_key(person.contact) for contact_id, person in found}
-        elsewhere = people.places(self.conn, [key for key in keys.values() if key is not None])
-        single: People = []
-        several: dict[Key, list[Place]] = {}
-        refused = self._refused(elsewhere)
+        places = self.memo.places(self.conn, [key for key in keys.values() if key is not None])
+        wanted: dict[Key, list[Place] | Person] = {}
         for contact_id, person in found:
             key = keys[contact_id]
-            places = [] if key is None else elsewhere.get(key, [])
-            if key is not None and len(places) > 1:
-                several[key] = places
-            else:
-                refusal = None if key is None else refused.get(key)
-                single.append((key or contact_id, Known(batch, [(batch, person)], refusal)))
-        return single + self._read(several), until
+            at = [] if key is None else places.get(key, [])
+            wanted[key or contact_id] = at if len(at) > 1 else person
+        return self._know(wanted), until
 
-    def _read(self, wanted: Mapping[Key, list[Place]]) -> People:
+    def _know(self, wanted: Mapping[Key, list[Place] | Person]) -> People:
         """These people, with their calls wherever they stand."""
+        known, batch = People(), self.row.id
+        refused = self._refused(wanted)
+        several: dict[Key, list[Place]] = {}
+        for key, at in wanted.items():
+            if isinstance(at, Person):
+                known.put(key, Known(batch, [(batch, at)], refused.get(key)))
+            else:
+                several[key] = at
+        for key, contacts in self._read(several):
+            known.put(key, Known(batch, contacts, refused.get(key)))
+        return known
+
+    def _read(
+        self, wanted: Mapping[Key, list[Place]]
+    ) -> Iterable[tuple[Key, list[tuple[int, Person]]]]:
         by_batch: dict[int, list[str]] = {}
         for places in wanted.values():
             for batch, contact_id in places:
                 by_batch.setdefault(batch, []).append(contact_id)
         found = people.load(self.conn, by_batch)
         self.memo.name(self.conn, by_batch)
-        refused = self._refused(wanted)
-        batch = self.row.id
-        asked: People = []
         for key, places in wanted.items():
-            contacts = [
-                (place[0], found[place])
-                for place in places
-                if place in found and _is_of(key, found[place].contact)
-            ]
-            asked.append((key, Known(batch, contacts, refused.get(key))))
-        return asked
+            yield (
+                key,
+                [
+                    (place[0], found[place])
+                    for place in places
+                    if place in found and _is_of(key, found[place].contact)
+                ],
+            )
 
     def _refused(self, keys: Iterable[Key]) -> Mapping[Key, PlacedCall]:
         if not people.any_opted_out(self.conn):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.core.limits import OptOuts
+from monitor.core.localhours import LocalHours
 from monitor.core.model import Call, CallStatus, Contact, ContactStatus, EndedBy, Outcome
 from monitor.core.people import LONG_AGO, Breach, Check, PersonCalls, PlacedCall
 from monitor.providers.zones import zones_of
@@ -33,6 +34,12 @@ class Known:
     _calls: PersonCalls | None = None
 
     @property
+    def is_plain(self) -> bool:
+        """Whether they stand in one place, with one call at most and no opt-out."""
+        contacts = self.contacts
+        return len(contacts) == 1 and len(contacts[0][1].calls) < 2 and self.refused is None
+
+    @property
     def here(self) -> Person | None:
         """The first contact in the batch that is asked about."""
         for batch, person in self.contacts:
@@ -52,11 +59,24 @@ class Known:
 
 def breach(check: Check, names: Names, known: Known) -> Breach | None:
     """What a rule's check says of the person."""
+    if isinstance(check, LocalHours) and _within(check, known):
+        return None
     person = known.calls(names)
     if person is None:
         return None
     found = check(person)
     return None if found is None else replace(found, phone=person.phone)
+
+
+def _within(hours: LocalHours, known: Known) -> bool:
+    """Whether all calls here began within the hours: most do, and are laid out no further."""
+    for batch, (contact, _, calls) in known.contacts:
+        if calls and batch == known.batch:
+            zones = zones_of(contact.timezone, contact.country, contact.area)
+            for call in calls.values():
+                if not hours.permit(call.started_at or _reckoned(call)[0], zones):
+                    return False
+    return True
 
 
 def _person_calls(known: Known, here: Contact, names: Names) -> PersonCalls:

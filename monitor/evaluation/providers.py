@@ -12,8 +12,8 @@ from monitor.core.facts import Failure, ProviderFacts, Report, Unread
 from monitor.core.hearing import GRACE, LATELY, Hearing, Refused
 from monitor.core.money import ENOUGH, PRESENT, Course, dialled, left, so_far
 from monitor.core.rule import SubjectKind
-from monitor.evaluation.batches import is_fresh
 from monitor.evaluation.context import Context, ProviderView
+from monitor.evaluation.facts import is_fresh
 from monitor.evaluation.following import Followed, Following
 from monitor.evaluation.judging import opinions
 from monitor.evaluation.vanishing import is_elsewhere

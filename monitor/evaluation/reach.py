@@ -9,13 +9,13 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from monitor.core.facts import BatchFacts, Certainty
+from monitor.core.facts import BatchFacts, Certainty, ProviderFacts
 from monitor.core.instance import RuleInstance
-from monitor.core.model import Batch, BatchStatus, Capabilities, Counts
+from monitor.core.model import AccountState, Batch, BatchStatus, Capabilities, Counts
 from monitor.core.past import KnownCalls
-from monitor.core.pastpeople import NobodyKnown
+from monitor.core.pastpeople import KnownPeople
 from monitor.core.route import Matcher
-from monitor.core.rule import Rule, SubjectKind, Unknown
+from monitor.core.rule import Rule, SubjectKind, Unknown, cannot_see
 from monitor.evaluation.context import ProviderView
 
 # A vendor that tells everything.
@@ -54,17 +54,28 @@ def unmatched(match: tuple[Matcher, ...], view: ProviderView) -> str:
 
 def blindness(rule: Rule, view: ProviderView, now: datetime) -> str:
     """What the rule would need and the vendor does not tell; "" where it can judge."""
-    lacking = sorted(need for need in rule.needs if not getattr(view.capabilities, need))
-    if lacking:
-        words = ", ".join(each.replace("_", " ") for each in lacking)
-        return f"cannot see {words} at {view.vendor.title()}"
-    if rule.subject is not SubjectKind.BATCH:
-        return ""
-    here = rule.evaluate(_imagined(view, view.capabilities, now))
-    elsewhere = rule.evaluate(_imagined(view, _EVERYTHING, now))
+    if unseen := cannot_see(rule.needs, view.capabilities, view.vendor):
+        return unseen
+    imagined = _imagined if rule.subject is SubjectKind.BATCH else _imagined_provider
+    here = rule.evaluate(imagined(view, view.capabilities, now))
+    elsewhere = rule.evaluate(imagined(view, _EVERYTHING, now))
     if isinstance(here, Unknown) and here != elsewhere:
         return here.reason
     return ""
+
+
+def _imagined_provider(view: ProviderView, can: Capabilities, now: datetime) -> ProviderFacts:
+    """One that answers, of which nothing else is known but what it tells of the account."""
+    return ProviderFacts(
+        now=now,
+        provider=view.name,
+        vendor=view.vendor,
+        started_at=now,
+        fresh_at=now,
+        blind_after=view.blind_after,
+        account=AccountState(seen_at=now, balance_micros=1) if can.account else None,
+        calls_since=lambda _since, _most: 0,
+    )
 
 
 def _imagined(view: ProviderView, can: Capabilities, now: datetime) -> BatchFacts:
@@ -85,7 +96,7 @@ def _imagined(view: ProviderView, can: Capabilities, now: datetime) -> BatchFact
         certainty=Certainty(observed_at=now, fresh=True, swept_at=now, read_at=now),
         tally={"contacts": 1},
         calls=KnownCalls(),
-        retries=NobodyKnown(),
+        retries=KnownPeople(),
         first_seen_at=begun,
         moved_at=now,
     )

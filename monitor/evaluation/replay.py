@@ -1,15 +1,14 @@
 """What the rules would have told of batches that have ended: their lives, laid out once more.
 
-Each batch is judged at steps through its life on what had ended by then, by the real rules
-and the real life cycle. History does not tell who waited, which lines were busy or what the
-vendor counted on the way, so only rules that go without (``Rule.replays``) are run, and the
-others are named. Reads only; writes nothing.
+Each batch is judged through its life on what was known by then (evaluation/lives.py). Of one
+that nobody watched only the calls are known, so it is judged by rules that go by these alone;
+rules that history cannot tell are named. Reads only; writes nothing.
 """
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -17,10 +16,18 @@ from monitor.core.alert import Transition
 from monitor.core.instance import RuleInstance
 from monitor.core.route import all_match
 from monitor.evaluation.batches import labels_of
-from monitor.evaluation.context import Context
-from monitor.evaluation.lives import EVERY, past_life
+from monitor.evaluation.context import Context, ProviderView
+from monitor.evaluation.hindsight import Hindsight
+from monitor.evaluation.lives import Life
+from monitor.evaluation.past import runs, why_not
+from monitor.evaluation.standing import Standing
 from monitor.evaluation.tellings import Tellings
 from monitor.store import batches, history
+from monitor.store.batches import BatchRow
+from monitor.store.stopping import all_done
+
+# As often as a batch that moves is usually looked at.
+EVERY = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,7 @@ def replay(
     moved: list[Transition] = []
     untimed: Counter[str] = Counter()
     count = unread = calls = 0
+    asked: set[str] = set()
     for view in context.providers.values():
         for batch in history.ended_since(conn, view.name, since):
             row = batches.load(conn, batch)
@@ -61,11 +69,12 @@ def replay(
             if row.pruned or row.swept_at is None:
                 unread += 1
                 continue
-            life = past_life(conn, row, view, context, every)
+            life = lived(conn, row, view, context, every)
             moved += life.transitions
             count += 1
-            calls += len(life.past) + life.untimed
-            untimed[view.name] += life.untimed
+            asked |= {each.name for each in context.instances if runs(each, life.past)}
+            calls += life.past.calls
+            untimed[view.name] += life.past.untimed
     moved.sort(key=lambda each: each.at)
     tellings = Tellings(context.routing)
     tellings.hear((each.at, each.alert) for each in moved)
@@ -76,10 +85,52 @@ def replay(
         calls=calls,
         untimed=dict(+untimed),
         messages=dict(tellings.told()),
-        untold=tuple(each.name for each in context.instances if _is_untold(each)),
+        untold=tuple(
+            each.name
+            for each in context.instances
+            if _is_untold(each) or (count and _is_known(each) and each.name not in asked)
+        ),
     )
 
 
+def lived(
+    conn: Connection,
+    row: BatchRow,
+    view: ProviderView,
+    context: Context,
+    every: timedelta,
+    until: datetime | None = None,
+    *,
+    peaks: bool = False,
+) -> Life:
+    """The life of a batch, judged to its end, or to ``until``. ``peaks``: how far rules came."""
+    past = history.past(conn, row, every, retries=view.capabilities.retries)
+    acts = all_done(conn, row.look.provider, row.look.batch_id)
+    labels = labels_of(row.look, view)
+    judged = Hindsight(
+        conn=conn,
+        standing=Standing(final=row, every=every, acts=acts),
+        view=view,
+        context=context,
+        rules=tuple(
+            (each, settings)
+            for each in context.instances
+            if runs(each, past) and (settings := each.settings_for(labels)) is not None
+        ),
+        peaks={} if peaks else None,
+    )
+    life = Life(judged=judged, past=past)
+    life.run(until or LATER)
+    return life
+
+
+LATER = datetime(9999, 1, 1, tzinfo=UTC)
+
+
 def _is_untold(instance: RuleInstance) -> bool:
-    rule = instance.settings.rule
-    return not rule.replays and not rule.id.startswith("self_")
+    return bool(why_not(instance)) and _is_known(instance)
+
+
+def _is_known(instance: RuleInstance) -> bool:
+    """Whether people know it for a rule of theirs: Offhook's own troubles are none."""
+    return not instance.settings.rule.id.startswith("self_")

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Connection
 
 from monitor.core.alert import Alert, AlertState
-from monitor.core.compose import Line, compose
+from monitor.core.compose import TITLE, Line, compose, plain
 from monitor.core.decision import Decision, Home, Part, Why
 from monitor.core.flapping import LASTING
 from monitor.core.held import opening
@@ -23,8 +23,8 @@ from monitor.core.rule import SubjectKind
 from monitor.core.wording import clock, span, zone_named
 from monitor.evaluation.cases import Case, Place, cases
 from monitor.evaluation.routing import Routing
-from monitor.store import conversations, outbox, series, waiting
-from monitor.store.conversations import DIGEST, FLAP, Conversation
+from monitor.store import conversations, moves, outbox, series, waiting
+from monitor.store.conversations import DIGEST, FLAP, Conversation, Member
 
 __all__ = ["Routing", "tell"]
 
@@ -166,6 +166,7 @@ def message_of(case: Case, decision: Decision, place: Place) -> Message:
     at = max(decision.due or case.now, case.now) if digest else case.now
     ack = case.around.acknowledged
     zone = zone_named(case.alert.subject.zone, case.zone)
+    closed = case.alert.state is AlertState.RESOLVED
     return compose(
         case.alert,
         at=at,
@@ -177,6 +178,7 @@ def message_of(case: Case, decision: Decision, place: Place) -> Message:
         beside=tuple(_beside(case, place)),
         link=case.routing.link_to(case.alert),
         acknowledged=f"{ack.author}, {clock(ack.created_at, zone, at)}" if ack else "",
+        fired=moves.fired_with(case.conn, case.alert.key) if closed else None,
     )
 
 
@@ -204,11 +206,19 @@ def _beside(case: Case, place: Place) -> Iterator[Line]:
         yield "comes and goes", f"{flap.words} since {clock(flap.since, zone, case.now)}"
     if place.company:
         since = (
-            f"{each.instance} since {clock(each.fired_at, zone, case.now)}"
+            f"{_named(each, case.alert)} since {clock(each.fired_at, zone, case.now)}"
             for each in place.company
             if each.fired_at
         )
         yield "together with", ", ".join(since)
+
+
+def _named(member: Member, alert: Alert) -> str:
+    """By its rule; where it is about something else, by that as well."""
+    its, ours = member.subject, alert.subject
+    if (its.provider, its.id) == (ours.provider, ours.id):
+        return member.instance
+    return f"{plain(its.title, TITLE) or plain(its.id, TITLE)} ({member.instance})"
 
 
 def _is_flapping(case: Case) -> bool:

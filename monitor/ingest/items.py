@@ -18,6 +18,7 @@ from monitor.store.advancing import touched
 from monitor.store.batches import BatchRow
 from monitor.store.changes import Change
 from monitor.store.hot import Row
+from monitor.store.marks import marked
 from monitor.store.schema import to_micros
 from monitor.store.snapshot import Person
 
@@ -199,7 +200,7 @@ def _is_too_early(known: Call, seen: Call) -> bool:
     return waited or (known.seen_at is not None and seen.ended_at < known.seen_at)
 
 
-_OUTCOME = 4  # of the row of an ended call
+_ENDED, _OUTCOME = 1, 4  # of the row of an ended call
 _SEEN = Call._fields.index("seen_at")
 _ROW = slice(_SEEN)
 _REST = slice(_SEEN + 1, Call._fields.index("detail_at"))
@@ -224,23 +225,29 @@ def _write(
     snapshot.save_people(conn, chunk.rows.values())
     snapshot.save_ended(conn, chunk.before.values(), chunk.after.values())
     _note_people(conn, chunk)
-    row = replace(row, tally=chunk.tally)
+    ended = (each[_ENDED] for rows in (chunk.before, chunk.after) for each in rows.values())
+    row = replace(row, tally=chunk.tally, marks=marked(row.marks, ended))
     if not baseline:
         if chunk.changes:  # a cost that comes late, or a time that is gone, moves nobody
             row = touched(row, moved_at)
         moves = chunk.changes + chunk.dues
         row = replace(row, seq=changes.append(conn, row.id, row.seq, chunk.at, moves))
-    batches.save(conn, row, "tally", "seq", "moved_at", "typical_gap_s")
+    batches.save(conn, row, "tally", "marks", "seq", "moved_at", "typical_gap_s")
     return Taken(row, moved=True, words=frozenset(chunk.words), people=chunk.people)
 
 
 def _note_people(conn: Connection, chunk: _Chunk) -> None:
     """Keep who moved: rules about people look at nobody else."""
     stored, known = chunk.stored, chunk.people
+    elsewhere: list[Contact] = []
     for old, new in chunk.renumbered:
+        elsewhere += (old, new)
         if old.contact_id in stored:
             people.renumber(conn, chunk.batch, old, new)
-    moved = [known[key].contact for key in chunk.rows]
+    written = [known[key] for key in chunk.rows]
+    moved = [person.contact for person in written]
     fresh = [contact for contact in moved if contact.contact_id not in stored]
+    elsewhere += fresh
     moved += (old for old, _ in chunk.renumbered)
-    people.note(conn, chunk.batch, chunk.at, moved, fresh)
+    told = people.written(written, elsewhere)
+    people.note(conn, chunk.batch, chunk.at, moved, fresh, told)

@@ -155,6 +155,7 @@ def drop_vanished(
         ("contact", contact_id, person.contact.status, "vanished")
         for contact_id, person in known.items()
     ]
-    row = replace(row, tally=tally, seq=changes.append(conn, batch, row.seq, at, gone))
-    batches.save(conn, row, "tally", "seq")
+    seq = changes.append(conn, batch, row.seq, at, gone)
+    row = replace(row, tally=tally, marks=None, seq=seq)  # their calls may have ended at any time
+    batches.save(conn, row, "tally", "marks", "seq")
     return row

@@ -59,6 +59,7 @@ class BatchRow:
     falling_at: datetime | None = None
     fallen_from: Counts | None = None
     unread: int = 0
+    marks: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -112,6 +113,7 @@ def _values(row: BatchRow) -> dict[str, Any]:
         "falling_at": row.falling_at,
         "fallen_from": None if row.fallen_from is None else encode(row.fallen_from),
         "unread": row.unread,
+        "marks": row.marks,
     }
 
 
@@ -156,6 +158,7 @@ def _of(row: Any) -> BatchRow:
         falling_at=row.falling_at,
         fallen_from=None if row.fallen_from is None else decode(Counts, row.fallen_from),
         unread=row.unread,
+        marks=row.marks,
     )
 
 

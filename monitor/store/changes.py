@@ -10,10 +10,10 @@ from datetime import datetime
 from itertools import islice
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from monitor.store import hot
-from monitor.store.schema import changes, to_micros
+from monitor.store.schema import changes, from_micros, to_micros
 
 # The kind of a change that holds what the vendor counted from then on, as JSON of core.Counts.
 COUNTS = "counts"
@@ -39,7 +39,11 @@ class Changed:
 
 def due(subject: str, before: datetime | None, after: datetime | None) -> Change:
     """That the time of somebody's retry is another than it was."""
-    return DUE, subject, before and str(to_micros(before)), after and str(to_micros(after))
+    return DUE, subject, _text(before), _text(after)
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else str(to_micros(at))
 
 
 def append(conn: Connection, batch: int, seq: int, at: datetime, rows: Sequence[Change]) -> int:
@@ -50,6 +54,13 @@ def append(conn: Connection, batch: int, seq: int, at: datetime, rows: Sequence[
     return last
 
 
+def of_batch(conn: Connection, batch: int) -> Iterator[tuple[datetime, list[Change]]]:
+    """Every change of a batch, by the transaction that saw it, oldest first."""
+    for _, _, at, value in hot.ask(conn, _OF_BATCH, batch=batch):
+        yield from_micros(at), _unpack(value)
+
+
+_OF_BATCH = select(changes).where(changes.c.batch == bindparam("batch")).order_by(changes.c.seq)
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[Change]).decode
 

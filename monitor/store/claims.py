@@ -24,7 +24,7 @@ from monitor.store.conversations import Conversation
 from monitor.store.deadletters import Unsaid, load_unsaid
 from monitor.store.partly import NOBODY, Partly, load_partly
 from monitor.store.schema import outbox, to_micros
-from monitor.store.showing import shown, told_in
+from monitor.store.showing import State, shown, told_in
 
 _AT_ONCE = 500  # ids in one statement
 
@@ -187,13 +187,19 @@ def load_claim(
     fence: int,
     look: bool,
     most: int | None = None,
+    by_now: datetime | None = None,
 ) -> Claim:
-    """The claimed rows with all that is needed to send them, as it stands now."""
+    """The claimed rows with all that is needed to send them, as it stands now.
+
+    ``by_now``: a root also shows what has become of its alerts since, as far as that is due.
+    """
     home = conversations.load(conn, conversation)
     leader = _load_leader(conn, rows[0].id)
     part = _part(leader.part, home)
     states = told_in(conn, conversation) if part == "root" else []
     states += [(row.id, row.alert_key, row.weight) for row in rows]
+    if part == "root" and by_now is not None:
+        states += _become(conn, conversation, {row.alert_key for row in rows}, by_now)
     what = shown(conn, states, most)
     anew = not look and not (part == "root" and home.remote_id is not None)
     return Claim(
@@ -211,6 +217,18 @@ def load_claim(
         first_key=_first_key(conn, conversation) or leader.delivery_key,
         unsaid=load_unsaid(conn, receiver) if anew else None,
     )
+
+
+def _become(conn: Connection, conversation: int, of: set[str], now: datetime) -> list[State]:
+    """The newer states of these alerts that are to go to the same root."""
+    return [
+        (row.id, row.alert_key, row.weight)
+        for row in load_open(conn, conversation)
+        if row.part == "root"
+        and row.state == "pending"
+        and row.due_at <= now
+        and row.alert_key in of
+    ]
 
 
 def _first_key(conn: Connection, conversation: int) -> str | None:

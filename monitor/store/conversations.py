@@ -10,8 +10,10 @@ from types import SimpleNamespace
 
 from sqlalchemy import ColumnElement, Connection, bindparam, literal_column, or_, select, update
 
+from monitor.core.alert import Subject
 from monitor.core.rule import Severity
 from monitor.store import hot
+from monitor.store.coding import decode
 from monitor.store.schema import alerts, conversations, outbox, to_micros
 
 DIGEST, FLAP, STORM = "digest:", "flap:", "storm:"
@@ -50,6 +52,7 @@ class Member:
     instance: str
     severity: Severity
     fired_at: datetime | None
+    subject: Subject
 
 
 def load(conn: Connection, conversation: int) -> Conversation:
@@ -161,15 +164,17 @@ def company(conn: Connection, conversation: int, *, but: str) -> tuple[Member, .
         .subquery()
     )
     rows = conn.execute(
-        select(alerts.c.instance, alerts.c.severity, alerts.c.fired_at).where(
+        select(alerts.c.instance, alerts.c.severity, alerts.c.fired_at, alerts.c.subject).where(
             alerts.c.key.in_(select(newest.c.alert_key)),
             alerts.c.key != but,
             alerts.c.state == "firing",
         )
     )
-    found = [Member(row.instance, Severity(row.severity), row.fired_at) for row in rows]
-    found.sort(key=lambda each: (-each.severity.weight, each.instance))
-    return tuple(found[:_COMPANY])
+    found = sorted(rows, key=lambda each: (-Severity(each.severity).weight, each.instance))
+    return tuple(
+        Member(row.instance, Severity(row.severity), row.fired_at, decode(Subject, row.subject))
+        for row in found[:_COMPANY]
+    )
 
 
 def opened_since(conn: Connection, receiver: str, since: datetime, most: int) -> int:

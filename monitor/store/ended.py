@@ -4,7 +4,9 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
+    Float,
     Integer,
     Select,
     and_,
@@ -54,7 +56,32 @@ LAST = (
     .order_by(_ended.desc())
     .limit(bindparam("most"))
 )
+LAST_ENDS = (
+    select(_ended, calls.c.outcome)
+    .where(calls.c.batch == _batch, _ended > literal_column("0"))
+    .order_by(_ended.desc())
+    .limit(bindparam("most"))
+)
 _completed = calls.c.outcome == literal_column(f"'{Outcome.COMPLETED.value}'")
+# Completed calls as long as that are all the same to whoever counts short ones.
+FAR_S = 120.0
+_far = literal_column(str(FAR_S), Float)
+_length = case((~_completed, None), (calls.c.duration_s > _far, _far), else_=calls.c.duration_s)
+# What store/recent.py holds of a call.
+RECENT = (
+    select(
+        _ended,
+        calls.c.outcome,
+        calls.c.error_class,
+        calls.c.from_number,
+        calls.c.hangup,
+        calls.c.disposition,
+        calls.c.transferred,
+        _length,
+    )
+    .where(calls.c.batch == _batch, _ended >= bindparam("start"))
+    .order_by(_ended)
+)
 SHORTER = select(
     func.coalesce(func.sum(case((calls.c.duration_s < bindparam("than"), 1), else_=0)), 0),
     func.count(),
@@ -85,7 +112,9 @@ _COLUMNS: dict[Field, ColumnElement[Any]] = {
     Field.AREA: calls.c.area,
     Field.SENTIMENT: calls.c.sentiment,
     Field.TRANSFERRED: calls.c.transferred,
-    Field.HOUR: _ended // literal_column(str(_HOUR_US)) % literal_column("24"),
+    Field.HOUR: _ended
+    // literal_column(str(_HOUR_US), BigInteger)
+    % literal_column("24", BigInteger),
 }
 
 

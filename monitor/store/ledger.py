@@ -37,14 +37,26 @@ class Month:
 
 def load_month(conn: Connection, start: datetime, end: datetime, now: datetime) -> Month:
     """What fired from ``start`` until before ``end``, with what came of it until ``now``."""
+    fired = load_fired(conn, start, end)
+    return Month(load_episodes(conn, fired, start, end, now), _spent(conn, fired))
+
+
+def load_fired(conn: Connection, start: datetime, end: datetime) -> list[Alert]:
+    """The alerts that fired from ``start`` until before ``end``, the earliest first."""
     within = (alerts.c.fired_at >= start, alerts.c.fired_at < end)
     found = conn.execute(select(alerts.c.key).where(*within).order_by(alerts.c.fired_at)).scalars()
-    fired = alerts_store.load_keys(conn, found.all())
+    return alerts_store.load_keys(conn, found.all())
+
+
+def load_episodes(
+    conn: Connection, fired: Sequence[Alert], start: datetime, end: datetime, now: datetime
+) -> tuple[Episode, ...]:
+    """What came of these alerts until ``now``."""
     keys = [alert.key for alert in fired]
     sent, acknowledged = _sent(conn, keys), _acknowledged(conn, keys)
     held = [each for each in silences_store.load(conn, ended=True, limit=_ALL) if not each.is_ack]
     deeds = _deeds(conn, start, end)
-    episodes = tuple(
+    return tuple(
         replace(
             _episode(alert, now),
             sent=sent.get(alert.key, 0),
@@ -54,7 +66,6 @@ def load_month(conn: Connection, start: datetime, end: datetime, now: datetime) 
         )
         for alert in fired
     )
-    return Month(episodes, _spent(conn, fired))
 
 
 def _episode(alert: Alert, now: datetime) -> Episode:

@@ -93,10 +93,15 @@ def ladder(conn: Connection, batch: int) -> tuple[Rung, ...]:
 
 
 def causes(conn: Connection, batch: int) -> tuple[Cause, ...]:
-    """What the calls that failed have in common, the commonest values of each kind first."""
-    return tuple(
-        cause for label, column in _PIVOTS for cause in _commonest(conn, batch, label, column)
-    )
+    """What the calls that failed have in common, the commonest values of each kind first.
+
+    Where a vendor has one word for the error and the hang-up, it is said once.
+    """
+    found: dict[tuple[str, int, int], Cause] = {}
+    for label, column in _PIVOTS:
+        for each in _commonest(conn, batch, label, column):
+            found.setdefault((each.value, each.failed, each.calls), each)
+    return tuple(found.values())
 
 
 def _commonest(conn: Connection, batch: int, label: str, column: Column[Any]) -> list[Cause]:

@@ -1,7 +1,9 @@
-"""Which alerts moved of late, as the audit has it."""
+"""How alerts moved, as the audit has it: which did of late, and what one fired with."""
 
 from sqlalchemy import Connection, bindparam, literal_column, select
 
+from monitor.core.alert import AlertState
+from monitor.core.compose import Fired
 from monitor.store import hot
 from monitor.store.schema import alert_events
 
@@ -24,3 +26,19 @@ def moves_since(conn: Connection, move: Move) -> list[Move] | None:
     if first != move:
         return None
     return [(each[0], each[1], each[2]) for each in others]
+
+
+def fired_with(conn: Connection, key: str) -> Fired | None:
+    """What was measured when the alert fired; None when it never did, or nothing was."""
+    for value, threshold in hot.ask(conn, _FIRED, key=key):
+        return None if value is None else Fired(value, threshold)
+    return None
+
+
+_FIRED = (
+    select(alert_events.c.value, alert_events.c.threshold)
+    .where(alert_events.c.alert_key == bindparam("key"))
+    .where(alert_events.c.after == literal_column(f"'{AlertState.FIRING}'"))
+    .order_by(alert_events.c.id)
+    .limit(literal_column("1"))
+)

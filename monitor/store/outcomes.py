@@ -29,7 +29,12 @@ class Note:
 
 
 def begin_again(conn: Connection, claim: Claim, *, now: datetime, lease: timedelta) -> Claim | None:
-    """Start another attempt at what was looked for in vain; None when somebody else has it."""
+    """Start another attempt at what was looked for in vain.
+
+    None when somebody else has it, and when what has become of it since is told instead.
+    """
+    if _gives_way(conn, claim, now):
+        return None
     held = _update(
         conn,
         claim,
@@ -49,8 +54,30 @@ def begin_again(conn: Connection, claim: Claim, *, now: datetime, lease: timedel
         fence=claim.fence + 1,
         look=False,
         most=claim.most,
+        by_now=now,
     )
     return replace(begun, crowds=claim.crowds)
+
+
+def _gives_way(conn: Connection, claim: Claim, now: datetime) -> bool:
+    """Whether a newer word of its alert is due, which tells it all, and takes its place.
+
+    Only of one message by itself: a company is repeated as it was.
+    """
+    leader = claim.leader
+    if leader.part != "message" or len(claim.rows) > 1:
+        return False
+    newer = select(outbox.c.id).where(
+        outbox.c.alert_key == leader.alert_key,
+        outbox.c.receiver == claim.receiver,
+        outbox.c.part == leader.part,
+        outbox.c.state == "pending",
+        outbox.c.due_at <= now,
+        outbox.c.id > leader.id,
+    )
+    if conn.execute(newer.limit(1)).first() is None:
+        return False
+    return _update(conn, claim, state="superseded", possible_repeat=True, lease_until=None)
 
 
 def mark_sent(conn: Connection, claim: Claim, *, remote_id: str | None, note: Note) -> bool:

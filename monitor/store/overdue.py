@@ -24,12 +24,17 @@ from monitor.store.schema import outbox
 # How long after it was to go a receiver may take to accept a message.
 PATIENCE = timedelta(minutes=15)
 PATIENCE_CRITICAL = timedelta(minutes=2)
+# Where several messages stand refused nothing is taken, and what is due is not even tried. So
+# long it may be that only those were wrong, and the others go in a moment.
+PATIENCE_REFUSED = timedelta(seconds=15)
+_SEVERAL = 2
 # Of what was given up: older than this it is no news to anybody.
 _NEWS = timedelta(hours=1)
 # Tellings of what is known: that it goes on, that somebody has it, that numbers have settled.
 _OLD_NEWS = ("repeat-%", "acked%", "settled")
 
 _sent = outbox.alias("sent")
+_refused = outbox.alias("turned_away")
 # Written out: an index over some rows serves only where a statement says which.
 _OPEN: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in OPEN]
 _WAITS = and_(outbox.c.state.in_(_OPEN), outbox.c.sent_at.is_(None))
@@ -46,13 +51,13 @@ class Overdue:
 
 
 def load_overdue(conn: Connection, now: datetime, *, since: datetime) -> tuple[Overdue, ...]:
-    """What was not accepted in time, or was refused for good; the heaviest first.
+    """What was not accepted in time, was refused for good, or would be; the heaviest first.
 
     ``since`` is when sending began: what is owed from before had no chance until then. An
     end that was not taken, and what says nothing new, count only where nothing of the alert
     ever was: they may have taken the place of its first telling.
     """
-    waits = and_(_WAITS, or_(_late(now, since), outbox.c.refused > 0))
+    waits = and_(_WAITS, or_(_late(now, since), outbox.c.refused > 0, _hopeless(now)))
     dead = and_(_DEAD, outbox.c.due_at > now - _NEWS)
     found: dict[tuple[str, str], int] = {}
     # Asked apart: each is answered from an index of its own.
@@ -102,6 +107,21 @@ def _late(now: datetime, since: datetime) -> ColumnElement[bool]:
             outbox.c.owed_since <= now - PATIENCE_CRITICAL,
             literal(now - since >= PATIENCE_CRITICAL),
         ),
+    )
+
+
+def _hopeless(now: datetime) -> ColumnElement[bool]:
+    """Whether a row is due where several others stand refused."""
+    refuses = (
+        select(_refused.c.receiver)
+        .where(_refused.c.state.in_(_OPEN), _refused.c.refused > 0)
+        .group_by(_refused.c.receiver)
+        .having(func.count() >= _SEVERAL)
+    )
+    return and_(
+        outbox.c.receiver.in_(refuses),
+        outbox.c.due_at <= now,
+        outbox.c.owed_since <= now - PATIENCE_REFUSED,
     )
 
 

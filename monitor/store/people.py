@@ -6,7 +6,6 @@ have no row here and are named by their ids where they move.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -27,17 +26,16 @@ from monitor.core.model import Contact
 from monitor.core.people import PlacedCall
 from monitor.store import hot
 from monitor.store.hot import Row
+from monitor.store.lately import KEY, Move, Written, lately
 from monitor.store.schema import batches, contacts, opt_outs, people, people_moves, to_micros
 from monitor.store.snapshot import Person, person_of
 
-KEY = 8  # bytes
 # Who moved is read within seconds; whoever comes later asks about everybody anyway.
 KEPT = timedelta(hours=1)
 Place = tuple[int, str]  # a batch's row id, and the contact in it
 _AT_ONCE = 512  # keys of one question
 
 _pack = msgspec.msgpack.Encoder().encode
-_unpack_ids = msgspec.msgpack.Decoder(list[str]).decode
 _unpack_call = msgspec.msgpack.Decoder(PlacedCall).decode
 
 
@@ -47,26 +45,13 @@ def person_key(contact: Contact) -> bytes | None:
     return None if number is None else number[:KEY]
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """The people who moved in one transaction."""
-
-    id: int
-    batch: int
-    at: int
-    persons: bytes
-    unnumbered: bytes | None
-
-    @property
-    def keys(self) -> list[bytes]:
-        """Those with a number."""
-        value = self.persons
-        return [value[start : start + KEY] for start in range(0, len(value), KEY)]
-
-    @property
-    def ids(self) -> list[str]:
-        """The contacts of those without."""
-        return [] if self.unnumbered is None else _unpack_ids(self.unnumbered)
+def written(persons: Iterable[Person], elsewhere: Iterable[Contact]) -> Written:
+    """People who are about to be noted, and whose of them stand elsewhere than before."""
+    keys = map(person_key, elsewhere)
+    return Written(
+        {person_key(person.contact) or person.contact.contact_id: person for person in persons},
+        frozenset(key for key in keys if key is not None),
+    )
 
 
 def note(
@@ -75,8 +60,12 @@ def note(
     at: datetime,
     moved: Iterable[Contact],
     fresh: Iterable[Contact] = (),
+    told: Written | None = None,
 ) -> None:
-    """Keep that these people moved, and whose contacts the ``fresh`` among them are."""
+    """Keep that these people moved, and whose contacts the ``fresh`` among them are.
+
+    ``told``: all of them as they stand, for who asks about them in this process.
+    """
     keys, ids = [], []
     for contact in moved:
         if contact.phone_hash is None:
@@ -91,24 +80,11 @@ def note(
     rows.sort()
     hot.insert(conn, people, rows)
     if keys or ids:
-        hot.change(
-            conn,
-            _MOVED,
-            {
-                "batch": batch,
-                "at": to_micros(at),
-                "persons": b"".join(keys),
-                "unnumbered": _pack(ids) if ids else None,
-            },
-        )
-
-
-_MOVED = people_moves.insert().values(
-    {
-        name: bindparam(name, type_=people_moves.c[name].type)
-        for name in ("batch", "at", "persons", "unnumbered")
-    }
-)
+        persons, unnumbered = b"".join(keys), _pack(ids) if ids else None
+        values = {"batch": batch, "at": at, "persons": persons, "unnumbered": unnumbered}
+        number = hot.add(conn, people_moves, values)
+        if told is not None:
+            lately(conn).keep(Move(number, batch, to_micros(at), persons, unnumbered), told)
 
 
 def renumber(conn: Connection, batch: int, old: Contact, new: Contact) -> None:
@@ -231,12 +207,22 @@ def names_of(conn: Connection, ids: Iterable[int]) -> dict[int, tuple[str, str]]
 
 def still_open(conn: Connection, ids: Iterable[int], ended: Iterable[str]) -> set[int]:
     """Those of these batches that are watched and whose status is none of these."""
-    rows = conn.execute(
-        select(batches.c.id).where(
-            batches.c.id.in_(list(ids)), batches.c.open, batches.c.status.not_in(list(ended))
-        )
+    wanted, over = set(ids), set(ended)
+    found: set[int] = set()
+    numbers = sorted(wanted)
+    for start in range(0, len(numbers), _AT_ONCE):
+        some = numbers[start : start + _AT_ONCE]
+        size = next(size for size in hot.IN_SIZES if size >= len(some))
+        rows = hot.ask(conn, _watched(size), **hot.filled(some, size))
+        found.update(number for number, status in rows if status not in over)
+    return found
+
+
+@cache
+def _watched(size: int) -> Select[Any]:
+    return select(batches.c.id, batches.c.status).where(
+        batches.c.id.in_(hot.listed(size)), batches.c.open
     )
-    return set(rows.scalars())
 
 
 def keep_opt_outs(conn: Connection, calls: Mapping[bytes, PlacedCall]) -> None:

@@ -37,9 +37,10 @@ class ProviderRow:
 
 def load(conn: Connection, name: str, vendor: str) -> ProviderRow:
     """A provider's row; a blank one when it was never kept."""
-    row = conn.execute(select(providers).where(providers.c.name == name)).one_or_none()
-    if row is None:
+    found = hot.read(conn, _ONE, name=name)
+    if not found:
         return ProviderRow(name=name, vendor=vendor)
+    (row,) = found
     failure = Failure(kind=row.failure_kind, text=row.failure_text) if row.failure_kind else None
     return ProviderRow(
         name=name,
@@ -57,6 +58,10 @@ def load(conn: Connection, name: str, vendor: str) -> ProviderRow:
         refused_at=row.refused_at,
         account=None if row.account is None else decode(AccountState, row.account),
     )
+
+
+# Made once: every evaluation of a provider asks.
+_ONE = select(providers).where(providers.c.name == bindparam("name"))
 
 
 def save(conn: Connection, row: ProviderRow) -> None:

@@ -53,7 +53,7 @@ def prune(
         gone += len(found)
         if gone >= piece:
             return gone
-    conn.execute(update(batches).where(batches.c.id == batch).values(pruned=True))
+    conn.execute(update(batches).where(batches.c.id == batch).values(pruned=True, marks=None))
     return gone
 
 

@@ -31,7 +31,11 @@ _FEW = 5
 
 
 def is_over(conn: Connection, run: BatchRun) -> bool:
-    """Whether it has ended, runs anew, or is watched no longer."""
+    """Whether it has ended for certain, runs anew, or is watched no longer.
+
+    Its alerts close when a second look has confirmed the end. Before that they still fire,
+    and the vendor may take its word back.
+    """
     return not hot.ask(conn, _RUNS, provider=run.provider, batch=run.batch, run=run.run)
 
 
@@ -40,5 +44,5 @@ _RUNS = select(batches.c.id).where(
     batches.c.batch_id == bindparam("batch"),
     batches.c.run == bindparam("run"),
     batches.c.open,
-    batches.c.terminal_at.is_(None),
+    batches.c.terminal_again_at.is_(None),
 )

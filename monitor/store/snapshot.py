@@ -24,6 +24,7 @@ _FEELING: dict[str, str] = {word.value: str(word.value) for word in Sentiment}
 _RETRYING = frozenset({ContactStatus.RETRYING, ContactStatus.FOLLOW_UP})
 _LIVE = frozenset({ContactStatus.DISPATCHED, ContactStatus.IN_CALL})
 _pack = msgspec.msgpack.Encoder().encode
+_unpack_contact = msgspec.msgpack.Decoder(tuple[Contact, int, msgspec.Raw]).decode
 _unpack = msgspec.msgpack.Decoder(tuple[Contact, int, list[Call]]).decode
 
 
@@ -100,6 +101,12 @@ def ended_row(batch: int, contact: Contact, call: Call) -> Row | None:
 def load_people(conn: Connection, batch: int, ids: Sequence[str]) -> dict[str, Person]:
     """The known people among the ids."""
     return {key: person_of(value) for key, value in hot.by_keys(conn, _KEPT, batch, ids)}
+
+
+def load_attempts(conn: Connection, batch: int, ids: Sequence[str]) -> dict[str, int]:
+    """How often those of the known people were called again; their calls stay packed."""
+    found = load_values(conn, batch, ids)
+    return {key: _unpack_contact(value)[0].attempts for key, value in found.items()}
 
 
 def load_values(conn: Connection, batch: int, ids: Sequence[str]) -> dict[str, bytes]:

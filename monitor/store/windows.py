@@ -20,13 +20,14 @@ from sqlalchemy import (
     select,
 )
 
-from monitor.core.calls import EndedCall, Field, Spent, Value, Window
+from monitor.core.calls import Ended, EndedCall, Field, Spent, Value, Window
 from monitor.core.model import Outcome
 from monitor.core.retries import COUNTED_MOST, HeldLine, HeldLines, LateRetries, LateRetry
 from monitor.store import hot
 from monitor.store.ended import (
     BETWEEN,
     LAST,
+    LAST_ENDS,
     SHORTER,
     SPENT,
     TRANSFERS,
@@ -109,6 +110,11 @@ class StoredCalls:
             last_ended_at=None if last is None else from_micros(last),
         )
 
+    def last_ends(self, n: int) -> tuple[Ended, ...]:
+        """When and how the n calls ended that ended last, newest first."""
+        rows = hot.ask(self._conn, LAST_ENDS, batch=self._batch, most=n)
+        return tuple(Ended(from_micros(at), Outcome(outcome)) for at, outcome in rows)
+
     def last_ended(self, n: int) -> tuple[EndedCall, ...]:
         """The n calls that ended last, newest first."""
         rows = hot.ask(self._conn, LAST, batch=self._batch, most=n)
@@ -125,10 +131,12 @@ class StoredCalls:
         self, start: datetime, end: datetime, *fields: Field
     ) -> Mapping[tuple[Value, ...], int]:
         """The calls of a span, counted by the values of these fields."""
-        return self._once(
-            (fields, end, start),
-            lambda: {row[:-1]: row[-1] for row in self._ask(counting(fields), start, end)},
-        )
+        return self._once((fields, end, start), lambda: self._grouped(start, end, fields))
+
+    def _grouped(
+        self, start: datetime, end: datetime, fields: tuple[Field, ...]
+    ) -> Mapping[tuple[Value, ...], int]:
+        return {row[:-1]: row[-1] for row in self._ask(counting(fields), start, end)}
 
     def having(self, start: datetime, end: datetime, field: Field, value: Value) -> int:
         """How many calls of a span have this value, which is none of nothing."""

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from monitor.core.alert import AlertState
 from monitor.core.compose import compose
 from monitor.core.message import Message
 from monitor.core.rule import Severity
-from monitor.store import alert_views, alerts, audit, provider_views, views
+from monitor.store import alert_views, alerts, audit, moves, provider_views, views
 from monitor.store.alert_views import AlertLife, AlertNow, Wanted
 from monitor.store.audit import Deed
 from monitor.store.provider_views import ProviderView
@@ -124,4 +125,7 @@ def load_alert(conn: Connection, key: str, house: House, now: datetime) -> Alert
     alert = alerts.load_key(conn, life.alert.key) if life else None
     if life is None or alert is None:
         return None
-    return AlertPage(life=life, message=compose(alert, at=now, default_zone=house.zone))
+    closed = alert.state is AlertState.RESOLVED
+    fired = moves.fired_with(conn, alert.key) if closed else None
+    message = compose(alert, at=now, default_zone=house.zone, fired=fired)
+    return AlertPage(life=life, message=message)

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from monitor.core.compose import moment, plain
 from monitor.core.wording import counted, money, percent, span, zone_named
+from monitor.web.telling import done, told
 
 LONGEST = 600
 _FOLDER = Path(__file__).parent / "templates"
@@ -68,6 +69,8 @@ def _environment() -> Environment:
     made.filters["percent"] = percent
     made.filters["span"] = _span
     made.filters["money"] = money
+    made.filters["told"] = told
+    made.filters["done"] = done
     return made
 
 

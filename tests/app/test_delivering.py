@@ -109,6 +109,24 @@ async def test_another_receiver_hears_that_one_fails_and_that_it_is_back(tmp_pat
         assert await owed(runtime) == {"spare": ("resolved", "pending")}
 
 
+async def test_where_one_recipient_is_refused_messages_are_taken(tmp_path: Path) -> None:
+    clock = MovedClock()
+    async with at_work(tmp_path, clock, CONFIG) as runtime:
+        with capture_logs() as logs:
+            for name in ("hook", "spare"):
+                failing = Failing("1 of 2 recipients refused (550)", partly=True)
+                await runtime.delivering.on_trouble(name, failing)
+
+        assert not [each for each in logs if each["log_level"] == "critical"]
+        assert "no receiver takes messages" not in await health.problems(runtime)
+        await runtime.judge.everything()
+        found = await runtime.store.read(lambda conn: alerts.load_firing(conn, FAILED))
+        assert {each.finding.summary for each in found} == {
+            f"receiver {name} does not take everything: 1 of 2 recipients refused (550)"
+            for name in ("hook", "spare")
+        }
+
+
 async def test_when_nobody_takes_anything_it_is_in_the_journal_and_nothing_is_ready(
     tmp_path: Path,
 ) -> None:

@@ -69,6 +69,12 @@ def test_nothing_is_said_of_the_defaults(tmp_path: Path) -> None:
             id="matches nothing",
         ),
         pytest.param(
+            '[rules.mine]\nrule = "error_spike"\nmatch = ["vendor=bland"]',
+            "rules.mine.match",
+            "matches no provider that is configured",
+            id="the same, where nothing is matched",
+        ),
+        pytest.param(
             '[[rules.error_spike.override]]\nmatch = ["provider=other"]\nthreshold = 0.1',
             "rules.error_spike.override[1]",
             "matches no provider that is configured",

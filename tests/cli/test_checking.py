@@ -1,5 +1,8 @@
 import json
+import re
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -99,3 +102,27 @@ def test_doctor_says_what_is_wrong_with_the_configuration(offhook: Offhook, conf
 
     assert ran.status == 2
     assert "did you mean" in json.dumps(ran.json)
+
+
+EXPECTED = """
+[[expect]]
+name = "daily_reminders"
+at = "mon-fri 09:00"
+timezone = "Europe/Berlin"
+match = ["batch_name=~Reminders .*"]
+[[expect]]
+name = "once"
+at = "2020-01-02 09:00"
+"""
+
+
+def test_what_is_expected_is_shown_with_when_it_is_next_due(offhook: Offhook, config: Path) -> None:
+    config.write_text(config.read_text() + EXPECTED)
+
+    ran = offhook("check-config")
+    due = offhook("check-config", "--json").json["expected"]
+
+    assert re.search(r"expects daily_reminders, next due .*09:00 \(Europe/Berlin\)", ran.out)
+    assert "expects once, which is not due within a year" in ran.out
+    at = datetime.fromisoformat(due["daily_reminders"]).astimezone(ZoneInfo("Europe/Berlin"))
+    assert (at.hour, at.minute, at.weekday() < 5, due["once"]) == (9, 0, True, None)

@@ -20,7 +20,10 @@ def batches(config: Path) -> Path:
     with engine.begin() as conn:
         take_batch(conn)
         take_batch(conn, batch_id="btc_10", seen_at=look().seen_at + MINUTE)
-        alerts.save(conn, [resolved(make_alert(subject=make_subject(id="btc_9")))])
+        subject = make_subject(id="btc_9")
+        alerts.save(conn, [resolved(make_alert(subject=subject))])
+        brief = make_alert(subject=subject, instance="lines_idle", fired_at=None)
+        alerts.save(conn, [resolved(brief)])
     engine.dispose()
     return config
 
@@ -62,6 +65,20 @@ def test_the_same_as_a_page_that_needs_nothing_else(offhook: Offhook, batches: P
     assert "/style.css" not in page
     assert "href=" not in page.replace('href="data:,"', "")
     assert "<script" not in page
+
+
+def test_what_was_over_before_anybody_was_told_is_no_alert_of_its_life(
+    offhook: Offhook, batches: Path
+) -> None:
+    assert "lines_idle" not in offhook("report", "btc_9").out
+
+
+@pytest.mark.parametrize("place", ["nowhere/report.html", "data"])
+def test_a_page_that_cannot_be_written_is_said(offhook: Offhook, batches: Path, place: str) -> None:
+    ran = offhook("report", "btc_9", "--html", place)
+
+    assert (ran.status, ran.out) == (2, "")
+    assert f"{place} cannot be written: " in ran.err
 
 
 def test_a_name_of_several_batches_is_answered_with_all_of_them(

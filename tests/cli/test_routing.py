@@ -104,6 +104,20 @@ def test_an_alert_that_is_there_is_explained_with_its_silence(
     assert found["receivers"][0]["until"] is not None
 
 
+def test_nothing_is_explained_of_a_time_before_the_alert(
+    offhook: Offhook, conn: Connection
+) -> None:
+    alert = make_alert()
+    tell_all(conn, alert, to=routing("hook"))
+    conn.commit()
+    told = offhook("route", "explain", alert.key, "--at", "2026-06-10 11:59")
+
+    assert (told.status, told.out) == (2, ""), told.out
+    assert told.err == (
+        "that alert was not there then: it was first seen at 2026-06-10 12:00:00 UTC\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("what", "says"),
     [

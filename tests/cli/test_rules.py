@@ -1,5 +1,6 @@
 """``offhook rules …``: what runs, what it says now, what is doubtful, and tests of rules."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from monitor.app.ruletest.files import read_tests
 from monitor.app.ruletest.play import play
 from monitor.app.ruletest.run import runner
+from monitor.store import providers
 from monitor.store.engine import open_engine
 from tests.cli.conftest import Offhook
 
@@ -31,7 +33,7 @@ STORY = """\
 name = "it"
 start = "{start}"
 timeline = '''
-+0s       may: 100 people, 5 lines
++0s       may: {people} people, 5 lines
 +1m..+4m  may: 40 calls {failed}% failed lasted=0s
 +5m       may: nothing
 '''
@@ -48,20 +50,22 @@ def configured(path: Path, more: str = "") -> Path:
     return file
 
 
-def lived(path: Path, failed: int = 50) -> None:
+def lived(path: Path, failed: int = 50, people: int = 100) -> None:
     """A database in which a batch has run until now."""
     (path / "data").mkdir(mode=0o700)
     file = path / "data" / "offhook.db"
-    file.write_bytes(_past(failed))
+    file.write_bytes(_past(failed, people))
     file.chmod(0o600)
 
 
 @cache
-def _past(failed: int) -> bytes:
+def _past(failed: int, people: int) -> bytes:
     start = datetime.now(UTC) - timedelta(minutes=5)
     with TemporaryDirectory() as folder, runner() as made:
         story, database = Path(folder, "past.toml"), Path(folder, "past.db")
-        story.write_text(STORY.format(start=f"{start:%Y-%m-%d %H:%M}", failed=failed) + CONFIG)
+        begun = f"{start:%Y-%m-%d %H:%M}"
+        told = STORY.format(start=begun, failed=failed, people=people)
+        story.write_text(told + CONFIG)
         (test,) = read_tests(story, None)
         engine = open_engine(database, create=True)
         with engine.begin() as conn:
@@ -79,6 +83,21 @@ def test_every_rule_is_listed_with_where_it_can_hold(offhook: Offhook, tmp_path:
     assert "renewals" in ran.out
     assert "reminders: cannot see retries at Bland: " in ran.out
     assert "reminders: its match leaves it out: provider=renewals: error_spike" in ran.out
+
+
+def test_rules_are_listed_though_the_database_cannot_be_read(
+    offhook: Offhook, tmp_path: Path
+) -> None:
+    configured(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "offhook.db").touch(mode=0o600)
+
+    ran = offhook("rules", "list")
+
+    assert ran.status == 0
+    assert "error_spike" in ran.out
+    assert "when they last fired is not known: " in ran.err
+    assert "holds no Offhook data yet" in ran.err
 
 
 def test_the_list_as_data(offhook: Offhook, tmp_path: Path) -> None:
@@ -103,11 +122,12 @@ def test_a_rule_says_how_far_it_is_from_firing(offhook: Offhook, tmp_path: Path)
     ran = offhook("rules", "explain", "error_spike")
 
     assert ran.status == 0
-    assert "error_spike: last fired never, 0 times" in ran.out
+    assert "error_spike: never fired\n" in ran.out
     assert "threshold 0.25" in ran.out
     assert "Renewals May (may): clear" in ran.out
     assert "value 15 % (limit 25 %), n 40" in ran.out
-    assert "10 % below its limit of 25 %" in ran.out
+    assert "10 points below its limit of 25 %" in ran.out
+    assert "recover not set" in ran.out
 
 
 def test_a_rule_that_holds_is_found(offhook: Offhook, tmp_path: Path) -> None:
@@ -120,6 +140,19 @@ def test_a_rule_that_holds_is_found(offhook: Offhook, tmp_path: Path) -> None:
     ((said,),) = [each["said"] for each in ran.json]
     assert (said["title"], said["verdict"], said["alert"]) == ("Renewals May", "holds", "firing")
     assert said["limits"]["threshold"] == 0.25
+    assert ran.json[0]["otherwise"] == ""
+    told = offhook("rules", "explain", "error_spike").out
+    assert "error_spike: last fired " in told
+    assert ", 1 time in all\n" in told
+
+
+def test_everybody_in_a_large_batch_is_explained_at_once(offhook: Offhook, tmp_path: Path) -> None:
+    configured(tmp_path)
+    lived(tmp_path, people=2_001)
+
+    ran = offhook("rules", "explain", "too_many_attempts")
+
+    assert "Renewals May (may): clear" in ran.out
 
 
 def test_a_provider_is_explained_too(offhook: Offhook, tmp_path: Path) -> None:
@@ -131,17 +164,58 @@ def test_a_provider_is_explained_too(offhook: Offhook, tmp_path: Path) -> None:
     assert "renewals: clear" in ran.out
 
 
+def test_a_silence_is_explained_though_nothing_has_run_for_so_long(
+    offhook: Offhook, tmp_path: Path
+) -> None:
+    configured(tmp_path)
+    lived(tmp_path)
+    engine = open_engine(tmp_path / "data" / "offhook.db")
+    with engine.begin() as conn:
+        row = providers.load(conn, "renewals", "graine")
+        long_ago = datetime.now(UTC) - timedelta(hours=1)
+        providers.save(conn, replace(row, fresh_at=long_ago, baseline_at=long_ago))
+    engine.dispose()
+
+    ran = offhook("rules", "explain", "provider_blind")
+
+    assert ran.status == 1
+    assert "renewals: holds" in ran.out
+    assert "it sees: cannot be seen for 1 h" in ran.out
+
+
+def test_what_a_vendor_does_not_tell_is_said_in_plain_words(
+    offhook: Offhook, tmp_path: Path
+) -> None:
+    configured(tmp_path, '[providers.calls]\nvendor = "vogent"\napi_key = "k"\n')
+
+    ran = offhook("rules", "list")
+
+    assert "calls: cannot see calls under way at Vogent: call_stuck, lines_idle" in ran.out
+    assert "in flight" not in ran.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         pytest.param(("eror_spike",), 'did you mean "error_spike"?', id="rule"),
         pytest.param(("error_spike", "--batch", "june"), "there is no batch 'june'", id="batch"),
+        pytest.param(
+            ("batch_stalled",),
+            "batch_stalled is turned off: [rules.batch_stalled] says enabled = false",
+            id="off",
+        ),
+        pytest.param(
+            ("batch_overdue",),
+            "batch_overdue runs only where the configuration has a table [rules.batch_overdue]",
+            id="not written",
+        ),
+        pytest.param(("../x",), "there is no rule '../x'; see: offhook rules list", id="nothing"),
     ],
 )
 def test_what_is_not_there_is_wrong_use(
     offhook: Offhook, tmp_path: Path, arguments: tuple[str, ...], said: str
 ) -> None:
-    configured(tmp_path)
+    configured(tmp_path, "[rules.batch_stalled]\nenabled = false\n")
     lived(tmp_path)
 
     ran = offhook("rules", "explain", *arguments)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.alert import Alert, AlertState, Reason
-from monitor.core.compose import compose, labels_of, same_report
+from monitor.core.compose import Fired, compose, labels_of, same_report
 from monitor.core.message import Message
 from monitor.core.rule import Finding, Severity, SubjectKind
 from monitor.core.text import one_line
@@ -54,6 +54,22 @@ def test_a_recovery_shows_the_value_while_firing_and_at_the_end_and_how_long_it_
     assert lines["value"] == "45.2 % while firing, 5 % at the end (limit 25 %, n = 40)"
     assert lines["lasted"] == "12 min, 14:00 CEST to 14:12 CEST"
     assert message.todo is None
+
+
+def test_an_end_tells_the_value_that_it_fired_at_and_not_the_last_before_the_end() -> None:
+    last = replace(SPIKE, value=25.7)
+    over = resolved(make_alert(finding=last), after=12 * MINUTE)
+    quiet = resolved(make_alert(finding=last), Reason.BATCH_ENDED)
+    fired = Fired(80.6, SPIKE.threshold)
+
+    assert dict(say(over, fired=fired).lines)["value"] == (
+        "80.6 % when it fired, 5 % at the end (limit 25 %, n = 40)"
+    )
+    assert dict(say(quiet, fired=fired).lines)["value"] == (
+        "80.6 % when it fired, 25.7 % at last (limit 25 %, n = 42)"
+    )
+    streak = dict(say(over, fired=Fired(8.0, 8.0)).lines)["value"]
+    assert streak.startswith("25.7 % while firing, 5 % at the end"), "another thing was measured"
 
 
 def test_a_streak_that_fired_is_not_compared_with_the_share_at_the_end() -> None:

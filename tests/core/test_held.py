@@ -455,6 +455,14 @@ def test_what_the_law_asks_for_is_told_at_once(route: Route, around: dict[str, A
     assert ask(FLAPS, route=route, compliance=True, silence=silence()).why is Why.SILENCED
 
 
+@pytest.mark.parametrize("severity", [Severity.CRITICAL, Severity.WARNING])
+def test_what_the_law_asks_for_is_called_out_in_whatever_company(severity: Severity) -> None:
+    group, alert = replace(OPEN, severity=Severity.CRITICAL), replace(FLAPS, severity=severity)
+
+    assert not ask(alert, group=group).loud
+    assert ask(alert, group=group, compliance=True).loud is (severity is Severity.CRITICAL)
+
+
 def test_a_quiet_end_is_told_to_what_keeps_alerts_of_its_own() -> None:
     decision = ask(resolved(make_alert(), Reason.BATCH_ENDED), FIRED, to=PAGER, group=OPEN)
 

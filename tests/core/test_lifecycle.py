@@ -454,6 +454,7 @@ def test_only_a_recovery_says_that_things_are_well() -> None:
         Reason.BATCH_ENDED,
         Reason.BATCH_PAUSED,
         Reason.BATCH_VANISHED,
+        Reason.DUE_AGAIN,
         Reason.RULE_CHANGED,
     }
 

@@ -14,11 +14,11 @@ from sqlalchemy import Connection, select
 
 from monitor.core.alert import Alert
 from monitor.core.compose import UNTOLD
-from monitor.core.route import Receiver
+from monitor.core.route import Digest, Receiver
 from monitor.core.rule import Severity
 from monitor.core.silence import Source
 from monitor.dispatcher import Dispatcher, Failing, Timing
-from monitor.errors import DeliveryError, Sent
+from monitor.errors import DeliveryError, Sent, StoreError
 from monitor.evaluation.telling import Routing
 from monitor.notifiers import Envelope
 from monitor.store import alerts as alerts_store
@@ -483,6 +483,27 @@ async def test_where_the_channel_can_be_read_it_is_looked_at_before_sending_agai
     assert len(world.bot.roots) == 1, "the root that was found is the one that is edited"
 
 
+async def test_what_a_channel_surely_lacks_is_sent_there_as_things_stand_by_now(
+    world: World,
+) -> None:
+    world.bot.plan = [UNCLEAR]
+    await world.tell(make_alert(), to=NOW)
+    await world.drain("bot")
+    await world.tell(resolved(make_alert()), to=NOW)
+    for _ in range(3):
+        await world.drain("bot", after=MINUTE)
+
+    assert [(each.part, each.messages[0].state) for each in world.bot.sent] == [
+        ("root", "FIRING"),
+        ("root", "RESOLVED"),
+        ("root", "RESOLVED"),  # what was owed of the end by itself: an edit
+        ("thread", "RESOLVED"),
+    ]
+    assert len({each.key for each in world.bot.sent[:2]}) == 1, "a late copy is found by it"
+    assert len(world.bot.roots) == 1
+    assert {state for _, _, state in await world.rows("bot")} == {"sent"}
+
+
 async def test_a_copy_that_turns_up_late_is_removed(world: World) -> None:
     world.bot.plan = [("late", UNCLEAR)]
     await world.tell(make_alert(), to=NOW)
@@ -772,6 +793,35 @@ async def test_after_a_crash_an_unreadable_channel_gets_a_marked_repeat(world: W
     assert len({one.key for one in world.hook.standing}) == 1
 
 
+@pytest.mark.parametrize("arrived", [True, False], ids=["arrived", "not arrived"])
+async def test_what_ended_before_it_was_known_whether_a_crash_lost_it_is_told_by_its_end(
+    world: World, *, arrived: bool
+) -> None:
+    await world.tell(make_alert(), to=NOW)
+    await crash(world, "hook", arrived=arrived)
+    await world.tell(resolved(make_alert()), to=NOW)
+    await world.drain(after=LEASE)
+
+    told = [one.message.state for one in world.hook.standing]
+    assert told == (["FIRING"] if arrived else []) + ["RESOLVED"]
+    assert await world.rows("hook") == [
+        ("fired", "message", "superseded"),
+        ("resolved", "message", "sent"),
+    ]
+
+
+async def test_after_a_crash_an_end_that_is_told_later_takes_the_place_of_nothing(
+    world: World,
+) -> None:
+    await world.tell(make_alert(), to=NOW)
+    await crash(world, "hook", arrived=False)
+    later = replace(NOW, routes=tuple(replace(each, digest=Digest()) for each in NOW.routes))
+    await world.tell(resolved(make_alert()), to=later)
+    await world.drain(after=LEASE)
+
+    assert [one.message.state for one in world.hook.standing] == ["FIRING"]
+
+
 async def test_a_lost_lease_is_noticed(world: World) -> None:
     await world.tell(make_alert(), to=NOW)
     first = await world.write(
@@ -822,6 +872,22 @@ async def test_a_refused_recipient_is_a_trouble_until_all_are_reached(world: Wor
     await world.drain("mail", after=MINUTE)
 
     assert world.troubles == [("mail", "1 of 2 recipients refused (550)"), ("mail", None)]
+
+
+async def test_a_receiver_that_is_away_is_reported_though_somebody_was_refused_there(
+    world: World,
+) -> None:
+    world.mail.remark = "1 of 2 recipients refused (550)"
+    await world.tell(make_alert("first"), to=NOW)
+    await world.drain("mail")
+    world.mail.plan = [AWAY] * 3
+    await world.tell(make_alert("second"), to=NOW)
+    for _ in range(6):
+        await world.drain("mail", after=10 * MINUTE)
+
+    refused = ("mail", "1 of 2 recipients refused (550)")
+    assert [world.troubles[0], world.troubles[-1]] == [refused, refused]
+    assert [text for _, text in world.troubles if text and "for minutes" in text]
 
 
 async def test_a_report_is_edited_when_it_has_settled(world: World) -> None:
@@ -951,3 +1017,25 @@ async def test_whoever_fails_is_reported_by_the_clock_and_delays_no_other(tmp_pa
     assert dict(world.troubles)["mail"] is None, "it works"
     assert world.clock.now() <= NOON + 4 * MINUTE
     store.close()
+
+
+async def test_a_database_that_failed_a_lane_is_told_of(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lanes go before polls: while one waits for a locked database, no poll is written down."""
+    stop, heard = asyncio.Event(), []
+
+    def hear() -> None:
+        heard.append(world.clock.now())
+        stop.set()
+
+    async def locked(*_: object) -> None:
+        raise StoreError("the database is locked by another program")
+
+    world.dispatcher = Dispatcher(
+        world.store, {"hook": world.hook}, world.clock, unwritten=hear, sole=False
+    )
+    monkeypatch.setattr(world.store, "write", locked)
+    await asyncio.wait_for(world.dispatcher.run(stop), 10)
+
+    assert heard == [NOON]

@@ -59,7 +59,7 @@ def test_it_is_told_once_at_its_time_and_again_the_next_day(conn: Connection) ->
 
     first, second = messages(conn)
     assert first.title == "Wednesday, 10 June"
-    assert "1 batch ended, 0 still run; 5 of 10 people reached; 1.20 USD spent" in first.sentence
+    assert "1 batch ended; 5 of 10 people reached; 1.20 USD spent" in first.sentence
     assert second.title == "Thursday, 11 June"
     assert first.key != second.key
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, func, select, update
 from structlog.testing import capture_logs
 
-from monitor.core.alert import Alert, AlertState
+from monitor.core.alert import Alert, AlertState, Reason, Transition
 from monitor.core.calendar import Calendar, parse_hours
 from monitor.core.message import Message
 from monitor.core.route import Digest, Route, parse_matcher
@@ -113,6 +113,17 @@ def test_a_spike_and_a_stall_of_one_batch_are_one_conversation(conn: Connection)
     assert ("together with", "error_spike since 14:00") in follow_up.lines
 
 
+def test_company_of_another_batch_is_named_by_its_batch(conn: Connection) -> None:
+    to = routing("hook", group_by=("provider",))
+    tell_all(conn, make_alert(), to=to)
+    take(conn, NOON + 10 * SECOND, "hook")
+    other = make_alert(subject=make_subject(id="btc_2", title="Welcome calls"))
+    tell_all(conn, other, to=to, now=NOON + MINUTE)
+
+    (follow_up,) = messages(conn, receiver="hook", state="pending")
+    assert ("together with", "Renewals May (error_spike) since 14:00") in follow_up.lines
+
+
 def test_a_graver_alert_does_not_wait_for_the_next_message_of_its_group(conn: Connection) -> None:
     to = routing("hook")
     tell_all(conn, replace(STALL, severity=Severity.WARNING), to=to)
@@ -159,7 +170,8 @@ def test_what_a_silence_until_its_batch_ends_holds_is_told_when_the_batch_ends(
     assert take(conn, later + 3 * HOUR, "hook") == []
 
     over = NOON + 5 * HOUR
-    conn.execute(update(batches_table).where(batches_table.c.id == batch).values(terminal_at=over))
+    ended = {"terminal_at": over, "terminal_again_at": over}
+    conn.execute(update(batches_table).where(batches_table.c.id == batch).values(ended))
     silences.close_ended(conn, over)
     sent = [each.rule_id for told in take(conn, over, "hook") for each in told]
     assert sorted(sent) == ["batch_failed", "error_spike"]
@@ -585,12 +597,22 @@ def test_alertmanager_1195_a_firing_message_is_not_sent_again_when_one_member_re
 
 def test_prometheus_7224_an_end_tells_the_value_of_then_and_of_now(conn: Connection) -> None:
     to = routing("hook")
-    tell_all(conn, make_alert(), to=to)
+    alert = make_alert()
+    tell_all(conn, alert, to=to)
+    fired = Transition(
+        alert=alert,
+        before=AlertState.PENDING,
+        after=AlertState.FIRING,
+        reason=Reason.HELD_LONG_ENOUGH,
+        at=NOON,
+    )
+    alerts_store.record(conn, [fired])
     take(conn, NOON + 10 * SECOND, "hook")
-    tell_all(conn, resolved(make_alert()), to=to, now=NOON + MINUTE)
+    fading = replace(alert, finding=replace(alert.finding, value=25.7))
+    tell_all(conn, resolved(fading), to=to, now=NOON + MINUTE)
 
     ((end,),) = take(conn, NOON + MINUTE, "hook")
-    assert "45.2 % while firing, 5 % at the end" in dict(end.lines)["value"]
+    assert "45.2 % when it fired, 5 % at the end" in dict(end.lines)["value"]
 
 
 def test_alertmanager_878_an_end_without_a_beginning_is_never_told(conn: Connection) -> None:

@@ -44,6 +44,8 @@ def test_it_shows_the_result_the_ladder_the_pace_and_the_causes(conn: Connection
     assert found.pace[0].start <= BEGAN + MINUTE < found.pace[0].end
     assert Cause(label="error", value="carrier block", failed=5, calls=5) in found.causes
     assert Cause(label="from-number", value=BUSY_LINE, failed=5, calls=5) in found.causes
+    # The vendor has one word for the error and the hang-up.
+    assert [each.value for each in found.causes] == ["carrier block", BUSY_LINE]
     assert found.per_completed_micros == {"USD": 240_000}
     assert (found.open, found.ended_at, found.permitted_s) == (False, NOON, 7200)
 

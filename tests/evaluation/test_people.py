@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -29,7 +29,8 @@ from monitor.evaluation.people import StoredPeople
 from monitor.ingest.items import take_items
 from monitor.ingest.looks import take_look
 from monitor.ingest.sweeps import drop_vanished
-from monitor.store import batches
+from monitor.store import batches, people
+from monitor.store.lately import lately
 from tests.builders import HOUR, MINUTE, NOON, make_batch, make_call, make_contact
 from tests.stories import hurried
 
@@ -118,6 +119,7 @@ ITEMS = st.tuples(
 )
 STEPS: st.SearchStrategy[Any] = st.one_of(
     st.tuples(st.just("take"), st.sampled_from(PLACES), st.lists(ITEMS, min_size=1, max_size=3)),
+    st.tuples(st.just("other"), st.sampled_from(PLACES), st.lists(ITEMS, min_size=1, max_size=3)),
     st.tuples(st.just("undo"), st.sampled_from(PLACES), st.lists(ITEMS, min_size=1, max_size=3)),
     st.tuples(st.just("ask"), st.sampled_from(PLACES), st.just([])),
     st.tuples(st.just("drop"), st.sampled_from(PLACES), st.just([])),
@@ -148,12 +150,12 @@ def item_of(
 
 
 @settings(max_examples=60)
-@given(steps=st.lists(STEPS, min_size=4, max_size=18))
+@given(steps=st.lists(STEPS, min_size=4, max_size=18), several=st.sampled_from([1, 100]))
 def test_the_account_says_what_asking_anew_says_in_whatever_order_it_learns(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[Step]
+    tmp_path_factory: pytest.TempPathFactory, steps: list[Step], several: int
 ) -> None:
     engine = hurried(tmp_path_factory.mktemp("people") / "offhook.db")
-    memo = PeopleMemo(piece=2)
+    memo = PeopleMemo(piece=2, several=several)
     with engine.begin() as conn:
         ids = {place: batch_of(conn, *place) for place in PLACES}
     for number, step in enumerate(steps):
@@ -176,15 +178,18 @@ def go(
     word, place, items = step
     at = NOON + number * MINUTE
     with conn.begin() as transaction:
-        if word in {"take", "undo"}:
+        if word in {"take", "undo", "other"}:
             take(conn, ids[place], *(item_of(number, *each) for each in items), at=at)
+        if word == "other":  # a process of which nothing is remembered here
+            for move in people.moves_from(conn, 0):
+                lately(conn).take(move)
         elif word == "drop":
             drop_vanished(conn, ids[place], ["p0", "p1"], at)
         elif word == "end":
             row = batches.load(conn, ids[place])
             look = replace(row.look, status=BatchStatus.COMPLETED)
             batches.save(conn, replace(row, look=look), "status")
-        if word != "take":
+        if word not in {"take", "other"}:
             asked(conn, ids[place], memo, at)
         if word == "undo":
             transaction.rollback()
@@ -206,7 +211,7 @@ def test_a_call_elsewhere_that_is_learned_late_is_told_where_the_limit_was_broke
         assert not asked(conn, there, memo)[0].n
     assert (found.n, found.gravest[0].phone) == (1, "••0001")
     assert (
-        found.gravest[0].text == "was called again 0 s after a conversation from List c and List b"
+        found.gravest[0].text == "was called again by List b 0 s after a conversation with List c"
     )
 
 
@@ -285,6 +290,8 @@ def test_when_a_call_was_placed(
     seen: list[PlacedCall] = []
 
     class Looks:
+        several: ClassVar[bool] = False
+
         def __call__(self, person: PersonCalls) -> None:
             seen.extend(person.calls)
 

@@ -22,6 +22,7 @@ from rules.batch_completed import BatchCompleted
 from rules.batch_failed import BatchFailed
 from rules.batch_stalled import BatchStalled
 from rules.error_spike import ErrorSpike
+from rules.too_many_attempts import TooManyAttempts
 from tests.builders import HOUR, MINUTE, NOON, SECOND
 from tests.stories import Story, make_context, run, viewed
 
@@ -161,19 +162,27 @@ def test_it_writes_nothing(tell: Callable[..., Story]) -> None:
     assert contents(story) == before
 
 
-def test_a_rule_that_history_says_nothing_of_is_named_and_not_run(
-    tell: Callable[..., Story],
-) -> None:
+def test_what_stood_still_is_told_again(tell: Callable[..., Story]) -> None:
     story = tell(run(BatchStalled()), run(ErrorSpike()))
     calls(story, 5, minutes=2)
     quiet(story, 15)
     assert ("batch_stalled", "fired") in story.owed()
     end(story)
 
+    assert again(story).messages == {"batch_stalled": 1}
+
+
+def test_a_rule_that_history_says_nothing_of_is_named_and_not_run(
+    tell: Callable[..., Story],
+) -> None:
+    story = tell(run(TooManyAttempts()), run(ErrorSpike()))
+    calls(story, 5, minutes=2)
+    end(story)
+
     replayed = again(story)
 
     assert replayed.messages == {}
-    assert replayed.untold == ("batch_stalled",)
+    assert replayed.untold == ("too_many_attempts",)
 
 
 def test_other_thresholds_tell_otherwise(tell: Callable[..., Story]) -> None:

@@ -14,6 +14,8 @@ from structlog.testing import capture_logs
 from monitor.app.history import History
 from monitor.app.runtime import Runtime, assemble
 from monitor.config import load
+from monitor.core.backtest import Differences, compare
+from monitor.evaluation.backtest import replay_one, to_replay, told_since
 from monitor.evaluation.replay import replay
 from monitor.scheduler.sweeper import Sweeper
 from monitor.simulator.graine import graine_app
@@ -114,6 +116,7 @@ async def test_a_day_read_back_tells_what_the_day_told(tmp_path: Path) -> None:
                     await live.judge.everything()
                     await live.store.write(Priority.OUTBOX, deliver)
                 heard = await told(live, *rules)
+                found = await live.store.read(lambda conn: beside(conn, live, clock))
                 again = await live.store.read(
                     lambda conn: replay(conn, live.judge.context, NOON - HOUR)
                 )
@@ -124,11 +127,26 @@ async def test_a_day_read_back_tells_what_the_day_told(tmp_path: Path) -> None:
                 )
                 silent = await told(later, *rules)
 
+    assert (found.new, found.gone) == ((), ())
+    for told_then, replayed in found.same:
+        assert told_then.episode.key == replayed.episode.key
+        assert told_then.reason == replayed.reason
+        assert abs(told_then.episode.fired_at - replayed.episode.fired_at) <= 10 * SECOND
     # One spike that recovers, one that ends with its batch without a word.
     assert heard == {"error_spike": 3, "batch_completed": 2, "batch_failed": 1}
     assert again.messages == heard
     assert past.messages == heard
     assert (finished, silent) == (3, {})
+
+
+def beside(conn: Connection, live: Runtime, clock: ManualClock) -> Differences:
+    """What a backtest by the same rules tells, beside what they told."""
+    context, since, until = live.judge.context, NOON, clock.now()
+    batches = [batch for _, batch in to_replay(conn, context, since)]
+    lives = [replay_one(conn, each, context, since, until, 20 * SECOND) for each in batches]
+    replayed = [each for life in lives if life is not None for each in life.fired]
+    assert replayed
+    return compare(told_since(conn, since, until, batches), replayed)
 
 
 async def read_back(runtime: Runtime, clock: ManualClock) -> int:

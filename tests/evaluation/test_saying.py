@@ -10,6 +10,7 @@ from monitor.core.route import Matcher
 from monitor.core.rule import Holds, Rule
 from monitor.evaluation.reach import Reach, reach
 from monitor.evaluation.saying import batch_opinions, provider_opinions
+from rules.balance_low import BalanceLow
 from rules.batch_stalled import BatchStalled
 from rules.error_spike import ErrorSpike
 from rules.provider_blind import ProviderBlind
@@ -61,6 +62,15 @@ def test_looking_writes_nothing(tmp_path: Path) -> None:
         ),
         pytest.param(BatchStalled(), {"retries": False}, "", id="needs it not"),
         pytest.param(ProviderBlind(), {"retries": False}, "", id="of providers"),
+        pytest.param(
+            BalanceLow(),
+            {"account": False},
+            "cannot see a balance or a cap at Bland",
+            id="of what is told of the account",
+        ),
+        pytest.param(
+            BalanceLow(calls_per_day=9), {"account": False}, "", id="of what is counted here"
+        ),
     ],
 )
 def test_where_a_rule_can_hold_follows_from_what_the_vendor_tells(

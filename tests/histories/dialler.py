@@ -1,12 +1,10 @@
 """A vendor's dialler at work on one batch, event by event, in a story's world."""
 
-import hashlib
 import heapq
 import random
 from collections import deque
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from itertools import count
+from functools import partial
 
 from monitor.app.ruletest.batch import BatchWorld
 from monitor.core.calendar import is_open, next_opening
@@ -20,31 +18,21 @@ from monitor.core.model import (
     EndedBy,
     Outcome,
 )
-from monitor.core.words import BLOCKED, person_of
+from monitor.core.words import person_of
+from tests.histories.agenda import Agenda, Deed
+from tests.histories.drawing import ANSWERED_BY, cost_of, details, drawn_end, person
 from tests.histories.habits import Plan
 
-Deed = Callable[[datetime], None]
 _TALKS = {Outcome.COMPLETED, Outcome.VOICEMAIL}
+_LONGEST_S = 1_500
 _TRIED_AGAIN = {Outcome.NO_ANSWER, Outcome.BUSY, Outcome.FAILED}
 
 
-def person(key: str, plan: Plan, phone: str | None = None) -> Contact:
-    """Somebody with a number that follows from their key, or who has another's."""
-    made = hashlib.sha256((phone or key).encode()).digest()[:16]
-    return Contact(
-        contact_id=key,
-        status=ContactStatus.PENDING,
-        phone_hash=made,
-        phone=f"••{int.from_bytes(made[:4]) % 10_000:04}",
-        country=plan.country,
-        timezone=plan.zone if plan.tells_zone else None,
-    )
-
-
-class Dialler:
+class Dialler(Agenda):
     """Dials one batch. What it does is drawn from a seed; ``habits`` may be changed on the way."""
 
     def __init__(self, plan: Plan, world: BatchWorld, seed: str) -> None:
+        super().__init__(plan.begins)
         self.plan, self.world, self.habits = plan, world, plan.habits
         self.random = random.Random(seed)
         self.done = 0
@@ -52,35 +40,20 @@ class Dialler:
         self.calls = 0
         self.pending: deque[str] = deque()
         self.held: set[str] = set()  # who is never dialled
-        self.on_share: list[tuple[float, Deed]] = []
+        self.stuck = 0  # so many calls that begin from now on never end
+        self.over = self.given_up = self.early = 0  # retries: too many, too few, too soon
+        self.completed = self.spent = 0  # as the vendor has told
+        self.completions: list[datetime] = []
+        self.on_end: Deed | None = None
         self.ended = False
         self.paused = False
-        self._events: list[tuple[datetime, int, Deed]] = []
-        self._order = count()
         self._retries: list[tuple[datetime, int, str]] = []
         self._parked = 0
         self._opening: datetime | None = None
         world.moved = False
         self.at(plan.begins, self._appear)
         for share, length in plan.pauses:
-            self.on_share.append((share, lambda at, length=length: self.pause(at, length)))
-
-    # The clock
-
-    def at(self, when: datetime, deed: Deed) -> None:
-        """Let something happen then."""
-        heapq.heappush(self._events, (when, next(self._order), deed))
-
-    def advance(self, now: datetime) -> None:
-        """Everything until now."""
-        while self._events and self._events[0][0] <= now:
-            when, _, deed = heapq.heappop(self._events)
-            deed(when)
-
-    @property
-    def next_at(self) -> datetime | None:
-        """When something happens next."""
-        return self._events[0][0] if self._events else None
+            self.when_done(share, partial(self.pause, length=length))
 
     # The batch
 
@@ -91,6 +64,8 @@ class Dialler:
             self.invite(person(f"{plan.name}-{n:04}", plan))
         for key in list(self.pending)[len(self.pending) - plan.undialled :]:
             self.held.add(key)
+            if plan.skips:
+                self.put(self.world.contacts[key]._replace(status=ContactStatus.SKIPPED))
         if plan.scheduled_at is None:
             self._start(at)
         else:
@@ -131,6 +106,10 @@ class Dialler:
         self.ended = True
         self.world.ended_at, self.world.reason = at, reason
         self._stand(status)
+        if status is BatchStatus.COMPLETED:
+            self.completions.append(at)
+        if self.on_end is not None:
+            self.on_end(at)
 
     def run_again(self, at: datetime, people: int) -> None:
         """It goes on with new people, though it had ended."""
@@ -156,19 +135,15 @@ class Dialler:
             self._parked -= 1
             self._line(at)
 
-    def wake(self, at: datetime) -> None:
-        """Let lines that rest look again."""
-        self._wake_all(at)
-
     def _line(self, at: datetime) -> None:
         """A line is free: it calls somebody, or rests until it is woken."""
-        if self.ended or self.paused or not self.habits.dials or self._too_busy():
+        too_busy = self.live >= self.habits.most_busy
+        if self.ended or self.paused or too_busy or not self.habits.dials:
             self._parked += 1
             return
-        calendar = None if self.habits.any_hour else self.plan.calendar
-        if not is_open(calendar, at):
+        if not is_open(self.plan.calendar, at):
             self._parked += 1
-            opens = next_opening(calendar, at)
+            opens = next_opening(self.plan.calendar, at)
             if opens is not None and opens != self._opening:
                 self._opening = opens
                 self.at(opens, self._wake_all)
@@ -176,12 +151,8 @@ class Dialler:
         key = self._next(at)
         if key is None:
             self._parked += 1
-            return
-        self._begin(key, at)
-
-    def _too_busy(self) -> bool:
-        most = self.habits.most_busy
-        return most is not None and self.live >= most
+        else:
+            self._begin(key, at)
 
     def _next(self, at: datetime) -> str | None:
         if self._retries and self._retries[0][0] <= at and self.habits.retries:
@@ -192,34 +163,30 @@ class Dialler:
                 return key
         return None
 
-    @property
-    def overdue_since(self) -> datetime | None:
-        """When the first retry that is still to be made was due."""
-        return self._retries[0][0] if self._retries else None
+    def is_due(self) -> bool:
+        """Whether a retry is to be made by now."""
+        return bool(self._retries) and self._retries[0][0] <= self.now
 
     # Calls
 
     def _begin(self, key: str, at: datetime) -> None:
         contact = self.world.contacts[key]
         call = self.place(key, at)
-        outcome, seconds = self._drawn(call)
+        outcome, seconds = drawn_end(self.habits, self.random, call.from_number)
         self.live += 1
-        self.put(
-            contact._replace(
-                status=ContactStatus.IN_CALL,
-                attempts=call.attempt,
-                last_attempt_at=at,
-                next_retry_at=None,
-            )
-        )
-        ends = at + timedelta(seconds=seconds)
+        contact = contact._replace(status=ContactStatus.IN_CALL, next_retry_at=None)
+        self.put(contact._replace(attempts=call.attempt, last_attempt_at=at))
+        if self.stuck:
+            self.stuck -= 1
+            return
+        ends = at + timedelta(seconds=min(seconds, _LONGEST_S))
         self.at(ends, lambda when: self._end(key, call, outcome, when))
 
     def place(self, key: str, at: datetime, *, follow_up: bool = False) -> Call:
         """A call begins."""
         made = self.world.calls.setdefault(key, {})
         self.calls += 1
-        numbers = self.habits.numbers
+        self.world.made += 1
         call = Call(
             call_id=f"{self.plan.name}-c{self.calls:05}",
             contact_id=key,
@@ -227,37 +194,12 @@ class Dialler:
             attempt=len(made),
             created_at=at,
             started_at=at,
-            from_number=self.random.choice(numbers) if numbers else None,
+            from_number=self.random.choice(self.habits.numbers or (None,)),
             agent_version=self.habits.version,
             follow_up=follow_up,
         )
         made[call.call_id] = call
         return call
-
-    def _drawn(self, call: Call) -> tuple[Outcome, float]:
-        """How a call ends, and how long it takes."""
-        habits, number = self.habits, call.from_number or ""
-        answered = habits.answered * habits.deaf.get(number, 1)
-        failed = max(habits.failed, habits.blocked.get(number, 0))
-        drawn = self.random.random()
-        shares = (
-            (Outcome.FAILED, failed, (1, 4)),
-            (Outcome.CANCELLED, habits.cancelled, (1, 4)),
-            (Outcome.COMPLETED, answered, (0, 0)),
-            (Outcome.VOICEMAIL, habits.voicemail, (16, 32)),
-            (Outcome.BUSY, habits.busy, (4, 8)),
-        )
-        for outcome, share, (least, most) in shares:
-            if drawn < share:
-                seconds = self.random.uniform(least, most) if most else self._talk()
-                return outcome, seconds * habits.slower
-            drawn -= share
-        return Outcome.NO_ANSWER, self.random.uniform(22, 38) * habits.slower
-
-    def _talk(self) -> float:
-        if self.random.random() < self.habits.short:
-            return self.random.uniform(3, 11)
-        return min(max(16.0, self.random.lognormvariate(0, 0.5) * self.habits.talk_s), 1_200)
 
     def _end(self, key: str, call: Call, outcome: Outcome, at: datetime) -> None:
         self.live -= 1
@@ -283,16 +225,16 @@ class Dialler:
         plan, talked = self.plan, outcome in _TALKS
         status = CallStatus.COMPLETED if talked else CallStatus(outcome.value)
         late = outcome is Outcome.VOICEMAIL and plan.answer_late_s > 0
-        by = None if late or not talked else _answered_by(outcome)
         call = call._replace(
             status=status,
-            answered_by=by,
+            answered_by=None if late else ANSWERED_BY.get(outcome),
             duration_s=(at - (call.started_at or at)).total_seconds(),
             ended_at=at,
             ended_by=EndedBy.VENDOR,
-            **self._details(call, outcome),
+            **details(self.habits, self.random, outcome, call.from_number),
         )
-        cost = self._cost(call) if talked else 0
+        cost = cost_of(self.habits, call.duration_s) if talked else 0
+        self.completed += outcome is Outcome.COMPLETED
         if plan.cost_late_s and talked:
             self.at(
                 at + timedelta(seconds=plan.cost_late_s),
@@ -300,7 +242,9 @@ class Dialler:
             )
         else:
             call = call._replace(cost_micros=cost, currency="USD")
+            self.spent += cost
         self.world.calls[key][call.call_id] = call
+        self.world.ended[call.outcome] += 1
         self._after(key, call, outcome, at)
         if late:
             self.at(
@@ -308,51 +252,35 @@ class Dialler:
                 lambda _: self._amend(key, call.call_id, answered_by=AnsweredBy.VOICEMAIL),
             )
 
-    def _details(self, call: Call, outcome: Outcome) -> dict[str, str | bool | None]:
-        habits, drawn = self.habits, self.random.random
-        if outcome is Outcome.FAILED:
-            number = call.from_number or ""
-            refused = drawn() < habits.blocked.get(number, 0) / max(habits.failed, 0.01)
-            return {"error_class": "SIP ###", "hangup_class": BLOCKED if refused else "error"}
-        if outcome is not Outcome.COMPLETED:
-            return {"hangup_class": None}
-        chance = drawn()
-        goal = chance < habits.goal
-        silent = chance > 1 - habits.silence
-        hangup = "goal_completed" if goal else "silence_timeout" if silent else "user_requested"
-        tried = drawn() < habits.handed
-        return {
-            "hangup_class": hangup,
-            "hangup_by": "assistant" if goal else "user",
-            "transferred": drawn() >= habits.unhanded if tried else None,
-        }
-
-    def _cost(self, call: Call) -> int:
-        return int((call.duration_s or 0) / 60 * self.habits.price * 1_000_000)
-
     def _amend(self, key: str, call_id: str, **told: object) -> None:
         made = self.world.calls[key]
+        self.world.ended[made[call_id].outcome] -= 1
         made[call_id] = call = made[call_id]._replace(**told)  # type: ignore[arg-type]  # by name
+        self.world.ended[call.outcome] += 1
         contact = self.world.contacts[key]
+        if "cost_micros" in told:
+            self.spent += call.cost_micros or 0
         if "answered_by" in told and contact.status is ContactStatus.COMPLETED:
             contact = contact._replace(status=person_of(call.status, call.answered_by))
         self.put(contact)
 
     def _after(self, key: str, call: Call, outcome: Outcome, at: datetime) -> None:
         contact = self.world.contacts[key]._replace(attempts=call.attempt)
+        self.over += self.plan.max_retries is not None and call.attempt > self.plan.max_retries
+        self.early += bool(call.attempt) and self.habits.sooner < 1
         due = self._due_again(call, outcome, at)
         if due is not None:
-            heapq.heappush(self._retries, (due, next(self._order), key))
+            heapq.heappush(self._retries, (due, next(self.order), key))
             self.at(due, self._wake)
             self.put(contact._replace(status=ContactStatus.RETRYING, next_retry_at=due))
             return
-        status = person_of(call.status, call.answered_by)
-        if self.plan.max_retries is not None and outcome in _TRIED_AGAIN:
+        status, most = person_of(call.status, call.answered_by), self.plan.max_retries
+        if most is not None and outcome in _TRIED_AGAIN:
             status = ContactStatus.EXHAUSTED
+            self.given_up += 0 < call.attempt < most
         self.put(contact._replace(status=status, next_retry_at=None))
         self.done += 1
-        while self.on_share and self.done >= self.on_share[0][0] * self.plan.people:
-            self.on_share.pop(0)[1](at)
+        self.reached(self.done / self.plan.people, at)
 
     def _due_again(self, call: Call, outcome: Outcome, at: datetime) -> datetime | None:
         most = self.plan.max_retries
@@ -367,10 +295,5 @@ class Dialler:
 
     def put(self, contact: Contact) -> None:
         """A person stands otherwise now."""
-        self.world.contacts[contact.contact_id] = contact
-        self.world.unread[contact.contact_id] = None
+        self.world._put(contact)
         self._moved()
-
-
-def _answered_by(outcome: Outcome) -> AnsweredBy:
-    return AnsweredBy.HUMAN if outcome is Outcome.COMPLETED else AnsweredBy.VOICEMAIL

@@ -28,13 +28,12 @@ class Habits:
     blocked: dict[str, float] = field(default_factory=dict)  # by number: refused by carriers
     version: str = "v1"
     gap_s: float = 3.0  # between two calls on a line
-    most_busy: int | None = None  # lines that are used; None: all
+    most_busy: int = 10_000  # lines that are used
     sooner: float = 1.0  # so much of the cooldown is waited for
     beyond: int = 0  # so many retries more than the policy has
     gives_up: float = 0.0  # of those who were called twice, so many are given up too early
     dials: bool = True
     retries: bool = True
-    any_hour: bool = False  # hours are not kept
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,6 +61,7 @@ class Plan:
     cost_late_s: float = 0.0
     pauses: tuple[tuple[float, timedelta], ...] = ()  # when so many are done, for so long
     heard: bool = True  # whatever moves is seen at once, as webhooks have it
-    undialled: int = 0  # left over at the end
+    undialled: int = 0  # left over at the end ...
+    skips: bool = False  # ... or left out from the beginning
     tells_zone: bool = False
     shares: tuple[str, int] | None = None  # so many people of another batch

@@ -6,15 +6,22 @@ and where it can hold follows from what the adapters say that their vendors tell
 
 import inspect
 import re
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import rules
-from monitor.core.model import Capabilities
+from monitor.config.document import Document
+from monitor.config.reading import Reading
+from monitor.config.rules import read_rules
 from monitor.core.names import MINUTES, MONEY, SHARE, TRUTH
-from monitor.core.rule import Rule, SubjectKind
+from monitor.core.rule import Rule, SubjectKind, told_as
 from monitor.core.vocabulary import NAMES
 from monitor.core.wording import span
+from monitor.evaluation.context import ProviderView
+from monitor.evaluation.reach import blindness
 from monitor.providers.build import capabilities
 from monitor.simulator.vendors import vendor_table
 from monitor.simulator.world import World
@@ -47,6 +54,7 @@ _KINDS = {
     SubjectKind.SYSTEM: "About Offhook itself",
     SubjectKind.EXPECTATION: "About what is expected",
 }
+_AT_VENDORS = {SubjectKind.BATCH, SubjectKind.PROVIDER}
 _TABLE = re.compile(
     r"^\[rules\.(?P<name>\w+)\]\n(?P<body>.*?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL
 )
@@ -90,7 +98,7 @@ def _marks(rule: type[Rule]) -> Iterator[str]:
     if rule.cause:
         yield f"shares a conversation with the others of cause `{rule.cause}`"
     if rule.needs:
-        yield f"needs {', '.join(sorted(rule.needs))}"
+        yield f"needs to see {', '.join(map(told_as, sorted(rule.needs)))}"
 
 
 def _words(rule: type[Rule]) -> str:
@@ -116,19 +124,33 @@ def tables() -> dict[str, str]:
 
 def _where() -> str:
     heads = ("Rule", *(row.title for row in ROWS))
-    told = [_told(row) for row in ROWS]
+    views = [_view(row) for row in ROWS]
     lines = [_line(heads), _line(["---"] * len(heads))]
-    for name, rule in sorted(rules.catalogue().items()):
-        if rule.subject is SubjectKind.BATCH:
-            cells = ["" if all(getattr(can, need) for need in rule.needs) else "no" for can in told]
-            lines.append(_line([f"[`{name}`](#{name})", *(cell or "✓" for cell in cells)]))
+    for name, rule in sorted(written().items()):
+        if rule.subject in _AT_VENDORS and not name.startswith("self_"):
+            cells = ["no" if blindness(rule, view, START) else "✓" for view in views]
+            lines.append(_line([f"[`{name}`](#{name})", *cells]))
     return "\n".join(lines)
 
 
-def _told(row: Watched) -> Capabilities:
+@cache
+def written() -> Mapping[str, Rule]:
+    """Every rule as the example writes it."""
+    values = {"rules": tomllib.loads(EXAMPLE.read_text())["rules"]}
+    found = read_rules(Reading(Document("the example", values, {}), {}))
+    return {each.name: each.settings.rule for each in found}
+
+
+def _view(row: Watched) -> ProviderView:
     account = World(1, START).account("account", row.vendor, "key")
     account.open(row.plan)
-    return capabilities(settings_at(vendor_table(account, "http://127.0.0.1:9")))
+    settings = settings_at(vendor_table(account, "http://127.0.0.1:9"))
+    return ProviderView(
+        name="account",
+        vendor=row.vendor,
+        capabilities=capabilities(settings),
+        blind_after=timedelta(minutes=5),
+    )
 
 
 def _line(cells: tuple[str, ...] | list[str]) -> str:

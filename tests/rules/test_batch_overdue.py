@@ -1,10 +1,12 @@
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calls import Window
 from monitor.core.facts import BatchFacts, EndedCall
 from monitor.core.model import BatchStatus, Outcome, RetryPolicy
 from monitor.core.rule import Clear, Finding, Holds, Unknown
@@ -87,7 +89,7 @@ def test_retries_still_to_come_are_work() -> None:
 def test_no_more_calls_are_expected_than_the_policy_allows() -> None:
     policy = {"retry": RetryPolicy(max_retries=1)}
 
-    assert "about 400 calls left" in held(at_pace(left=200, each=9, batch=policy)).summary
+    assert "about 600 calls left" in held(at_pace(left=300, each=9, batch=policy)).summary
 
 
 def test_a_retry_that_is_planned_for_later_is_late_already() -> None:
@@ -186,3 +188,72 @@ def test_a_parameter_that_cannot_be_meant_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=match):
         BatchOverdue(**parameters)
+
+
+def test_what_is_in_time_is_said_to_be() -> None:
+    verdict = BY_SIX.evaluate(at_pace(left=300))
+
+    assert isinstance(verdict, Clear)
+    assert verdict.finding.summary == (
+        "to be done by 18:00: about 300 calls left at 60 an hour, so until about 17:00"
+    )
+
+
+class Unasked(ListedCalls):
+    """Calls that nobody may look through."""
+
+    def window(self, start: datetime, end: datetime) -> Window:
+        raise AssertionError(f"{start} to {end} was looked through")
+
+
+def unasked(left: int, **changes: Any) -> BatchFacts:
+    return replace(at_pace(left=left, **changes), calls=Unasked([]))
+
+
+@pytest.mark.parametrize(
+    ("left", "asked"),
+    [
+        pytest.param(66, False, id="less than a third of the time is needed"),
+        pytest.param(67, True, id="more"),
+    ],
+)
+def test_what_is_far_from_late_costs_no_look_through_its_calls(left: int, asked: bool) -> None:
+    # A hundred calls in three hours, and six hours are left.
+    facts = unasked(left)
+
+    if asked:
+        with pytest.raises(AssertionError, match="looked through"):
+            BY_SIX.evaluate(facts)
+    else:
+        assert isinstance(BY_SIX.evaluate(facts), Clear)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"run": 2}, id="an earlier run's calls are no pace of this one"),
+        pytest.param(
+            {"batch": {"started_at": None, "created_at": None}}, id="nobody tells when it began"
+        ),
+    ],
+)
+def test_what_its_whole_life_cannot_tell_is_looked_for(changes: dict[str, Any]) -> None:
+    with pytest.raises(AssertionError, match="looked through"):
+        BY_SIX.evaluate(unasked(1, **changes))
+
+
+SHOP = Calendar(
+    ZoneInfo("UTC"), (parse_hours("mon-fri 09:00-12:30"), parse_hours("mon-fri 13:30-20:00"))
+)
+
+
+def test_a_lunch_break_closes_nothing() -> None:
+    finding = held(at_pace(left=900, calendar=SHOP, over=30 * MINUTE), CLOSING)
+
+    assert "before the calling window closes at 20:00" in finding.summary
+    assert finding.threshold == 7 * 3_600  # 12:00 to 20:00, without the break
+    noon_retry = ListedRetries(planned=[NOON + HOUR])
+    assert isinstance(CLOSING.evaluate(at_pace(left=100, calendar=SHOP, retries=noon_retry)), Clear)
+
+
+CLOSING = BatchOverdue(before_close=True)

@@ -68,6 +68,56 @@ def test_a_slow_batch_is_given_its_own_time(
     assert isinstance(RULE.evaluate(still_for(length, typical_gap=gap)), kind)
 
 
+def in_a_tail(late: timedelta, **more: Any) -> BatchFacts:
+    """The last of its people wait for a retry that is due for so long; before that nobody did."""
+    retry = LateRetry(contact_id="p1", due_at=NOON - late, since=NOON - late)
+    ladder = {"tally": {"contact.retrying": 1}, "retries": ListedRetries(waiting=[retry])}
+    return still_for(6 * HOUR, **ladder | more)
+
+
+@pytest.mark.parametrize(
+    ("late", "kind"),
+    [
+        pytest.param(timedelta(0), Clear, id="due now"),
+        pytest.param(10 * MINUTE - SECOND, Clear, id="just in time"),
+        pytest.param(10 * MINUTE, Holds, id="at the limit"),
+        pytest.param(5 * HOUR, Holds, id="long ago"),
+    ],
+)
+def test_in_a_tail_time_counts_from_when_somebody_waits(
+    late: timedelta, kind: type[Holds | Clear]
+) -> None:
+    assert isinstance(RULE.evaluate(in_a_tail(late)), kind)
+
+
+def test_who_was_never_called_waits_from_the_last_move() -> None:
+    finding = held(in_a_tail(MINUTE, tally={"contact.retrying": 1, "contact.pending": 1}))
+
+    assert finding.since == NOON - 6 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("length", "kind"),
+    [
+        pytest.param(HOUR - SECOND, Clear, id="the vendor may plan it yet"),
+        pytest.param(HOUR, Holds, id="an hour"),
+    ],
+)
+def test_a_retry_that_is_not_planned_is_given_an_hour(
+    length: timedelta, kind: type[Holds | Clear]
+) -> None:
+    lost = ListedRetries([LateRetry(contact_id="p1", due_at=None, since=NOON - length)])
+
+    assert isinstance(RULE.evaluate(in_a_tail(HOUR, retries=lost)), kind)
+
+
+def test_a_tail_is_told_with_both_times() -> None:
+    finding = held(in_a_tail(20 * MINUTE, batch=make_batch(timezone="UTC")))
+
+    assert finding.summary == "nothing has moved since 06:00; 1 person waits since 11:40"
+    assert finding.since == NOON - 20 * MINUTE
+
+
 def test_the_sentence_says_since_when_who_waits_and_how_many_lines_are_busy() -> None:
     batch = make_batch(
         concurrency=5, counts=Counts(waiting=231, live=0, total=412), timezone="Europe/Berlin"
@@ -95,7 +145,8 @@ def test_a_tail_in_which_only_future_retries_are_left_does_not_stall() -> None:
 
 
 def test_a_retry_that_is_due_waits() -> None:
-    due = LateRetry(contact_id="p1", due_at=NOON - MINUTE, since=NOON - MINUTE)
+    at = NOON - 10 * MINUTE
+    due = LateRetry(contact_id="p1", due_at=at, since=at)
 
     assert held(still_for(HOUR, tally={}, retries=ListedRetries([due]))).waiting == 1
 

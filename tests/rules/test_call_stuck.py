@@ -104,7 +104,7 @@ def test_a_vendor_that_shows_no_live_calls_is_not_judged() -> None:
     blind = replace(EVERYTHING, in_flight=False)
 
     assert RULE.evaluate(open_for(HOUR, capabilities=blind)) == Unknown(
-        "cannot see in_flight at Graine"
+        "cannot see calls under way at Graine"
     )
 
 

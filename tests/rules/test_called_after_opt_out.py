@@ -58,6 +58,9 @@ def refused(**changes: Any) -> PlacedCall:
         pytest.param(refused(here=True), Holds, id="in the same batch"),
         pytest.param(refused(disposition="converted"), Clear, id="another word"),
         pytest.param(refused(disposition="sdnconnect"), Clear, id="the letters within a word"),
+        pytest.param(refused(disposition="no_opt_out"), Clear, id="no opt-out"),
+        pytest.param(refused(disposition="Not on the DNC list"), Clear, id="not on the list"),
+        pytest.param(refused(disposition="please do not call"), Holds, id="a not of its own"),
         pytest.param(refused(disposition=None), Clear, id="nothing said"),
         pytest.param(refused(at=LONG_AGO, ended_at=None), Holds, id="nobody knows when"),
     ],
@@ -87,7 +90,7 @@ def test_the_sentence_says_how_many_and_from_where() -> None:
 
     assert finding.summary == (
         "1 person was called who had asked not to be; "
-        "••4821 was called 23 h 59 min later from Renewals April and Renewals May"
+        "••4821 was called by Renewals May 23 h 59 min after the opt-out in Renewals April"
     )
     assert finding.evidence == (placed_call(NOON).call_id, refused().call_id)
 

@@ -47,7 +47,7 @@ def test_the_day_in_one_sentence_and_a_line_a_batch() -> None:
     finding = told(day(ended(), running(), error_spike=2, batch_stalled=1))
 
     assert finding.summary == (
-        "1 batch ended, 1 still run; 206 of 412 people reached; 12.30 USD spent; 3 alerts fired"
+        "1 batch ended, 1 still open; 206 of 412 people reached; 12.30 USD spent; 3 alerts fired"
     )
     assert finding.details == (
         ("Renewals", "completed, 206 of 412 people reached (50 %), 12.30 USD"),
@@ -106,3 +106,7 @@ def test_what_it_is() -> None:
     assert (RULE.severity, RULE.one_shot, RULE.written_only) == (Severity.INFO, True, True)
     with pytest.raises(TypeError, match="about days"):
         RULE.evaluate(make_facts())
+
+
+def test_a_day_on_which_none_ended_says_so() -> None:
+    assert told(day(running())).summary == "no batch ended, 1 still open; no alert fired"

@@ -70,7 +70,7 @@ def test_a_batch_that_does_not_dial_is_not_judged(status: BatchStatus) -> None:
 def test_a_vendor_that_shows_no_live_calls_is_not_judged() -> None:
     blind = replace(with_lines(0), capabilities=replace(EVERYTHING, in_flight=False))
 
-    assert RULE.evaluate(blind) == Unknown("cannot see in_flight at Graine")
+    assert RULE.evaluate(blind) == Unknown("cannot see calls under way at Graine")
 
 
 @pytest.mark.parametrize(

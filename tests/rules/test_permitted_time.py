@@ -9,12 +9,13 @@ import pytest
 import rules
 from monitor.core.alert import AlertState, Subject, Timing
 from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.explained import inhibited_by
 from monitor.core.facts import BatchFacts, EndedCall, LateRetry
 from monitor.core.instance import RuleInstance, Settings
 from monitor.core.lifecycle import Judged, advance
 from monitor.core.model import BatchStatus, Counts, Outcome, RetryPolicy
 from monitor.core.retries import HeldLine
-from monitor.core.rule import BatchRule, Holds, Rule, Severity, SubjectKind
+from monitor.core.rule import BatchRule, Holds, Rule, Severity, SubjectKind, Unknown
 from rules.batch_overdue import BatchOverdue
 from rules.batch_stalled import BatchStalled
 from rules.lines_idle import LinesIdle
@@ -27,6 +28,7 @@ from tests.builders import (
     make_certainty,
     make_facts,
 )
+from tests.delivering import make_alert
 
 # Wednesday 10 June is worked until 20:00; the 11th is a holiday; the 12th opens at 09:00.
 HOURS = Calendar(
@@ -166,6 +168,7 @@ def _fires_at(rule: BatchRule, pending_for: timedelta, looks: list[datetime]) ->
             verdict=rule.evaluate(standing(now, BatchStatus.RUNNING)),
             now=now,
             observed_at=now,
+            calendar=HOURS,
         )
         alert = advance(alert, judged, 0).alert
         if alert is not None and alert.state is AlertState.FIRING:
@@ -173,9 +176,19 @@ def _fires_at(rule: BatchRule, pending_for: timedelta, looks: list[datetime]) ->
     return None
 
 
-def test_the_night_is_no_part_of_a_pending_time() -> None:
+NIGHT = [CLOSES + n * 2 * MINUTE for n in range((OPENS - CLOSES) // (2 * MINUTE))]
+
+
+@pytest.mark.parametrize(
+    "night",
+    [
+        pytest.param(NIGHT, id="watched"),
+        pytest.param(NIGHT[:20], id="Offhook was down in most of it"),
+        pytest.param([], id="Offhook was down in it"),
+    ],
+)
+def test_the_night_is_no_part_of_a_pending_time(night: list[datetime]) -> None:
     evening = [CLOSES - 5 * MINUTE + n * MINUTE for n in range(5)]
-    night = [CLOSES + n * 2 * MINUTE for n in range((OPENS - CLOSES) // (2 * MINUTE))]
     morning = [OPENS + n * timedelta(seconds=30) for n in range(60)]
 
     fired = _fires_at(LinesIdle(), 15 * MINUTE, evening + night + morning)
@@ -183,3 +196,27 @@ def test_the_night_is_no_part_of_a_pending_time() -> None:
     assert fired is not None
     # The evening gave five minutes; what lies between the last look and the opening counts.
     assert OPENS + 8 * MINUTE <= fired <= OPENS + 11 * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("status", "now"),
+    [
+        pytest.param(BatchStatus.RUNNING, CLOSES + 5 * HOUR, id="at night"),
+        pytest.param(BatchStatus.PAUSED, CLOSES - HOUR, id="while paused"),
+        pytest.param(BatchStatus.PAUSED, CLOSES + 5 * HOUR, id="paused at night"),
+        pytest.param(BatchStatus.SCHEDULED, CLOSES + 5 * HOUR, id="not begun at night"),
+    ],
+)
+@pytest.mark.parametrize("rule", EVERY)
+def test_nobody_is_reminded_while_nothing_can_move(
+    rule: Rule, status: BatchStatus, now: datetime
+) -> None:
+    verdict = rule.evaluate(standing(now, status))
+    known = isinstance(verdict, Unknown) and verdict.still
+    if not known or rule.cause == "people":  # of what was done to people everybody is to hear
+        return
+    assert isinstance(verdict, Unknown)
+    alert = make_alert(rule.id, rule=rule.id, unknown=verdict.reason)
+    reasons = {"the batch has not begun"}
+
+    assert verdict.reason in reasons or inhibited_by(alert, []) == verdict.reason

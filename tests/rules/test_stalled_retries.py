@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor.core.calendar import Calendar, parse_hours
-from monitor.core.facts import BatchFacts, LateRetry
-from monitor.core.model import BatchStatus, Capabilities, Counts
+from monitor.core.facts import BatchFacts, EndedCall, LateRetry
+from monitor.core.model import BatchStatus, Capabilities, Counts, Outcome
 from monitor.core.rule import Clear, Finding, Holds, Unknown
 from rules.stalled_retries import StalledRetries
 from tests.builders import (
@@ -14,6 +14,7 @@ from tests.builders import (
     MINUTE,
     NOON,
     SECOND,
+    ListedCalls,
     ListedRetries,
     make_batch,
     make_certainty,
@@ -201,3 +202,57 @@ def test_a_vendor_that_shows_no_retries_is_not_called_healthy() -> None:
 def test_a_parameter_that_cannot_be_meant_is_refused() -> None:
     with pytest.raises(ValueError, match="min_contacts is 0"):
         StalledRetries(min_contacts=0)
+
+
+@pytest.mark.parametrize(
+    ("lines", "live", "kind"),
+    [
+        pytest.param(50, 46, Unknown, id="four of fifty are between two calls"),
+        pytest.param(50, 45, Holds, id="a tenth is free"),
+        pytest.param(19, 18, Unknown, id="one of nineteen"),
+        pytest.param(10, 9, Holds, id="one of ten"),
+        pytest.param(1, 0, Holds, id="the only one"),
+    ],
+)
+def test_of_many_lines_some_are_always_between_two_calls(
+    lines: int, live: int, kind: type[Holds | Unknown]
+) -> None:
+    batch = make_batch(concurrency=lines, counts=Counts(live=live))
+
+    assert isinstance(RULE.evaluate(facts_of(*overdue(HOUR), batch=batch)), kind)
+
+
+def retries_made(n: int) -> ListedCalls:
+    return ListedCalls(
+        [
+            EndedCall(
+                call_id=f"c{i}",
+                ended_at=NOON - MINUTE,
+                outcome=Outcome.COMPLETED,
+                attempt=i % 2 + 1,
+            )
+            for i in range(n)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "late", "kind"),
+    [
+        pytest.param(3, 15 * MINUTE, Unknown, id="as many were made in half an hour as are late"),
+        pytest.param(3, 30 * MINUTE - SECOND, Unknown, id="until twice the limit"),
+        pytest.param(3, 30 * MINUTE, Holds, id="however many are made"),
+        pytest.param(2, 15 * MINUTE, Holds, id="they do not keep up"),
+        pytest.param(0, 15 * MINUTE, Holds, id="none is made"),
+    ],
+)
+def test_retries_that_are_being_caught_up_are_given_twice_the_time(
+    made: int, late: timedelta, kind: type[Holds | Unknown]
+) -> None:
+    facts = facts_of(*overdue(late, 15 * MINUTE, 15 * MINUTE), calls=retries_made(made))
+
+    assert isinstance(RULE.evaluate(facts), kind)
+
+
+def test_who_has_no_retry_planned_is_not_caught_up_by_others() -> None:
+    held(facts_of(*lost(HOUR), calls=retries_made(9)))

@@ -1,3 +1,4 @@
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -141,6 +142,16 @@ def test_after_a_conversation_it_says_so() -> None:
     assert finding.summary == "one person was called again 1 h 59 min after a conversation"
 
 
+def test_of_two_batches_it_says_which_called_and_which_had_talked() -> None:
+    talk, call = twice(2 * HOUR, first=TALKED | {"here": False, "batch": "April"})
+    long = talk._replace(ended_at=NOON)
+
+    after = held(somebody(talk, call._replace(batch="May"))).summary
+    assert after.endswith("was called again by May 1 h 59 min after a conversation with April")
+    within = held(somebody(long, call._replace(batch="May", at=NOON - MINUTE))).summary
+    assert within.endswith("was called by May during a conversation with April")
+
+
 def test_times_that_are_estimates_are_marked() -> None:
     assert held(somebody(*every(HOUR, 5, exact=False))).estimate
 
@@ -179,3 +190,13 @@ def test_without_single_calls_it_says_nothing() -> None:
 def test_what_cannot_be_meant_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         TooManyAttempts(**wrong)
+
+
+def test_a_number_of_thousands_of_calls_is_gone_through_once() -> None:
+    calls = every(MINUTE / 10, 6_000)
+    began = time.process_time()
+    finding = held(somebody(*calls))
+
+    # To compare each call with all before it took half a minute.
+    assert time.process_time() - began < 2
+    assert "got 6,000 calls" in finding.summary

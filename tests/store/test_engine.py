@@ -327,3 +327,10 @@ def test_a_time_comes_back_as_the_same_moment_in_utc(engine: Engine, at: datetim
 
     assert (found, found.utcoffset()) == (at, timedelta(0))
     assert from_micros(to_micros(at)) == at
+
+
+def test_nothing_is_stored_as_null_without_a_search_for_an_adapter(engine: Engine) -> None:
+    assert (type(None), driver.PrepareProtocol) in driver.adapters
+
+    with engine.connect() as conn:
+        assert conn.exec_driver_sql("SELECT ? IS NULL", (None,)).scalar_one() == 1

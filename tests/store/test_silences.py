@@ -165,7 +165,7 @@ def test_time_ends_it_to_the_moment(conn: Connection) -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        pytest.param({"terminal_at": LATER}, id="ended"),
+        pytest.param({"terminal_at": NOON, "terminal_again_at": LATER}, id="ended"),
         pytest.param({"open": False}, id="given up as vanished"),
         pytest.param({"run": 2}, id="runs anew"),
     ],
@@ -183,8 +183,18 @@ def test_the_end_of_the_batch_ends_it(conn: Connection, values: dict[str, Any]) 
     assert audit.load(conn)[0].detail == "the batch has ended"
 
 
+def test_an_end_that_was_seen_once_ends_no_silence(conn: Connection) -> None:
+    """What fires closes with the confirmed end: a moment before it would be told as firing."""
+    batch = add_batch(conn)
+    made = silences.add(conn, wish(lasts=None, until_end_of=RUN), NOON).silence
+    set_batch(conn, batch, terminal_at=LATER)
+
+    assert [each.id for each in standing(conn)] == [made.id]
+    assert silences.close_ended(conn, LATER + MINUTE) == 0
+
+
 def test_a_batch_that_has_ended_ends_nothing_more(conn: Connection) -> None:
-    set_batch(conn, add_batch(conn), terminal_at=NOON)
+    set_batch(conn, add_batch(conn), terminal_at=NOON, terminal_again_at=NOON)
     with pytest.raises(OverError, match="btc_1 has ended already"):
         silences.add(conn, wish(lasts=None, until_end_of=RUN), NOON)
 

@@ -1,6 +1,7 @@
 """The status page: what it shows, what its forms do, and what nobody can make it do."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -9,13 +10,14 @@ import pytest
 from sqlalchemy import Connection, delete
 from starlette.routing import Route
 
+from monitor.core.alert import AlertState, Reason, Transition
 from monitor.errors import StoreError
 from monitor.store import alerts, silences
 from monitor.store.schema import metadata
 from monitor.web.access import OPEN, SESSION_FOR
 from monitor.web.glance import MOST_ALERTS
-from tests.builders import SECOND
-from tests.delivering import make_alert
+from tests.builders import NOON, SECOND
+from tests.delivering import make_alert, resolved, tell_all
 from tests.desks import BLIND, CLOSED, DEAD, FIRING, TOKEN, WARNING, Front, fill
 from tests.lookbacks import take_batch
 
@@ -127,6 +129,32 @@ async def test_an_alert_has_a_page_that_messages_link_to(desk: Front) -> None:
     for words in ("404 people wait", "carrier block", "Pause the batch", "call_1", "held long"):
         assert words in text
     assert missing.status_code == 404
+
+
+async def test_a_closed_alert_tells_how_it_began_and_nothing_of_now(desk: Front) -> None:
+    alert = make_alert("over", unknown="the batch has ended")
+    fading = replace(alert, finding=replace(alert.finding, value=25.7))
+    move = Transition(
+        alert=alert,
+        before=AlertState.PENDING,
+        after=AlertState.FIRING,
+        reason=Reason.HELD_LONG_ENOUGH,
+        at=NOON,
+    )
+
+    def live(conn: Connection) -> None:
+        tell_all(conn, alert)
+        alerts.record(conn, [move])
+        alerts.save(conn, [resolved(fading)])
+
+    await desk.write(live)
+    async with desk.browser() as client:
+        text = " ".join((await shown(client, f"/alerts/{alert.key}")).text.split())
+
+    assert "45.2 % when it fired, 5 % at the end" in text
+    assert "Cannot be judged now" not in text
+    assert "that it fires pending" in text
+    assert "Nobody has acknowledged it." in text
 
 
 async def test_a_batch_has_a_page_with_its_report(desk: Front) -> None:

@@ -1,5 +1,6 @@
 """One batch as a story tells it: its people, their calls, and how it stands."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,7 +47,9 @@ class BatchWorld:
     calls: dict[str, dict[str, Call]] = field(default_factory=dict)  # by person
     unread: dict[str, None] = field(default_factory=dict)  # people moved since the last reading
     moved: bool = True  # anything, since the last look
-    _made: int = 0  # calls
+    people: Counter[ContactStatus] = field(default_factory=Counter)  # how many stand so
+    ended: Counter[Outcome | None] = field(default_factory=Counter)  # calls, by how they ended
+    made: int = 0  # calls
     _under_way: dict[int, Call] = field(default_factory=dict)  # by the key of their deeds
 
     def __post_init__(self) -> None:
@@ -106,6 +109,10 @@ class BatchWorld:
                 yield person(f"{own}{n:04}", deed)
 
     def _put(self, contact: Contact) -> None:
+        known = self.contacts.get(contact.contact_id)
+        if known is not None:
+            self.people[known.status] -= 1
+        self.people[contact.status] += 1
         self.contacts[contact.contact_id] = contact
         self.unread[contact.contact_id] = None
 
@@ -164,10 +171,10 @@ class BatchWorld:
             return  # they are added later: the whole of the call is told as it ends
         (contact,) = self._next(deed, 1)
         made = self.calls.setdefault(contact.contact_id, {})
-        self._made += 1
+        self.made += 1
         begun = deed.at if deed.what == "begin" else deed.at - lasted(deed)
         call = Call(
-            call_id=f"{self.described.name or 'c'}-{self._made:05}",
+            call_id=f"{self.described.name or 'c'}-{self.made:05}",
             contact_id=contact.contact_id,
             status=CallStatus.IN_PROGRESS,
             attempt=len(made),
@@ -230,6 +237,7 @@ class BatchWorld:
             currency=currency,
         )
         self.calls.setdefault(contact.contact_id, {})[call.call_id] = call
+        self.ended[call.outcome] += 1
         self._put(self._after(contact, call, deed))
 
     def _after(self, contact: Contact, call: Call, deed: Deed) -> Contact:
@@ -269,7 +277,7 @@ class BatchWorld:
 
     def is_retry_due(self, now: datetime) -> bool:
         """Whether somebody waits for a retry whose time has come, or that has none."""
-        return any(
+        return any(self.people[each] for each in _RETRYING) and any(
             each.status in _RETRYING and (each.next_retry_at is None or each.next_retry_at <= now)
             for each in self.contacts.values()
         )

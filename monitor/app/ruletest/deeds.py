@@ -150,13 +150,18 @@ class _Reader:
         counted = self.phrase.words[0] not in {"a", "an", "call", "calls"}
         times = self._times(n if counted else None, every)
         what, outcomes = self._outcomes(how, len(times))
+        # Of a share only those are called again whom it did not reach.
+        reached = given.copy()
+        if any(map(_SHARE.fullmatch, how)):
+            reached.pop("retry", None)
         for at, word in zip(times, outcomes, strict=True):
-            if what == "call" and (lasted := self._lasted(word, given)):
+            more = reached if word == Outcome.COMPLETED else given
+            if what == "call" and (lasted := self._lasted(word, more)):
                 key = next(_KEYS)
-                yield self._deed("begin", at=at - lasted, word=word, given=given, key=key)
-                yield self._deed("end", at=at, word=word, given=given, key=key)
+                yield self._deed("begin", at=at - lasted, word=word, given=more, key=key)
+                yield self._deed("end", at=at, word=word, given=more, key=key)
             else:
-                yield self._deed(what, at=at, word=word, given=given)
+                yield self._deed(what, at=at, word=word, given=more)
 
     def _lasted(self, word: str, given: Mapping[str, str]) -> timedelta:
         """How long a call holds a line before it ends."""

@@ -1,7 +1,7 @@
 """Playing a story from its start to its end, by a clock that it moves."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -40,13 +40,23 @@ class Played:
 
 def play(conn: Connection, context: Context, test: Story, wanted: Iterable[datetime]) -> Played:
     """Play all of it. ``wanted`` are the times of which everything is to be remembered."""
+    start, played = test.origin.start, Played()
+    # The tick at which a time is judged is the last one that is not later.
+    ticks = {start + (at - start) // test.tick * test.tick for at in wanted}
+    for now, watch in course(conn, context, test, played):
+        if now in ticks:
+            played.moments[now] = _moment(conn, watch, played, now)
+    return played
+
+
+def course(
+    conn: Connection, context: Context, test: Story, played: Played
+) -> Iterator[tuple[datetime, Watch]]:
+    """Play it tick by tick, and put into ``played`` what moves and what is told."""
     start = test.origin.start
     vendors = Vendors(context.providers, test.batches, test.origin)
     watch = Watch(conn, context, vendors, start, poll=test.poll, tick=test.tick)
-    played = Played()
     left = deque(sorted(test.deeds, key=lambda deed: deed.at))
-    # The tick at which a time is judged is the last one that is not later.
-    ticks = {start + (at - start) // test.tick * test.tick for at in wanted}
     now = start
     while now <= test.until:
         while left and left[0].at <= now:
@@ -54,10 +64,8 @@ def play(conn: Connection, context: Context, test: Story, wanted: Iterable[datet
         for followed in watch.tick(now):
             played.transitions += followed.transitions
         played.heard += watch.delivered(now)
-        if now in ticks:
-            played.moments[now] = _moment(conn, watch, played, now)
+        yield now, watch
         now += test.tick
-    return played
 
 
 def _moment(conn: Connection, watch: Watch, played: Played, now: datetime) -> Moment:

@@ -1,6 +1,5 @@
 """What a vendor shows of a batch: its answer about it, and its lists."""
 
-from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -44,9 +43,7 @@ def look(world: BatchWorld, now: datetime) -> Batch:
 
 def _counts(world: BatchWorld) -> Counts:
     can = world.capabilities
-    people = Counter(each.status for each in world.contacts.values())
-    calls = [call for made in world.calls.values() for call in made.values()]
-    ended = Counter(call.outcome for call in calls if call.status.terminal)
+    people, ended = +world.people, world.ended
     finished = sum(n for status, n in people.items() if status not in OPEN_CONTACT)
     told = Counts(
         total=len(world.contacts),
@@ -98,6 +95,8 @@ def _call(world: BatchWorld, call: Call, now: datetime) -> Call:
         hidden.append("started_at")
         if call.ended_at is not None:
             call = call._replace(ended_by=EndedBy.DERIVED)
+    if not can.retries:
+        call = call._replace(attempt=0)
     nothing: dict[str, Any] = dict.fromkeys(hidden)
     return call._replace(**nothing, seen_at=now, detail_at=now)
 
@@ -106,5 +105,4 @@ def rows(world: BatchWorld) -> int:
     """How many rows the lists hold."""
     if not world.capabilities.row_of_call:
         return len(world.contacts)
-    waiting = sum(each.status is ContactStatus.PENDING for each in world.contacts.values())
-    return waiting + sum(map(len, world.calls.values()))
+    return world.people[ContactStatus.PENDING] + world.made

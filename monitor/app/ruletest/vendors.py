@@ -62,8 +62,14 @@ class Vendors:
 
     def account(self, provider: str, now: datetime) -> AccountState | None:
         """What it tells of the account."""
-        known = self._accounts.get(provider)
+        can = self._views[provider].capabilities
+        known = self._accounts.get(provider) if can.account else None
         return None if known is None else replace(known, seen_at=now)
+
+    def is_one_gone(self, provider: str) -> bool:
+        """Whether it does not know one of its batches."""
+        worlds = (each for each in self.worlds.values() if each.gone)
+        return any(each.described.provider == provider for each in worlds)
 
     def _provider(self, deed: Deed) -> str:
         if deed.where in self._views:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, update
 from monitor.app.ruletest import shown
 from monitor.app.ruletest.batch import BatchWorld
 from monitor.app.ruletest.vendors import Vendors
+from monitor.core.alert import AlertState
 from monitor.core.message import Message
 from monitor.core.route import all_match
 from monitor.core.rule import SubjectKind
@@ -73,6 +74,7 @@ class Watch:
         self._asked: dict[str, datetime] = {}  # by provider: when it is asked next
         self._looked: dict[str, datetime] = {}  # by batch: when it is looked at next
         self._rows: dict[str, BatchRow] = {}  # as last written here
+        self._alarmed: dict[str, set[str]] = {}  # by provider: its open alerts
         self._owed = False
         for view in context.providers.values():
             # What is there at the start is known, and no news.
@@ -97,7 +99,8 @@ class Watch:
         # A provider that no rule looks at has no alerts, so that nothing could come of it.
         if self._of_providers:
             for view in self._context.providers.values():
-                yield evaluate_provider(self._conn, view, self._context, now)
+                if self._may_move(view, now):
+                    yield self._judge_provider(view, now)
         if self._context.expectations and (now - self._start) % EXPECTED_EVERY < self._tick:
             yield from evaluate_expectations(self._conn, self._context, now)
         if self._of_days:
@@ -110,6 +113,32 @@ class Watch:
                 if not done.open or row.ended:
                     self._rows[name] = batches.load(self._conn, row.id)
                 yield done.followed
+
+    def _may_move(self, view: ProviderView, now: datetime) -> bool:
+        """Whether time alone can move a provider's alerts, or it was asked just now.
+
+        It answers, tells of no account, knows its batches, and has no alert: then nothing does
+        until it is asked again.
+        """
+        vendors = self._vendors
+        return (
+            self._asked.get(view.name) == now + self._poll
+            or self._poll >= view.blind_after
+            or bool(self._alarmed.get(view.name))
+            or vendors.failure(view.name) is not None
+            or vendors.account(view.name, now) is not None
+            or vendors.is_one_gone(view.name)
+        )
+
+    def _judge_provider(self, view: ProviderView, now: datetime) -> Followed:
+        followed = evaluate_provider(self._conn, view, self._context, now)
+        alarmed = self._alarmed.setdefault(view.name, set())
+        for each in followed.transitions:
+            if each.after in _OPEN:
+                alarmed.add(each.alert.key)
+            else:
+                alarmed.discard(each.alert.key)
+        return followed
 
     # Looking
 
@@ -188,18 +217,27 @@ class Watch:
         talk = update(conversations).where(conversations.c.id == row.conversation)
         self._conn.execute(talk.values(told))
 
-    def opinions(self, now: datetime) -> Iterator[tuple[frozenset[str], Opinion]]:
-        """What every rule says now, with the names of what it says it of."""
-        for view in self._context.providers.values():
-            for opinion in provider_opinions(self._conn, view, self._context, now):
+    def opinions(
+        self, now: datetime, context: Context | None = None
+    ) -> Iterator[tuple[frozenset[str], Opinion]]:
+        """What every rule says now, with the names of what it says it of.
+
+        ``context``: what the rules of another configuration would say.
+        """
+        context = context or self._context
+        for view in context.providers.values():
+            for opinion in provider_opinions(self._conn, view, context, now):
                 yield frozenset({view.name}), opinion
-        for name, opinion in expectation_opinions(self._conn, self._context, now):
+        for name, opinion in expectation_opinions(self._conn, context, now):
             yield frozenset({name}), opinion
         for row in self._rows.values():
-            said = batch_opinions(self._conn, row.id, self._context, now)
+            said = batch_opinions(self._conn, row.id, context, now)
             for opinion in said.opinions if said else ():
                 look = row.look
                 yield frozenset({look.batch_id, look.title, look.provider}), opinion
+
+
+_OPEN = {AlertState.PENDING, AlertState.FIRING}
 
 
 def _is_due(row: BatchRow | None, due_at: datetime, now: datetime) -> bool:

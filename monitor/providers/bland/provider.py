@@ -77,6 +77,7 @@ class Bland:
         voicemail=True,
         transfers=True,
         deliveries=True,
+        account=True,
         trusted=frozenset({"total", "finished"}),
         blind_to=(
             "retries",

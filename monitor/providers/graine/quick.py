@@ -140,9 +140,7 @@ def calls(
                     _sentiment(record.sentiment),
                     _word(record.hangup_by),
                     hangup,
-                    None,
-                    None,
-                    None,
+                    *_UNTOLD,
                     seen_at,
                     (),
                 )
@@ -155,6 +153,7 @@ ENDED = frozenset(status for status in CallStatus if status.terminal)
 # Reading a member off its class takes as long as the rest of a line, and so does a call of a
 # function that another one answers for: the few words there are have all been seen before.
 _NO_COST = (None, None)
+_UNTOLD = (None, None, None)  # agent version, disposition, whether it was handed over
 _FAILED = CallStatus.FAILED
 _DERIVED = EndedBy.DERIVED
 _SENTIMENT = {each.value: each for each in Sentiment}

@@ -238,6 +238,9 @@ window = "12s"
 min_calls = 15
 for = "1s"
 
+[rules.agent_broken]
+enabled = false
+
 [rules.stalled_retries]
 overdue = "5s"
 min_contacts = 3

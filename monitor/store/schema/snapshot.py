@@ -116,6 +116,8 @@ batches = Table(
     Column("falling_at", UtcDateTime),
     Column("fallen_from", Text),
     Column("unread", Integer, nullable=False, server_default="0"),
+    # the last times that ended calls were written, and from which end on (store/marks.py)
+    Column("marks", Text),
     UniqueConstraint("provider", "batch_id"),
     # the batch before it of the same campaign or label
     Index("ix_batches_campaign", "provider", "campaign", "terminal_at"),
@@ -171,7 +173,7 @@ calls = Table(
     Column("hangup", Text),
     Column("disposition", Text),
     Column("agent_version", Text),
-    Column("attempt", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default="0"),
     # of the person called
     Column("country", Text),
     Column("area", Text),
@@ -181,7 +183,7 @@ calls = Table(
     Column("cost_micros", BigInteger),
     Column("currency", Text),
     # 1: an estimate
-    Column("cost_estimated", Integer, nullable=False),
+    Column("cost_estimated", Integer, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 

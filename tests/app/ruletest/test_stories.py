@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor.app.ruletest import shown
+from monitor.app.ruletest.comparing import misses
 from monitor.app.ruletest.files import is_own, read_tests
 from monitor.app.ruletest.play import Played
 from monitor.app.ruletest.run import Result, Runner, runner
@@ -48,6 +49,15 @@ SPIKE = 'rules = ["error_spike"]'
 FAILS = "10:00 100 people\n10:01..10:05 calls failed every 6s"
 
 
+@pytest.fixture(scope="module")
+def spike(played: Runner, tmp_path_factory: pytest.TempPathFactory) -> Played:
+    """The course of a spike, with what stands at 10:01, 10:03 and 10:05."""
+    path = tmp_path_factory.mktemp("spike")
+    expect = "10:01..10:03 error_spike fires\n10:00..10:05 error_spike fires"
+    (test,) = read_tests(written(path, FAILS, expect, SPIKE), None)
+    return played.play(test)
+
+
 def test_what_is_expected_and_comes_is_well(played: Runner, tmp_path: Path) -> None:
     result = run(played, tmp_path, FAILS, "10:05 error_spike fires, tells ops", SPIKE)
 
@@ -82,11 +92,12 @@ def test_what_is_expected_and_comes_is_well(played: Runner, tmp_path: Path) -> N
     ],
 )
 def test_what_is_not_as_expected_is_told_with_what_came(
-    played: Runner, tmp_path: Path, expect: str, got: str
+    spike: Played, tmp_path: Path, expect: str, got: str
 ) -> None:
-    result = run(played, tmp_path, FAILS, f"10:05 error_spike fires\n{expect}", SPIKE)
+    text = f"10:05 error_spike fires\n{expect}"
+    (test,) = read_tests(written(tmp_path, FAILS, text, SPIKE), None)
 
-    (miss,) = result.misses
+    (miss,) = misses(test.expected, spike, test.origin.zone)
     assert miss.line == 9
     assert got in miss.got
 
@@ -218,8 +229,9 @@ receivers = ["ops"]
 
 
 def test_a_story_leaves_nothing_behind(played: Runner, tmp_path: Path) -> None:
-    first = run(played, tmp_path, FAILS, "10:05 error_spike fires", SPIKE)
-    second = run(played, tmp_path, FAILS, "10:05 error_spike fires", SPIKE)
+    brief = "10:00 9 people\n10:01 8 calls failed every 1s\n10:02 nothing"
+    first = run(played, tmp_path, brief, "10:02 error_spike fires", SPIKE)
+    second = run(played, tmp_path, brief, "10:02 error_spike fires", SPIKE)
 
     assert first == second
 
@@ -316,6 +328,14 @@ def test_a_share_is_spread_evenly(tmp_path: Path) -> None:
     ends = [each.word for each in test.deeds if each.what in {"call", "end"}]
     assert sorted(ends) == ["completed"] * 6 + ["failed"] * 2
     assert [each.word for each in test.deeds if each.what == "call"] == ["failed"] * 2
+
+
+def test_of_a_share_only_those_are_called_again_whom_it_did_not_reach(tmp_path: Path) -> None:
+    story = "10:00 9 people\n10:01 8 calls 25% busy retry=+5m"
+    (test,) = read_tests(written(tmp_path, story), None)
+
+    again = {each.word for each in test.deeds if "retry" in each.given}
+    assert again == {"busy"}
 
 
 def test_a_vendor_shows_what_it_can_tell_and_no_more(played: Runner, tmp_path: Path) -> None:

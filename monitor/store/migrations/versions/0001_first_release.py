@@ -104,6 +104,7 @@ def _batches() -> None:
         sa.Column("falling_at", sa.BigInteger(), nullable=True),
         sa.Column("fallen_from", sa.Text(), nullable=True),
         sa.Column("unread", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("marks", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batches")),
         sa.UniqueConstraint("provider", "batch_id", name=op.f("uq_batches_provider_batch_id")),
     )
@@ -141,12 +142,12 @@ def _calls() -> None:
         *_some(sa.Text, "error_class from_number", null=True),
         sa.Column("duration_s", sa.Float(), nullable=True),
         *_some(sa.Text, "hangup disposition agent_version", null=True),
-        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
         *_some(sa.Text, "country area sentiment", null=True),
         sa.Column("transferred", sa.Integer(), nullable=True),
         sa.Column("cost_micros", sa.BigInteger(), nullable=True),
         sa.Column("currency", sa.Text(), nullable=True),
-        sa.Column("cost_estimated", sa.Integer(), nullable=False),
+        sa.Column("cost_estimated", sa.Integer(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(["batch"], ["batches.id"], name=op.f("fk_calls_batch")),
         sa.PrimaryKeyConstraint(
             "batch", "ended_at", "contact_id", "call_id", name=op.f("pk_calls")

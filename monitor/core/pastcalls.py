@@ -1,0 +1,177 @@
+"""One call of the past, and calls counted over spans that roll along with the time."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import NamedTuple, Protocol
+
+from monitor.core.calls import EndedCall, Field, Value
+from monitor.core.model import Outcome, Sentiment
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_US = timedelta(microseconds=1)
+_HOUR_US = 3_600_000_000
+_DAY_US = 24 * _HOUR_US
+
+
+def micros(at: datetime) -> int:
+    """Microseconds since 1970."""
+    since = at - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def instant(at: int) -> datetime:
+    """The time of so many microseconds since 1970."""
+    return _EPOCH + at * _US
+
+
+class PastCall(NamedTuple):
+    """One ended call; ``ended`` in microseconds since 1970, 0 where nobody knows."""
+
+    ended: int
+    call_id: str
+    outcome: str
+    error_class: str | None = None
+    from_number: str | None = None
+    contact_id: str = ""
+    duration_s: float | None = None
+    hangup: str | None = None
+    disposition: str | None = None
+    agent_version: str | None = None
+    attempt: int = 0
+    country: str | None = None
+    area: str | None = None
+    sentiment: str | None = None
+    transferred: bool | None = None
+    cost_micros: int | None = None
+    currency: str | None = None
+    cost_estimated: bool = False
+
+    @property
+    def call(self) -> EndedCall:
+        """The same as windows see it."""
+        return EndedCall(
+            self.call_id,
+            instant(self.ended),
+            Outcome(self.outcome),
+            self.contact_id,
+            self.error_class,
+            self.from_number,
+            self.duration_s,
+            self.hangup,
+            self.disposition,
+            self.agent_version,
+            self.attempt,
+            self.country,
+            self.area,
+            None if self.sentiment is None else Sentiment(self.sentiment),
+            None if self.transferred is None else bool(self.transferred),
+            self.cost_micros,
+            self.currency,
+            bool(self.cost_estimated),
+        )
+
+
+Values = tuple[Value, ...]
+
+
+def _told(name: str) -> Callable[[PastCall], Value]:
+    return attrgetter(name)
+
+
+_VALUES: dict[Field, Callable[[PastCall], Value]] = {
+    Field.OUTCOME: _told("outcome"),
+    Field.HANGUP: _told("hangup"),
+    Field.DISPOSITION: _told("disposition"),
+    Field.ERROR: _told("error_class"),
+    Field.FROM_NUMBER: _told("from_number"),
+    Field.AGENT_VERSION: _told("agent_version"),
+    Field.ATTEMPT: _told("attempt"),
+    Field.COUNTRY: _told("country"),
+    Field.AREA: _told("area"),
+    Field.SENTIMENT: _told("sentiment"),
+    Field.TRANSFERRED: lambda call: None if call.transferred is None else int(call.transferred),
+    Field.HOUR: lambda call: call.ended % _DAY_US // _HOUR_US,
+}
+
+
+class Count(Protocol):
+    """Something counted over a span of calls, brought along as the span moves."""
+
+    def take(self, calls: Sequence[PastCall], sign: int) -> None:
+        """Let these calls in (1) or out (-1)."""
+        ...
+
+
+class Grouped:
+    """Calls by the values of some fields."""
+
+    def __init__(self, fields: tuple[Field, ...]) -> None:
+        self.by: Counter[Values] = Counter()
+        self._values = [_VALUES[field] for field in fields]
+
+    def take(self, calls: Sequence[PastCall], sign: int) -> None:
+        """See Count."""
+        by = self.by
+        for key in zip(*(map(value, calls) for value in self._values), strict=True):
+            by[key] += sign
+            if not by[key]:
+                del by[key]
+
+
+class Shorter:
+    """Completed calls whose length is known, and those below a length."""
+
+    def __init__(self, than: timedelta) -> None:
+        self.shorter = self.n = 0
+        self._than = than.total_seconds()
+
+    def take(self, calls: Sequence[PastCall], sign: int) -> None:
+        """See Count."""
+        for call in calls:
+            if call.duration_s is not None and call.outcome == _COMPLETED:
+                self.n += sign
+                self.shorter += sign * (call.duration_s < self._than)
+
+
+class SpentSoFar:
+    """What calls cost."""
+
+    def __init__(self) -> None:
+        self.micros: Counter[str] = Counter()
+        self.n = self.estimates = 0
+
+    def take(self, calls: Sequence[PastCall], sign: int) -> None:
+        """See Count."""
+        for call in calls:
+            if call.cost_micros is not None:
+                self.micros[call.currency or "USD"] += sign * call.cost_micros
+                self.n += sign
+                self.estimates += sign * bool(call.cost_estimated)
+
+
+_COMPLETED = Outcome.COMPLETED.value
+
+
+class Span:
+    """A count over the calls from one place to before another."""
+
+    __slots__ = ("count", "first", "stop")
+
+    def __init__(self, count: Count, first: int) -> None:
+        self.count = count
+        self.first = self.stop = first
+
+    def move(self, calls: Sequence[PastCall], first: int, stop: int) -> None:
+        """Count these places; costs what they and the ones before do not share."""
+        if first >= self.stop or stop <= self.first:
+            self.count.take(calls[self.first : self.stop], -1)
+            self.count.take(calls[first:stop], 1)
+        else:
+            for old, new, sign in ((self.first, first, -1), (self.stop, stop, 1)):
+                if old < new:
+                    self.count.take(calls[old:new], sign)
+                elif new < old:
+                    self.count.take(calls[new:old], -sign)
+        self.first, self.stop = first, stop

@@ -1,0 +1,142 @@
+"""One batch as it stood at some moment of its past, brought along from moment to moment.
+
+Looks that saw nothing move are not kept: they are taken to have come at an even pace since
+the last that did, and to have read the batch's list.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from monitor.core.model import Batch, Counts
+from monitor.core.past import KnownCalls
+from monitor.core.pastcalls import micros
+from monitor.core.pastmoves import Moment, Past
+from monitor.core.pastpeople import KnownPeople
+from monitor.core.stopping import StoppedBy
+from monitor.core.tally import Tally
+from monitor.store.advancing import advanced, first_row, touched
+from monitor.store.batches import BatchRow
+from monitor.store.stopping import freed_from, marked
+
+_DOUBTED = timedelta(seconds=10)  # before it is believed that an ended batch runs again
+
+
+@dataclass(slots=True, kw_only=True)
+class Standing:
+    """What was known of it. ``final`` is its row as it is now, ``every`` how often it was seen."""
+
+    final: BatchRow
+    every: timedelta
+    acts: Sequence[StoppedBy] = ()  # what people did to it through Offhook, oldest first
+    row: BatchRow = field(init=False)
+    calls: KnownCalls = field(default_factory=KnownCalls)
+    people: KnownPeople = field(default_factory=KnownPeople)
+    tally: Tally = field(default_factory=dict)
+    moved_at: datetime = field(init=False)  # when anything last did
+    _acted: int = 0
+
+    def begin(self, past: Past) -> None:
+        """As it stood at the first moment."""
+        first = past.moments[0]
+        self.tally = dict(past.tally)
+        for call in past.before:
+            self.calls.add(call)
+        row = first_row(self._look(None, first), baseline=False)
+        self.row = replace(row, id=self.final.id, tally=self.tally)
+        self.read(first.at)
+        self.moved_at = first.at
+
+    def _look(self, known: Batch | None, moment: Moment) -> Batch:
+        """The look that saw the moment, as far as it is kept; the rest is as it is now."""
+        final = self.final.look
+        status = moment.status or (known.status if known else final.status)
+        over = status.terminal and status is final.status
+        same = moment.word is None and known is not None
+        return replace(
+            final,
+            seen_at=moment.at,
+            status=status,
+            raw_status=known.raw_status if same and known else moment.raw_status,
+            counts=moment.counts or (known.counts if known else Counts()),
+            version=None,
+            ended_at=final.ended_at if over else None,
+            reason=final.reason if over else None,
+            reason_code=final.reason_code if over else None,
+            preparing=False,
+        )
+
+    def take(self, moment: Moment) -> None:
+        """Take in what one transaction saw."""
+        self.moved_at = moment.at
+        if moment.looked:
+            self._take_look(moment)
+        tally, at = self.tally, micros(moment.at)
+        for key, n in moment.delta.items():
+            tally[key] = tally.get(key, 0) + n
+        for _, key, before, after in moment.people:
+            self.people.moved(key, before, after, at)
+        for _, key, _, due in moment.dues:
+            self.people.scheduled(key, None if due is None else int(due))
+        for call, known in moment.calls:
+            if known:
+                self.calls.drop(call.call_id, call.ended)
+            self.calls.add(call)
+        if moment.touched:
+            self.row = touched(self.row, moment.at)
+        if moment.listed:
+            self.read(moment.at)
+
+    def _take_look(self, moment: Moment) -> None:
+        before = self.row
+        if moment.reopened:
+            # The look before this one had doubted the end already.
+            before = replace(before, reopening_at=moment.at - _DOUBTED)
+        row = advanced(before, self._look(before.look, moment))
+        self.row = replace(freed_from(before, row, self.stopped_by), tally=self.tally)
+
+    def read(self, at: datetime) -> None:
+        """Its list was read; whether that was ever all of it is known of now only."""
+        whole = None if self.final.complete_at is None else at
+        self.row = replace(
+            self.row,
+            fresh_at=at,
+            listed_at=at,
+            read_at=at,
+            swept_at=at,
+            complete_at=whole,
+            swept_counts=self.row.look.counts,
+        )
+
+    def looked(self, at: datetime) -> None:
+        """Take the last look before an instant to have come at its time."""
+        before, every = self.row, self.every
+        seen = self.moved_at + (at - self.moved_at) // every * every
+        if seen <= before.fresh_at:
+            return
+        self.read(seen)
+        if before.terminal_at is not None:
+            self.row = replace(self.row, terminal_again_at=seen)
+        elif before.stopped_by_user:
+            self.row = freed_from(before, self.row, self.stopped_by)
+
+    def act(self, now: datetime) -> None:
+        """Take in what people did through Offhook by now."""
+        while self._acted < len(self.acts) and self.acts[self._acted].at <= now:
+            done = self.acts[self._acted]
+            self.row = marked(self.row, done.action, done.at)
+            self._acted += 1
+
+    @property
+    def stopped_by(self) -> StoppedBy | None:
+        """The newest thing that somebody did to it."""
+        return self.acts[self._acted - 1] if self._acted else None
+
+    @property
+    def kept(self) -> tuple[BatchRow, int]:
+        """What time alone may change of it."""
+        return self.row, self._acted
+
+    def back(self, kept: tuple[BatchRow, int]) -> None:
+        """Take back what time alone changed."""
+        self.row, self._acted = kept

@@ -1,0 +1,95 @@
+"""Limits that history proposes."""
+
+from typing import Any
+
+import pytest
+
+from monitor.core.money import Amount
+from monitor.core.rule import Finding
+from monitor.core.suggesting import ENOUGH, Peak, parameter_of, peak_of, suggest
+from rules.answer_rate_drop import AnswerRateDrop
+from rules.batch_paused import BatchPaused
+from rules.cost_overrun import CostOverrun
+from rules.error_spike import ErrorSpike
+from tests.builders import HOUR, MINUTE
+
+FORTY = Amount(40_000_000, "USD")
+
+
+def peaks(*values: float, limit: float = 25.0, falls: bool = False, unit: str = "%") -> list[Peak]:
+    return [Peak(value, limit, falls, unit) for value in values]
+
+
+def test_limits_are_held_against_batches() -> None:
+    found = suggest("error_spike", ErrorSpike(), peaks(*range(2, 42, 2)))
+
+    assert (found.parameter, found.now, found.batches, found.reached) == (
+        "threshold",
+        "0.25",
+        20,
+        8,
+    )
+    assert [(each.text, each.batches) for each in found.choices] == [
+        ("0.22", 10),
+        ("0.32", 5),
+        ("0.38", 2),
+        ("0.4", 1),
+    ]
+
+
+def test_of_a_share_that_falls_the_lowest_are_the_worst() -> None:
+    rule = AnswerRateDrop()
+    values = [float(each) for each in range(10, 90, 4)]
+    found = suggest("answer_rate_drop", rule, peaks(*values, limit=50.0, falls=True))
+
+    assert found.reached == 11
+    assert [each.batches for each in found.choices] == [10, 5, 2, 1]
+    assert found.choices[-1].text == "0.1"
+
+
+def test_nothing_is_proposed_from_a_few() -> None:
+    few = suggest("error_spike", ErrorSpike(), peaks(*range(ENOUGH - 1)))
+    none = suggest("error_spike", ErrorSpike(), [])
+
+    assert few.why_not == f"{ENOUGH - 1} batches showed it a number, {ENOUGH} are needed"
+    assert none.why_not == "it saw no number"
+    assert not few.choices
+
+
+def test_a_limit_that_is_no_one_parameter_is_not_proposed() -> None:
+    found = suggest("error_spike", ErrorSpike(), peaks(*range(20), limit=17.3))
+
+    assert found.why_not == "its limit is not one parameter of its own"
+
+
+@pytest.mark.parametrize(
+    ("rule", "limit", "unit", "name"),
+    [
+        pytest.param(ErrorSpike(), 25.0, "%", "threshold", id="a share"),
+        pytest.param(BatchPaused(after=HOUR), 3600.0, "s", "after", id="a length"),
+        pytest.param(
+            CostOverrun(budget=Amount(40_000_000, "USD")), 40.0, "USD", "budget", id="sum"
+        ),
+        pytest.param(BatchPaused(after=HOUR), 60.0, "s", None, id="none of them"),
+    ],
+)
+def test_the_parameter_of_a_limit(rule: Any, limit: float, unit: str, name: str | None) -> None:
+    assert parameter_of(rule, limit, unit) == name
+
+
+def test_lengths_and_sums_are_written_as_in_a_configuration() -> None:
+    values = [float(each * 60) for each in range(1, 21)]
+    found = suggest("p", BatchPaused(after=30 * MINUTE), peaks(*values, limit=1800.0, unit="s"))
+
+    assert [each.text for each in found.choices] == ['"11m"', '"16m"', '"19m"', '"20m"']
+    assert (found.now, found.reached) == ('"30m"', 0)
+
+
+def test_a_finding_without_a_number_has_no_peak() -> None:
+    assert peak_of(Finding(summary="x"), falls=False) is None
+    peak = peak_of(Finding(summary="x", value=3, threshold=5), falls=False)
+    assert peak is not None
+    peak.take(Finding(summary="x", value=4, threshold=6), falls=False)
+    peak.take(Finding(summary="x", value=2, threshold=7), falls=False)
+    peak.take(Finding(summary="x"), falls=False)
+    assert (peak.value, peak.limit) == (4, 6)

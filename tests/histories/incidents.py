@@ -1,0 +1,82 @@
+"""All incidents: one or more for each rule that has a cause in the life of a batch."""
+
+from tests.histories.around import blind, dear, half_came, nothing_came, out_of_money
+from tests.histories.courses import (
+    begins_late,
+    counts_differ,
+    fails,
+    leaves_people,
+    paused_long,
+    reopens,
+    vanishes,
+)
+from tests.histories.dialling import (
+    calls_hang,
+    gives_up,
+    lines_rest,
+    retries_forgotten,
+    retries_too_often,
+    retries_too_soon,
+    slows_down,
+    stands_still,
+    too_slow,
+)
+from tests.histories.ends_of_calls import (
+    agent_silent,
+    answers_drop,
+    calls_off,
+    error_spike,
+    error_streak,
+    goal_missed,
+    nobody_speaks,
+    number_blocked,
+    number_unheard,
+    transfers_fail,
+)
+from tests.histories.planting import Incident
+from tests.histories.wronged import (
+    called_again_and_again,
+    list_again,
+    night_calls,
+    opted_out,
+    same_people,
+)
+
+INCIDENTS: tuple[Incident, ...] = (
+    error_spike,
+    error_streak,
+    answers_drop,
+    number_blocked,
+    number_unheard,
+    agent_silent,
+    goal_missed,
+    transfers_fail,
+    nobody_speaks,
+    calls_off,
+    stands_still,
+    retries_forgotten,
+    lines_rest,
+    calls_hang,
+    slows_down,
+    too_slow,
+    gives_up,
+    retries_too_often,
+    retries_too_soon,
+    fails,
+    leaves_people,
+    begins_late,
+    paused_long,
+    reopens,
+    vanishes,
+    counts_differ,
+    called_again_and_again,
+    list_again,
+    opted_out,
+    night_calls,
+    same_people,
+    dear,
+    out_of_money,
+    blind,
+    nothing_came,
+    half_came,
+)
