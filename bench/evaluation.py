@@ -43,7 +43,8 @@ from monitor.store.engine import open_engine
 
 NOW = datetime(2026, 5, 13, 12, tzinfo=UTC)
 CYCLE = timedelta(seconds=30)
-WARM = 3  # cycles in which accounts of people are opened and statements compiled
+WARM = 3  # cycles in which what is remembered of calls is read, and statements are compiled
+_WALKED = 1_000  # people of a batch, at the least, who are walked through in an evaluation
 _PIECE = 1_000
 _CAMPAIGNS = 20
 _BEFORE = 200  # people of the batch before, of each campaign
@@ -188,8 +189,9 @@ def measure(directory: Path, batches: int, people: int, times: int) -> list[Resu
     """All of it."""
     context = _context()
     spent, beside = _cycles(directory, context, _courses(batches, people), times)
-    small = _cycles(directory, context, _courses(1, 1_000, pace=10), times * 4)[0]
-    large = _cycles(directory, context, _courses(1, people * 20, pace=10), times * 4)[0]
+    # So slow that the calls of the small one reach back as far as any rule looks.
+    small = _cycles(directory, context, _courses(1, 1_000, pace=1), times * 4)[0]
+    large = _cycles(directory, context, _courses(1, people * 20, pace=1), times * 4)[0]
     rules = sum(each.settings.rule.subject is SubjectKind.BATCH for each in context.instances)
     limit = 0.25 * batches / 200
     note = f"{rules} rules; {spread(spent)}, {median(spent) / batches * 1e6:.0f} us a batch"
@@ -241,6 +243,11 @@ def _cycles(
         each.unlink()
     engine = open_engine(file, create=True)
     _fill(engine, context, courses)
+    for course in courses:
+        # After a start everybody is walked through once, a piece at each evaluation.
+        for _ in range(course.people // _WALKED + 1):
+            with engine.begin() as conn:
+                evaluate_batch(conn, course.row, context, NOW)
     judging, reading = [], []
     gc.collect()
     for n in range(1, WARM + times + 1):

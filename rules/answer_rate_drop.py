@@ -3,11 +3,11 @@
 Fires when, of the calls that ended within ``window``, the share that a person took is at
 most ``threshold``, of at least ``min_calls``, and with ``compare`` also at most what is usual
 divided by ``times``, and surely lower. With ``by`` = "from_number" each number that calls is
-judged as well: beside its own calls of before, else beside the other numbers now; one alert a
-batch names the worst. It also fires when carriers block ``blocks`` calls of one number or
-more, and 5 % of them: its reputation is gone. Mailboxes, busy lines and failures are no
-answers; what was called off, or lost by the vendor, does not count. A number that is no
-longer used never looks like recovery.
+judged as well: beside its own calls of before, else beside the other numbers now, from which
+it must stand apart by ``times``, too; one alert a batch names the worst. It also fires when
+carriers block ``blocks`` calls of one number or more, and 5 % of them: its reputation is gone.
+Mailboxes, busy lines and failures are no answers; what was called off, or lost by the vendor,
+does not count. A number that is no longer used never looks like recovery.
 
 What to do: take the number out of the batch, or pause; ask the carrier about its reputation;
 check the hours and the list.

@@ -4,9 +4,9 @@ Reports once a run, when the end is believed (as for batch_completed), that at l
 ``min_contacts`` people, or the share ``share`` of all, were rejected, skipped, left in the
 queue, or are on no list. Where the vendor's counts contradict its lists, after 15 minutes
 and only of people whom the lists show: batch_completed tells the contradiction. Not before
-the lists were read to their end. Not for ends that batch_failed tells of, which counts these
-people itself; ``statuses`` adds them. Not for batches that had ended before Offhook first
-looked.
+the lists were read to their end, and not while calls go on. Not for ends that batch_failed
+tells of, which counts these people itself; ``statuses`` adds them. Not for batches that had
+ended before Offhook first looked.
 
 What to do: ask the vendor why these people were left out; call them in a new batch.
 """
@@ -14,8 +14,8 @@ What to do: ask the vendor why these people were left out; call them in a new ba
 from dataclasses import dataclass
 from typing import ClassVar
 
-from monitor.core.completion import never_dialled, old_news, read_since_end, rows
-from monitor.core.ending import UNVERIFIED_AFTER, doubts
+from monitor.core.completion import never_dialled, old_news, read_since_end, rows, under_way
+from monitor.core.ending import CONFIRM_AFTER, UNVERIFIED_AFTER, doubts
 from monitor.core.facts import BatchFacts
 from monitor.core.model import BatchStatus
 from monitor.core.progress import part_of, seen_undialled, undialled_words
@@ -61,7 +61,8 @@ class NeverDialled(BatchRule):
             return Clear(Finding(summary="has not ended since Offhook looks at it"))
         found = "; ".join(doubts(facts))
         early = facts.now - (facts.terminal_at or facts.now) < UNVERIFIED_AFTER
-        if found and (early or not read_since_end(facts)):
+        calling = under_way(facts, CONFIRM_AFTER)  # who is called, may call those who are left
+        if found and (early or calling or not read_since_end(facts)):
             return Unknown(found)
         missed, everybody = (seen_undialled if found else never_dialled)(facts), rows(facts)
         finding = self._finding(facts, missed, everybody, sure=not found)

@@ -6,7 +6,18 @@ from typing import Literal
 
 import pytest
 
-from bench import backtest, floor, generator, large, naive, path, reference, shares, traffic
+from bench import (
+    backtest,
+    evaluation,
+    floor,
+    generator,
+    large,
+    naive,
+    path,
+    reference,
+    shares,
+    traffic,
+)
 from bench.generator import NOW, Where
 from bench.results import Result, ratio
 from bench.shares import Phase, Traffic
@@ -110,6 +121,13 @@ def test_a_large_batch_is_measured_in_a_process_of_its_own(tmp_path: Path) -> No
     found = large.measure(tmp_path, people=2_000, times=1)
 
     assert [each.limit for each in found] == [24, 0.2, 2]
+    assert all(each.measured > 0 for each in found)
+
+
+def test_what_judging_costs_is_measured(tmp_path: Path) -> None:
+    found = evaluation.measure(tmp_path, batches=2, people=100, times=1)
+
+    assert [each.limit for each in found] == [0.0025, 1.5]
     assert all(each.measured > 0 for each in found)
 
 

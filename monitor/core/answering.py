@@ -133,6 +133,9 @@ class AnswerRule(RateRule, ABC):
             return None
         beside = f"; other numbers {percent(others.share)}, n {others.whole:,}"
         say = self._say(window, seen, f" from {number}", beside)
+        enough = others.whole >= self.min_calls
+        if enough and self.reached(seen) and seen.share * self.times > others.share:
+            return Unknown(f"{number} stands not apart from the other numbers", say(known))
         return self.weigh_beside(facts, seen, window.start, _case(number), say, lambda: known)
 
     def _say(self, window: Window, seen: Counted, whose: str, beside: str = "") -> Say:

@@ -9,7 +9,7 @@ fire. Timers are kept as start instants, so a restart or a reload changes nothin
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.core.alert import Alert, AlertState, Reason, Subject, Transition
 from monitor.core.calendar import Calendar
@@ -17,6 +17,8 @@ from monitor.core.identity import alert_key, fingerprint
 from monitor.core.idle import Pauses, dialling_between
 from monitor.core.instance import RuleInstance, Settings
 from monitor.core.rule import Clear, Finding, Holds, Severity, Unknown, Verdict
+
+_GAP = timedelta(minutes=5)  # so long nobody looked: Offhook was down
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +161,8 @@ def _waited(alert: Alert, judged: Judged) -> Alert:
 def _slept(alert: Alert, judged: Judged) -> Alert:
     """The same after a gap: closed hours and pauses that nobody judged in are no part of it."""
     seen, until = alert.evidence_at, min(judged.observed_at or judged.now, judged.now)
-    if alert.state is not AlertState.PENDING or seen is None or until <= seen:
-        return alert
+    if alert.state is not AlertState.PENDING or seen is None or until - seen <= _GAP:
+        return alert  # a rule that judges in closed hours, too, may fire in them
     still = (until - seen) - dialling_between(judged.calendar, judged.pauses, seen, until)
     return replace(alert, since=min(alert.since + still, until)) if still else alert
 

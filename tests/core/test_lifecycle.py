@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.alert import Alert, AlertState, Reason, Subject, Timing, Transition
+from monitor.core.calendar import Calendar, parse_hours
 from monitor.core.facts import BatchFacts
 from monitor.core.identity import alert_key, fingerprint
 from monitor.core.instance import RuleInstance, Settings
@@ -543,3 +545,14 @@ def test_timers_are_instants() -> None:
     assert alert is not None
     assert isinstance(alert.since, datetime)
     assert alert.since + timedelta(seconds=60) == NOON + MINUTE
+
+
+def test_what_holds_in_closed_hours_fires_in_them() -> None:
+    closed = Calendar(ZoneInfo("UTC"), (parse_hours("daily 09:00-10:00"),))
+    alert = None
+    for at in range(0, 61, 10):
+        look = judged(HOLDS, at, by=instance(wait=60), calendar=closed)
+        alert = advance(alert, look, 0).alert
+
+    assert alert is not None
+    assert alert.state is AlertState.FIRING

@@ -167,6 +167,16 @@ def test_where_all_numbers_do_badly_it_is_the_batch() -> None:
     assert held(*calls, peers=peers).summary.startswith("4 of 200 calls were answered")
 
 
+def test_a_number_that_is_not_twice_as_bad_as_the_others_stands_not_apart() -> None:
+    peers = before(*dialled(89, 182, from_number=BAD), *dialled(89, 182, from_number=WELL))
+    mine = dialled(8, 46, from_number=BAD)
+
+    verdict = judged(*mine, *dialled(16, 48, from_number=WELL), peers=peers)
+    assert isinstance(verdict, Unknown), verdict
+    apart = held(*mine, *dialled(20, 48, from_number=WELL), peers=peers)
+    assert apart.summary.startswith("8 of 46 calls from ••0134 were answered")
+
+
 @pytest.mark.parametrize(
     ("n", "kind"),
     [

@@ -250,6 +250,9 @@ match = ["provider=reminders"]
 idle = "4s"
 gap_factor = 0
 
+[rules.too_many_attempts]
+max_attempts = 50
+
 [rules.outside_calling_hours]
 hours = ["daily 00:00-24:00"]
 
