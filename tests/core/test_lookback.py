@@ -26,7 +26,7 @@ AT_NOON = round(NOON.timestamp() / TEN.total_seconds())
 
 
 def test_slots_have_no_gap_and_lose_no_call() -> None:
-    counted = {
+    counted: dict[tuple[int, str], int] = {
         (AT_NOON, Outcome.COMPLETED): 4,
         (AT_NOON, Outcome.BUSY): 1,
         (AT_NOON + 3, Outcome.ERROR): 2,
@@ -79,7 +79,7 @@ def test_the_shortest_slots_that_are_few_enough(life: timedelta, expected: timed
 
 
 def test_the_ladder_has_a_rung_an_attempt() -> None:
-    counted = {
+    counted: dict[tuple[int, str], int] = {
         (0, Outcome.COMPLETED): 40,
         (0, Outcome.NO_ANSWER): 50,
         (0, Outcome.FAILED): 10,

@@ -13,10 +13,9 @@ from monitor.core.compose import labels_of
 from monitor.core.pattern import pattern_problem
 from monitor.core.route import parse_matcher
 from monitor.core.rule import Severity, SubjectKind
-from monitor.core.silence import BatchRun, Silence, Source, acknowledged_by, silenced_by
+from monitor.core.silence import LONGEST, BatchRun, Silence, Source, acknowledged_by, silenced_by
 from monitor.core.wish import (
     LATEST,
-    LONGEST,
     SilenceError,
     Wish,
     acknowledgement,

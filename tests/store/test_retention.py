@@ -68,7 +68,7 @@ def test_whose_contacts_were_whose_is_forgotten_but_not_who_asked_not_to_be_call
     take_items(conn, row, items, NOON)
     row = batches.load(conn, row.id)
     batches.save(conn, replace(row, open=False, terminal_at=NOON - SECOND))
-    keys = [bytes([n]) * people.KEY for n in range(3)]
+    keys = [bytes([n]) * KEY for n in range(3)]
     assert set(people.places(conn, keys)) == set(keys)
     context = make_context(run(CalledAfterOptOut(opt_out=("disposition=dnc",))))
 
