@@ -16,6 +16,7 @@ from monitor.evaluation.refusing import refusals
 from monitor.ingest.items import take_items
 from monitor.ingest.looks import take_look
 from monitor.store import batches, people, retention
+from monitor.store.lately import KEY
 from rules.called_after_opt_out import CalledAfterOptOut
 from tests.builders import HOUR, NOON, SECOND, make_batch, make_call, make_contact
 from tests.stories import hurried, make_context, run
