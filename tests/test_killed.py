@@ -73,7 +73,8 @@ async def until_told(stage: Stage, daemon: Daemon, clock: SystemClock) -> None:
     while (at := stage.advance()) < DEADLINE_S:
         assert daemon.status is None, daemon.last_words()
         rows, _ = stage.reckoning()
-        complete = at > STORY_S and stage.settled and not any(row.missing for row in rows)
+        told = stage.told
+        complete = at > STORY_S and stage.settled and not any(unheard(row, told) for row in rows)
         quiet_since = (quiet_since or at) if complete else None
         if quiet_since is not None and at - quiet_since > 5.0:
             return
@@ -86,7 +87,7 @@ def judged(
     lost, doubled, unmarked = [], [], []
     for row in rows:
         what = f"{row.expected.rule} {row.expected.states[0]} {row.expected.batch}"
-        lost += [f"{what} to {receiver}" for receiver in row.missing]
+        lost += [f"{what} to {receiver}" for receiver in unheard(row, told)]
         for receiver in row.doubled:
             if receiver == "ops_bot":
                 doubled.append(what)
@@ -94,6 +95,22 @@ def judged(
                 unmarked.append(f"{what} to {receiver}")
     wrong = [f"{one.rule} {one.state} {one.batch} to {one.receiver}" for one in false]
     return Verdict(kills, lost, doubled, unmarked, wrong)
+
+
+def unheard(row: Judged, told: Sequence[Told]) -> list[str]:
+    """Who was not told; whoever was told of its end instead, as it was over by then, was."""
+    ends = {
+        one.receiver
+        for one in told
+        if one.rule == row.expected.rule
+        and one.batch == row.expected.batch
+        and one.state == "RESOLVED"
+    }
+    return [
+        receiver
+        for receiver in row.missing
+        if "FIRING" not in row.expected.states or receiver not in ends
+    ]
 
 
 def repeats_say_so(row: Judged, receiver: str, told: Sequence[Told]) -> bool:
