@@ -159,9 +159,8 @@ def _opinions(
 ) -> list[Opinion]:
     rules = tuple(
         each
-        for each in context.instances
-        if each.settings.rule.subject is SubjectKind.BATCH
-        and (each.settings.rule.one_shot or row.terminal_again_at is None)
+        for each in context.rules_about(SubjectKind.BATCH)
+        if each.settings.rule.one_shot or row.terminal_again_at is None
     )
     _, last = alerts.last_evaluated(conn, f"batch:{row.id}")
     return [

@@ -9,6 +9,7 @@ from monitor.core.expectation import Expectation
 from monitor.core.instance import RuleInstance
 from monitor.core.model import Capabilities
 from monitor.core.route import Matcher
+from monitor.core.rule import SubjectKind
 from monitor.evaluation.accounts import PeopleMemo
 from monitor.evaluation.firing import Firing
 from monitor.evaluation.telling import Routing
@@ -49,3 +50,7 @@ class Context:
     people: PeopleMemo = field(default_factory=PeopleMemo, compare=False, repr=False)
     calls: Remembered = field(default_factory=Remembered, compare=False, repr=False)
     recent: Recent = field(default_factory=Recent, compare=False, repr=False)
+
+    def rules_about(self, kind: SubjectKind) -> tuple[RuleInstance, ...]:
+        """The rule instances that look at subjects of this kind."""
+        return tuple(each for each in self.instances if each.settings.rule.subject is kind)

@@ -47,24 +47,30 @@ def _evaluate(conn: Connection, expected: Expectation, context: Context, now: da
     following = Following(
         conn=conn,
         context=context,
-        subject=_subject(expected, views, facts.occurrence, now),
+        subject=_subject(expected, context, facts.occurrence, now),
         now=now,
         observed_at=_observed_at(conn, views, now),
         may_clear=True,
     )
     _close_past(following, facts)
-    rules = tuple(
-        each for each in context.instances if each.settings.rule.subject is SubjectKind.EXPECTATION
-    )
-    subject = following.subject
-    # An override may choose by the name of the batch, as it will be called in messages.
-    labels = {
-        "provider": subject.provider,
-        "vendor": subject.vendor,
+    rules = context.rules_about(SubjectKind.EXPECTATION)
+    following.follow(list(opinions(rules, expectation_labels(expected, context), facts)))
+    return following.finish()
+
+
+def expectation_labels(expected: Expectation, context: Context) -> dict[str, str]:
+    """What the matchers of rules see of it: also the batch's name, as messages will call it."""
+    return {
+        "provider": expected.provider,
+        "vendor": _vendor(expected, context),
         "batch_name": expected.title,
     }
-    following.follow(list(opinions(rules, labels, facts)))
-    return following.finish()
+
+
+def _vendor(expected: Expectation, context: Context) -> str:
+    """The vendor at which it is expected, where that is one provider's."""
+    view = context.providers.get(expected.provider)
+    return view.vendor if view else ""
 
 
 def _views(expected: Expectation, context: Context) -> list[ProviderView]:
@@ -73,9 +79,8 @@ def _views(expected: Expectation, context: Context) -> list[ProviderView]:
 
 
 def _subject(
-    expected: Expectation, views: Sequence[ProviderView], at: Occurrence | None, now: datetime
+    expected: Expectation, context: Context, at: Occurrence | None, now: datetime
 ) -> Subject:
-    only = views[0] if expected.provider and views else None
     zone = expected.schedule.zone
     due = f" due {clock(at.due, zone, now)}" if at else ""
     return Subject(
@@ -83,7 +88,7 @@ def _subject(
         provider=expected.provider,
         id=expected.name,
         title=expected.title + due,
-        vendor=only.vendor if only else "",
+        vendor=_vendor(expected, context),
         zone=zone.key,
     )
 

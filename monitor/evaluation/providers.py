@@ -53,12 +53,14 @@ def evaluate_provider(
         observed_at=now,
         may_clear=True,
     )
-    rules = tuple(
-        each for each in context.instances if each.settings.rule.subject is SubjectKind.PROVIDER
-    )
-    labels = {"provider": view.name, "vendor": view.vendor}
-    following.follow(list(opinions(rules, labels, facts)))
+    rules = context.rules_about(SubjectKind.PROVIDER)
+    following.follow(list(opinions(rules, provider_labels(view), facts)))
     return following.finish()
+
+
+def provider_labels(view: ProviderView) -> dict[str, str]:
+    """What the matchers of rules see of a provider."""
+    return {"provider": view.name, "vendor": view.vendor}
 
 
 def provider_facts(

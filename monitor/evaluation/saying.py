@@ -13,9 +13,9 @@ from monitor.core.facts import BatchFacts
 from monitor.core.rule import SubjectKind
 from monitor.evaluation.batches import batch_facts, labels_of
 from monitor.evaluation.context import Context, ProviderView
-from monitor.evaluation.expectations import expectation_facts
+from monitor.evaluation.expectations import expectation_facts, expectation_labels
 from monitor.evaluation.judging import Opinion, opinions
-from monitor.evaluation.providers import provider_facts
+from monitor.evaluation.providers import provider_facts, provider_labels
 from monitor.store import batches
 
 
@@ -34,9 +34,7 @@ def batch_opinions(conn: Connection, batch: int, context: Context, now: datetime
     if view is None:
         return None
     facts = batch_facts(conn, row, view, context, now)
-    rules = tuple(
-        each for each in context.instances if each.settings.rule.subject is SubjectKind.BATCH
-    )
+    rules = context.rules_about(SubjectKind.BATCH)
     return Said(facts, tuple(opinions(rules, labels_of(row.look, view), facts)))
 
 
@@ -44,23 +42,17 @@ def provider_opinions(
     conn: Connection, view: ProviderView, context: Context, now: datetime
 ) -> tuple[Opinion, ...]:
     """Of one provider."""
-    rules = tuple(
-        each for each in context.instances if each.settings.rule.subject is SubjectKind.PROVIDER
-    )
-    labels = {"provider": view.name, "vendor": view.vendor}
-    return tuple(opinions(rules, labels, provider_facts(conn, view, context, now)))
+    rules = context.rules_about(SubjectKind.PROVIDER)
+    facts = provider_facts(conn, view, context, now)
+    return tuple(opinions(rules, provider_labels(view), facts))
 
 
 def expectation_opinions(
     conn: Connection, context: Context, now: datetime
 ) -> Iterator[tuple[str, Opinion]]:
     """Of everything that is expected, with its name."""
-    rules = tuple(
-        each for each in context.instances if each.settings.rule.subject is SubjectKind.EXPECTATION
-    )
+    rules = context.rules_about(SubjectKind.EXPECTATION)
     for expected in context.expectations if rules else ():
-        view = context.providers.get(expected.provider)
-        labels = {"provider": expected.provider, "vendor": view.vendor if view else ""}
         facts = expectation_facts(conn, expected, context, now)
-        for opinion in opinions(rules, labels, facts):
+        for opinion in opinions(rules, expectation_labels(expected, context), facts):
             yield expected.name, opinion

@@ -30,9 +30,8 @@ def evaluate_system(
     whose trouble is not known stays as it is.
     """
     rules: dict[str, list[RuleInstance]] = {}
-    for each in context.instances:
-        if each.settings.rule.subject is SubjectKind.SYSTEM:
-            rules.setdefault(each.settings.rule.id, []).append(each)
+    for each in context.rules_about(SubjectKind.SYSTEM):
+        rules.setdefault(each.settings.rule.id, []).append(each)
     known = alerts.load_firing(conn, *rules) if rules else []
     cases = {
         (each.subject.provider, each.subject.id, each.rule)

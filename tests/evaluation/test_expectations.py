@@ -17,6 +17,7 @@ from monitor.core.route import parse_matcher
 from monitor.core.schedule import Schedule, Times
 from monitor.evaluation.context import Context
 from monitor.evaluation.expectations import evaluate_expectations, expectation_facts
+from monitor.evaluation.saying import expectation_opinions
 from monitor.evaluation.system import close_orphans
 from monitor.ingest.items import take_items
 from monitor.ingest.looks import take_look
@@ -349,6 +350,21 @@ def test_the_rule_may_be_about_some_of_what_is_expected(
     judge(story, 2 * HOUR)
 
     assert bool(story.alerts()) is fires
+
+
+@pytest.mark.parametrize(
+    ("matcher", "said"),
+    [("batch_name=Daily reminders", ["daily_reminders"]), ("batch_name=Offers", [])],
+)
+def test_what_is_said_of_it_goes_by_the_same_matchers(
+    story: Story, matcher: str, said: list[str]
+) -> None:
+    rule = replace(run(BatchExpected()), match=(parse_matcher(matcher),))
+    context = replace(story.context, instances=(rule,))
+    with story.engine.begin() as conn:
+        found = [name for name, _ in expectation_opinions(conn, context, story.now)]
+
+    assert found == said
 
 
 def test_a_rule_that_is_turned_off_closes_its_alerts(story: Story) -> None:
