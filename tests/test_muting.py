@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor.config import load
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
 from monitor.core.destination import destinations
+from monitor.core.hours import parse_hours
 from monitor.core.model import BatchStatus, CallStatus, ContactStatus, Counts
 from monitor.core.route import Digest, Receiver, Route, parse_matcher
 from monitor.core.rule import Severity, SubjectKind

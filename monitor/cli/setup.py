@@ -15,7 +15,7 @@ from monitor.cli.places import USUAL, VARIABLE
 from monitor.config import load
 from monitor.config.model import CalendarSettings, MonitorSettings
 from monitor.config.reading import variants
-from monitor.core.calendar import parse_hours
+from monitor.core.hours import parse_hours
 from monitor.notifiers.build import AnyReceiverSettings
 
 CALENDAR = "permitted"

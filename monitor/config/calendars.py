@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from monitor.config.document import Document
 from monitor.config.lines import KeyPath
 from monitor.config.model import CalendarSettings
-from monitor.core.calendar import Calendar, parse_closed, parse_hours
+from monitor.core.calendar import Calendar
+from monitor.core.hours import parse_closed, parse_hours
 from monitor.errors import Problem
 
 # Holidays are written out for these years around the start of the process.

@@ -5,9 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from math import ceil
 
-from monitor.core.calendar import Calendar, next_closing, next_opening, permitted_between
+from monitor.core.calendar import (
+    Calendar,
+    next_closing,
+    next_opening,
+    permitted_after,
+    permitted_between,
+)
 from monitor.core.facts import BatchFacts
-from monitor.core.progress import Forecast, after_calling_time, people_left
+from monitor.core.progress import Forecast, people_left
 from monitor.core.wording import clock, counted, people_text, span
 
 # Hours that begin again so soon had a break: a batch goes on after lunch.
@@ -59,7 +65,7 @@ def until_length(facts: BatchFacts, length: timedelta) -> Deadline | None:
         return None
     spent = facts.dialling_between(facts.began_at, facts.now)
     left = max(length - spent, timedelta(0))
-    at = after_calling_time(facts.calendar, facts.now, left)
+    at = permitted_after(facts.calendar, facts.now, left)
     return Deadline(at=at, words=f"within {span(length)} of calling time", left=left)
 
 

@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from monitor.core.calendar import Calendar, Hours, is_open, parse_closed, parse_hours
+from monitor.core.calendar import Calendar, is_open
+from monitor.core.hours import Hours, parse_closed, parse_hours
 from monitor.core.people import LONG_AGO, Breach, PersonCalls, PlacedCall
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from monitor.core.calendar import Calendar, is_open, next_closing, next_opening
+from monitor.core.calendar import Calendar, permitted_after
 from monitor.core.calls import Spent
 from monitor.core.model import ContactStatus, Counts
 from monitor.core.tally import CONTACTS, UNDIALLED, Tally, call_key, costs, people
@@ -163,23 +163,4 @@ def dry_at(
     lasting = PRESENT.total_seconds() * micros / lately
     if lasting > HORIZON.total_seconds():
         return None
-    return permitted_after(calendar, since, timedelta(seconds=lasting))
-
-
-def permitted_after(
-    calendar: Calendar | None, start: datetime, length: timedelta
-) -> datetime | None:
-    """The instant until which so much permitted time has passed; None beyond the horizon."""
-    at, rest = start, length
-    while at - start <= HORIZON:
-        if not is_open(calendar, at):
-            opening = next_opening(calendar, at)
-            if opening is None:
-                return None
-            at = opening
-        closing = next_closing(calendar, at)
-        if closing is None or at + rest <= closing:
-            return at + rest
-        rest -= closing - at
-        at = closing
-    return None
+    return permitted_after(calendar, since, timedelta(seconds=lasting), HORIZON)

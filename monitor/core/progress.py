@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, sqrt
 
-from monitor.core.calendar import Calendar, next_closing, next_opening
+from monitor.core.calendar import permitted_after
 from monitor.core.completion import ended_calls
 from monitor.core.facts import BatchFacts
 from monitor.core.model import OPEN_CONTACT, ContactStatus, Outcome
@@ -20,8 +20,6 @@ _HOUR = timedelta(hours=1)
 _UNPLANNED = timedelta(hours=1)
 _FAR = 1 / 3
 _COMPLETED = frozenset({Outcome.COMPLETED})
-# Opening hours looked through for the end of the work: a year of days with a lunch break each.
-_SPANS = 800
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +157,7 @@ def forecast(facts: BatchFacts, pace: Pace) -> Forecast | None:
         calls=calls,
         pace=pace,
         needed=needed,
-        done_at=after_calling_time(facts.calendar, facts.now, needed),
+        done_at=permitted_after(facts.calendar, facts.now, needed),
     )
 
 
@@ -170,23 +168,6 @@ def with_ease(facts: BatchFacts, left: timedelta) -> Forecast | None:
     """
     coming = forecast(facts, lifelong(facts))
     return coming if coming and coming.needed < left * _FAR else None
-
-
-def after_calling_time(
-    calendar: Calendar | None, start: datetime, length: timedelta
-) -> datetime | None:
-    """The instant at which so much permitted time has passed since ``start``."""
-    at, left = start, length
-    for _ in range(_SPANS):
-        opening = next_opening(calendar, at)
-        if opening is None:
-            return None
-        closing = next_closing(calendar, opening)
-        if closing is None or closing - opening >= left:
-            return opening + left
-        left -= closing - opening
-        at = closing
-    return None
 
 
 def slower(late: Pace, early: Pace) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from monitor.core.calendar import parse_hours
+from monitor.core.hours import parse_hours
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)

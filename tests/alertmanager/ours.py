@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from monitor.core.alert import Alert, AlertState, Reason, Subject
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
 from monitor.core.explained import inhibited_by
+from monitor.core.hours import parse_hours
 from monitor.core.identity import alert_key, fingerprint
 from monitor.core.inhibit import Inhibition
 from monitor.core.route import Receiver, Route, parse_matcher

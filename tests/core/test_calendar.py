@@ -6,14 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.calendar import (
-    Calendar,
-    Hours,
-    is_open,
-    next_opening,
-    parse_hours,
-    permitted_between,
-)
+from monitor.core.calendar import Calendar, is_open, next_opening, permitted_between
+from monitor.core.hours import Hours, parse_hours
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)

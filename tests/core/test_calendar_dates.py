@@ -5,15 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.core.calendar import (
-    Calendar,
-    Hours,
-    is_open,
-    next_opening,
-    parse_closed,
-    parse_hours,
-    permitted_between,
-)
+from monitor.core.calendar import Calendar, is_open, next_opening, permitted_between
+from monitor.core.hours import Hours, parse_closed, parse_hours
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EVE = date(2026, 12, 24)  # a Thursday

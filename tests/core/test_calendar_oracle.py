@@ -19,14 +19,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.core.calendar import (
-    Calendar,
-    Hours,
-    is_open,
-    next_opening,
-    parse_hours,
-    permitted_between,
-)
+from monitor.core.calendar import Calendar, is_open, next_opening, permitted_between
+from monitor.core.hours import Hours, parse_hours
 from tests.builders import HOUR, MINUTE
 
 FIRST, LAST = datetime(2021, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)

@@ -4,8 +4,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
 from monitor.core.drift import RetryTiming
+from monitor.core.hours import parse_hours
 from monitor.core.model import Outcome
 from monitor.core.people import PersonCalls, PlacedCall
 from tests.builders import HOUR, MINUTE, NOON

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor.core.alert import Alert, Reason
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
 from monitor.core.decision import Decision, Group, Home, Part, Told, Why
 from monitor.core.destination import destinations
 from monitor.core.flapping import flapping
 from monitor.core.held import Circumstances, is_open_at, opens_at
+from monitor.core.hours import parse_hours
 from monitor.core.notify import decide
 from monitor.core.route import Digest, Receiver, Route
 from monitor.core.rule import Severity

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.calendar import Calendar, parse_hours, permitted_between
+from monitor.core.calendar import Calendar, permitted_between
+from monitor.core.hours import parse_hours
 from monitor.core.idle import Pauses, dialling_between, ended, paused_since, seen
 from monitor.core.model import BatchStatus
 from tests.builders import HOUR, MINUTE, NOON

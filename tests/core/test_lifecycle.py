@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.alert import Alert, AlertState, Reason, Subject, Timing, Transition
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
 from monitor.core.facts import BatchFacts
+from monitor.core.hours import parse_hours
 from monitor.core.identity import alert_key, fingerprint
 from monitor.core.instance import RuleInstance, Settings
 from monitor.core.lifecycle import (

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
+from monitor.core.hours import parse_hours
 from monitor.core.lookback import (
     MOST_SLOTS,
     Rung,

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.calendar import Calendar, parse_hours, permitted_between
+from monitor.core.calendar import Calendar, permitted_after, permitted_between
 from monitor.core.calls import Spent
+from monitor.core.hours import parse_hours
 from monitor.core.model import Counts
 from monitor.core.money import (
     HORIZON,
@@ -23,7 +24,6 @@ from monitor.core.money import (
     forecast,
     left,
     parse_amount,
-    permitted_after,
 )
 from tests.builders import HOUR, MINUTE, NOON
 
@@ -180,5 +180,5 @@ def test_beyond_the_horizon_no_time_is_named() -> None:
     never = Calendar(ZoneInfo("UTC"), (parse_hours("2020-01-01 09:00-10:00"),))
 
     assert permitted_after(never, NOON, HOUR) is None
-    assert permitted_after(OFFICE, NOON, HORIZON) is None
+    assert permitted_after(OFFICE, NOON, HORIZON, HORIZON) is None
     assert permitted_after(None, NOON, HORIZON) == NOON + HORIZON

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.calendar import Calendar, Hours
+from monitor.core.calendar import Calendar
+from monitor.core.hours import Hours
 from monitor.core.model import BatchStatus, ContactStatus, Counts
 from monitor.core.pace import (
     AT_ONCE,

@@ -4,11 +4,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.core.calendar import Calendar, parse_hours, permitted_between
+from monitor.core.calendar import Calendar, permitted_after, permitted_between
+from monitor.core.hours import parse_hours
 from monitor.core.model import Counts, Outcome, RetryPolicy
 from monitor.core.progress import (
     Pace,
-    after_calling_time,
     calls_each,
     conversations,
     forecast,
@@ -115,16 +115,16 @@ def test_no_pace_foretells_nothing() -> None:
     ],
 )
 def test_when_so_much_calling_time_has_passed(length: timedelta, hours: float) -> None:
-    at = after_calling_time(OFFICE, NOON, length)
+    at = permitted_after(OFFICE, NOON, length)
 
     assert at == NOON + hours * HOUR
     assert permitted_between(OFFICE, NOON, at) == length
 
 
 def test_what_takes_longer_than_the_hours_that_are_known_has_no_end() -> None:
-    assert after_calling_time(None, NOON, HOUR) == NOON + HOUR
-    assert after_calling_time(OFFICE, NOON, 9_000 * HOUR) is None
-    assert after_calling_time(Calendar(ZoneInfo("UTC"), ()), NOON, HOUR) is None
+    assert permitted_after(None, NOON, HOUR) == NOON + HOUR
+    assert permitted_after(OFFICE, NOON, 9_000 * HOUR) is None
+    assert permitted_after(Calendar(ZoneInfo("UTC"), ()), NOON, HOUR) is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.calendar import Calendar, next_opening, parse_hours
+from monitor.core.calendar import Calendar, next_opening
+from monitor.core.hours import parse_hours
 from monitor.core.schedule import Occurrence, Schedule, Times, instant, occurrences, parse_times
 from tests.builders import HOUR, MINUTE, NOON, SECOND
 

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, func, select, update
 from structlog.testing import capture_logs
 
 from monitor.core.alert import Alert, AlertState, Reason, Transition
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
+from monitor.core.hours import parse_hours
 from monitor.core.message import Message
 from monitor.core.route import Digest, Route, parse_matcher
 from monitor.core.rule import Severity

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Engine, select
 from structlog.testing import capture_logs
 
 from monitor.core.alert import Alert, AlertState
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
+from monitor.core.hours import parse_hours
 from monitor.core.route import Digest, Receiver, Route, parse_matcher
 from monitor.core.silence import Source
 from monitor.core.wish import Wish

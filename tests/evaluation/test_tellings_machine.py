@@ -16,7 +16,8 @@ from sqlalchemy import Connection, Engine, select, update
 from structlog.testing import capture_logs
 
 from monitor.core.alert import Alert, AlertState, Reason
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
+from monitor.core.hours import parse_hours
 from monitor.core.route import Receiver, Route
 from monitor.evaluation.telling import Routing, tell
 from monitor.evaluation.tellings import Tellings

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
+from monitor.core.hours import parse_hours
 from tests.histories.dialler import Dialler
 from tests.histories.habits import Habits, Plan
 

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.core.calendar import Calendar, Hours
+from monitor.core.calendar import Calendar
+from monitor.core.hours import Hours
 from monitor.core.model import Batch, BatchStatus, ContactStatus, Counts, Item, RetryPolicy
 from monitor.errors import NotFoundError, ProviderError
 from monitor.http import HttpClient

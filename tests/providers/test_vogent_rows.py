@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.core.calendar import Hours, is_open
+from monitor.core.calendar import is_open
+from monitor.core.hours import Hours
 from monitor.core.model import (
     AnsweredBy,
     Batch,

@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
 from monitor.core.calls import Window
 from monitor.core.facts import BatchFacts, EndedCall
+from monitor.core.hours import parse_hours
 from monitor.core.model import BatchStatus, Outcome, RetryPolicy
 from monitor.core.rule import Clear, Finding, Holds, Unknown
 from rules.batch_overdue import BatchOverdue

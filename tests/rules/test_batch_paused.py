@@ -4,8 +4,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
 from monitor.core.facts import BatchFacts
+from monitor.core.hours import parse_hours
 from monitor.core.model import BatchStatus
 from monitor.core.rule import Clear, Holds, Unknown
 from monitor.core.stopping import PAUSE, StoppedBy

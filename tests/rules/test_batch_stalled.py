@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
 from monitor.core.facts import BatchFacts, LateRetry
+from monitor.core.hours import parse_hours
 from monitor.core.model import BatchStatus, Counts
 from monitor.core.rule import Clear, Finding, Holds, Unknown
 from rules.batch_stalled import BatchStalled

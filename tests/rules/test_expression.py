@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor.config.expressions import read_condition, read_says
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
 from monitor.core.expression import Value
 from monitor.core.facts import BatchFacts, LateRetry
+from monitor.core.hours import parse_hours
 from monitor.core.model import BatchStatus, Capabilities, ContactStatus, Counts, Outcome
 from monitor.core.names import Sight
 from monitor.core.rule import Clear, Finding, Holds, Unknown

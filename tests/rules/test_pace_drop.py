@@ -4,8 +4,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
 from monitor.core.facts import BatchFacts, EndedCall
+from monitor.core.hours import parse_hours
 from monitor.core.model import Counts, Outcome
 from monitor.core.rule import Clear, Finding, Holds, Unknown
 from rules.pace_drop import PaceDrop

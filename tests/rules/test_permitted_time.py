@@ -8,9 +8,10 @@ import pytest
 
 import rules
 from monitor.core.alert import AlertState, Subject, Timing
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
 from monitor.core.explained import inhibited_by
 from monitor.core.facts import BatchFacts, EndedCall, LateRetry
+from monitor.core.hours import parse_hours
 from monitor.core.instance import RuleInstance, Settings
 from monitor.core.lifecycle import Judged, advance
 from monitor.core.model import BatchStatus, Counts, Outcome, RetryPolicy

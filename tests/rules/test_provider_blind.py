@@ -4,8 +4,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
 from monitor.core.facts import ProviderFacts
+from monitor.core.hours import parse_hours
 from monitor.core.rule import Clear, Finding, Holds, Severity, Unknown
 from rules.provider_blind import ProviderBlind
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_failure, make_provider_facts

@@ -4,8 +4,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
 from monitor.core.facts import BatchFacts, EndedCall, LateRetry
+from monitor.core.hours import parse_hours
 from monitor.core.model import BatchStatus, Capabilities, Counts, Outcome
 from monitor.core.rule import Clear, Finding, Holds, Unknown
 from rules.stalled_retries import StalledRetries

@@ -10,7 +10,8 @@ from pydantic import Field
 from monitor.app.ruletest.lines import Line, Origin
 from monitor.config.hints import hint_for
 from monitor.config.model import Zone
-from monitor.core.calendar import Calendar, parse_hours
+from monitor.core.calendar import Calendar
+from monitor.core.hours import parse_hours
 from monitor.core.model import RetryPolicy
 from monitor.settings import Duration, Strict
 

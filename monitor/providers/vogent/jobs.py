@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from monitor.core.calendar import Calendar, Hours
+from monitor.core.calendar import Calendar
+from monitor.core.hours import Hours
 from monitor.core.model import Batch, BatchStatus, Counts
 from monitor.core.text import clip, one_line
 from monitor.providers import Known
