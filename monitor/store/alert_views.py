@@ -16,6 +16,7 @@ from monitor.store.audit import Deed
 from monitor.store.schema import alerts, outbox
 from monitor.store.silence_views import SilenceView, view
 from monitor.store.views import AlertEventView, DeliveryView
+from rules import compliance
 
 OPEN = (AlertState.PENDING, AlertState.FIRING)
 CLOSED = (AlertState.RESOLVED, AlertState.INFO)
@@ -127,7 +128,7 @@ def _as_now(conn: Connection, found: Sequence[Alert], now: datetime) -> tuple[Al
 
 
 def _now(alert: Alert, standing: Collection[Silence], flap: Flap | None, now: datetime) -> AlertNow:
-    silenced = silenced_by(alert, standing, now) if alert.state in OPEN else None
+    silenced = silenced_by(alert, standing, now, compliance()) if alert.state in OPEN else None
     acknowledged = [each for each in standing if each.alert == alert.key and each.stands(now)]
     subject = alert.subject
     return AlertNow(

@@ -66,6 +66,7 @@ _completed = calls.c.outcome == literal_column(f"'{Outcome.COMPLETED.value}'")
 # Completed calls as long as that are all the same to whoever counts short ones.
 FAR_S = 120.0
 _far = literal_column(str(FAR_S), Float)
+_priced = calls.c.cost_micros.is_not(None)
 _length = case((~_completed, None), (calls.c.duration_s > _far, _far), else_=calls.c.duration_s)
 # What store/recent.py holds of a call.
 RECENT = (
@@ -78,6 +79,9 @@ RECENT = (
         calls.c.disposition,
         calls.c.transferred,
         _length,
+        case((_priced, func.coalesce(calls.c.currency, literal_column("'USD'")))),
+        case((_priced, calls.c.cost_estimated)),
+        func.coalesce(calls.c.cost_micros, literal_column("0")),
     )
     .where(calls.c.batch == _batch, _ended >= bindparam("start"))
     .order_by(_ended)
@@ -96,7 +100,7 @@ SPENT = (
         func.count(),
         func.sum(calls.c.cost_estimated),
     )
-    .where(_within, calls.c.cost_micros.is_not(None))
+    .where(_within, _priced)
     .group_by(calls.c.currency)
 )
 _HOUR_US = 3_600_000_000

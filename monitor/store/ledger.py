@@ -22,6 +22,7 @@ from monitor.store import silences as silences_store
 from monitor.store import snapshot
 from monitor.store.audit import DONE
 from monitor.store.schema import alerts, audit, batches, outbox, silences
+from rules import compliance
 
 _AT_ONCE = 500
 _ALL = 1_000_000
@@ -139,7 +140,7 @@ def _held_back(alert: Alert, silences: Iterable[Silence], now: datetime) -> bool
     """Whether one of the silences stood over some of the time for which it fired."""
     standing = [each for each in silences if _stood_over(each, alert, now)]
     labels = labels_of(alert) if standing else {}
-    return any(each.covers(labels, alert.rule) for each in standing)
+    return any(each.covers(labels, alert.rule, compliance()) for each in standing)
 
 
 def _stood_over(silence: Silence, alert: Alert, now: datetime) -> bool:

@@ -17,13 +17,14 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from monitor.core.calls import Ended, Field, Value, Window
+from monitor.core.calls import Ended, Field, Spent, Value, Window
 from monitor.core.model import Outcome
 from monitor.store import hot
 from monitor.store.ended import FAR_S, RECENT
+from monitor.store.kinds import PLACES, Kind, priced, shorter_than, values_of
 from monitor.store.marks import stale_from
 from monitor.store.schema import from_micros, to_micros
-from monitor.store.spans import Key, Span
+from monitor.store.spans import Key, Span, Total
 from monitor.store.windows import StoredCalls
 
 LONGEST = timedelta(hours=2)  # longer spans are asked of the table
@@ -33,29 +34,8 @@ _UNASKED = timedelta(hours=1)
 _MOST = 100_000  # calls of one batch
 _MOST_KINDS = 50_000
 _SPANS = 6  # of one question
+_COST = "cost"  # the question that adds up what calls cost
 _NEAR = 64  # calls, and half of its own: so far a span is moved rather than another begun
-
-
-class Kind(NamedTuple):
-    """What calls are counted by. ``length`` only of completed ones, and FAR_S at most."""
-
-    outcome: str
-    error: str | None
-    from_number: str | None
-    hangup: str | None
-    disposition: str | None
-    transferred: int | None
-    length: float | None
-
-
-_PLACES: Mapping[Field, int] = {
-    Field.OUTCOME: 0,
-    Field.ERROR: 1,
-    Field.FROM_NUMBER: 2,
-    Field.HANGUP: 3,
-    Field.DISPOSITION: 4,
-    Field.TRANSFERRED: 5,
-}
 
 
 @dataclass(slots=True)
@@ -68,6 +48,7 @@ class _Batch:
     crowded: bool = False  # too many to be held
     ends: "array[int]" = field(default_factory=lambda: array("q"))
     kinds: "array[int]" = field(default_factory=lambda: array("I"))
+    costs: "array[int]" = field(default_factory=lambda: array("q"))  # in micros
     spans: dict[Hashable, list[Span]] = field(default_factory=dict)
 
     def cut(self, place: int, keys: Mapping[Hashable, list[Key | None]]) -> None:
@@ -76,12 +57,12 @@ class _Batch:
             for span in spans:
                 if span.stop > place:
                     span.move(self.kinds, keys[question], min(span.first, place), place)
-        del self.ends[place:], self.kinds[place:]
+        del self.ends[place:], self.kinds[place:], self.costs[place:]
 
     def shed(self, since: int) -> None:
         """Forget the calls that ended by then."""
         place = bisect_right(self.ends, since)
-        del self.ends[:place], self.kinds[:place]
+        del self.ends[:place], self.kinds[:place], self.costs[:place]
         self.since = since
         for question, spans in self.spans.items():
             kept = self.spans[question] = [each for each in spans if each.first >= place]
@@ -98,7 +79,7 @@ class _Batch:
             far = abs(found.first - first) + abs(found.stop - stop)
             if far <= _NEAR + (stop - first) // 2 or len(spans) == _SPANS:
                 return found
-        made = Span()
+        made = Total(self.costs) if question is _COST else Span()
         spans.append(made)
         return made
 
@@ -131,7 +112,8 @@ class Recent:
         first = min(bisect_right(known.ends, to_micros(span[0])), stop)
         found = known.span(question, first, stop)
         found.move(known.kinds, keys, first, stop)
-        return _Counted(found.by, known.ends[stop - 1] if first < stop else None)
+        sums = found.sums if isinstance(found, Total) else {}
+        return _Counted(found.by, known.ends[stop - 1] if first < stop else None, sums)
 
     def last_ends(self, calls: "RecentCalls", n: int) -> tuple[Ended, ...] | None:
         """The n calls that ended last; None where that is not known."""
@@ -180,13 +162,14 @@ class Recent:
         if len(self._table) > _MOST_KINDS:
             self._batches = OrderedDict({calls.batch: batch})
             self._kinds, self._table, self._keys = {}, [], {}
-        batch.ends, batch.kinds, batch.spans = array("q"), array("I"), {}
+        batch.ends, batch.kinds, batch.costs = array("q"), array("I"), array("q")
+        batch.spans = {}
         batch.since = to_micros(calls.now - self._reach - _SLACK)
 
     def read(self, batch: _Batch, calls: "RecentCalls", since: int) -> None:
         """Take in the calls of a batch that ended from then on."""
-        kinds, ends, found = self._kinds, batch.ends, batch.kinds
-        for end, *told in hot.ask(calls.conn, RECENT, batch=calls.batch, start=since):
+        kinds, ends, found, costs = self._kinds, batch.ends, batch.kinds, batch.costs
+        for end, *told, cost in hot.ask(calls.conn, RECENT, batch=calls.batch, start=since):
             kind = tuple(told)
             number = kinds.get(kind)
             if number is None:
@@ -194,11 +177,13 @@ class Recent:
                 self._table.append(Kind._make(kind))
             ends.append(end)
             found.append(number)
+            costs.append(cost)
 
 
 class _Counted(NamedTuple):
     by: Mapping[Any, int]
     last: int | None  # when the last of them ended
+    sums: Mapping[Any, int]  # of what they cost, where that is the question
 
 
 class RecentCalls(StoredCalls):
@@ -252,7 +237,7 @@ class RecentCalls(StoredCalls):
         limit = than.total_seconds()
         found = None
         if limit <= FAR_S:
-            key = _shorter_than(limit)
+            key = shorter_than(limit)
             found = self._recent.counted(self, ("shorter", limit), key, (start, end))
         if found is None:
             return super()._answered_shorter(start, end, than)
@@ -265,16 +250,20 @@ class RecentCalls(StoredCalls):
         failed = found.by.get((0,), 0)
         return failed, failed + found.by.get((1,), 0)
 
+    def _spent(self, start: datetime, end: datetime) -> Spent:
+        found = self._recent.counted(self, _COST, priced, (start, end))
+        if found is None:
+            return super()._spent(start, end)
+        micros: dict[str, int] = {}
+        for currency, estimated in found.by:
+            micros[currency] = micros.get(currency, 0) + found.sums[currency, estimated]
+        return Spent(
+            micros=micros,
+            n=sum(found.by.values()),
+            estimated=any(estimated for _, estimated in found.by),
+        )
+
     def _by(self, fields: tuple[Field, ...], start: datetime, end: datetime) -> _Counted | None:
-        if not _PLACES.keys() >= set(fields):
+        if not PLACES.keys() >= set(fields):
             return None
-        return self._recent.counted(self, fields, _values_of(fields), (start, end))
-
-
-def _values_of(fields: tuple[Field, ...]) -> Callable[[Kind], Key]:
-    places = [_PLACES[each] for each in fields]
-    return lambda kind: tuple([kind[place] for place in places])
-
-
-def _shorter_than(limit: float) -> Callable[[Kind], Key | None]:
-    return lambda kind: None if kind.length is None else kind.length < limit
+        return self._recent.counted(self, fields, values_of(fields), (start, end))

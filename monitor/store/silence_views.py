@@ -45,11 +45,13 @@ class SilenceView:
 class HeldView:
     """What was made, and what it holds back now: the keys of the alerts, and in words.
 
+    ``left_out`` are keys of alerts that it fits, and whose rule it would have to name.
     ``made`` is False where nothing was: asked for a preview, or acknowledged already.
     """
 
     silence: SilenceView
     holds_back: tuple[str, ...]
+    left_out: tuple[str, ...]
     text: str
     made: bool
 
@@ -86,6 +88,7 @@ def held_view(held: Held, now: datetime, *, made: bool) -> HeldView:
     return HeldView(
         silence=view(held.silence, now),
         holds_back=tuple(each.key for each in held.alerts),
+        left_out=tuple(each.key for each in held.left_out),
         text=held.text,
         made=made and held.new,
     )

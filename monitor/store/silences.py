@@ -42,6 +42,7 @@ from monitor.store.audit import Deed
 from monitor.store.coding import decode, encode
 from monitor.store.schema import alerts as alerts_table
 from monitor.store.schema import from_micros, silences, to_micros
+from rules import compliance
 
 # So long an ended one is still loaded for the evaluations: the next message says that it ended.
 REMEMBERED = timedelta(days=1)
@@ -54,17 +55,19 @@ _OPEN = ("pending", "firing")
 class Held:
     """A silence or acknowledgement, with the open alerts that it holds back now.
 
+    ``left_out`` are those that it fits, and does not hold back, as their rule must be named.
     ``new`` is False for an acknowledgement that stood already.
     """
 
     silence: Silence
     alerts: tuple[Alert, ...]
+    left_out: tuple[Alert, ...] = ()
     new: bool = True
 
     @property
     def text(self) -> str:
         """What it holds back, for people."""
-        return preview_text(self.alerts)
+        return preview_text(self.alerts, self.left_out)
 
 
 def add(conn: Connection, wish: Wish, now: datetime, labels: Collection[str] = ()) -> Held:
@@ -85,17 +88,20 @@ def preview(conn: Connection, wish: Wish, now: datetime, labels: Collection[str]
     if silence.until_end_of is not None and runs.is_over(conn, silence.until_end_of):
         batch = plain(silence.until_end_of.batch, 100)
         raise OverError(f"the batch {batch} has ended already", "give a length instead")
-    return Held(silence=silence, alerts=held_back(conn, silence))
+    alerts, left_out = held_back(conn, silence)
+    return Held(silence=silence, alerts=alerts, left_out=left_out)
 
 
-def held_back(conn: Connection, silence: Silence) -> tuple[Alert, ...]:
-    """The open alerts that a silence covers, or the one that is acknowledged."""
-    if silence.alert is not None:
-        alert = alerts.load_key(conn, silence.alert)
-        return (alert,) if alert is not None and alert.state in _OPEN else ()
-    return tuple(
-        each for each in alerts.load_all_open(conn) if silence.covers(labels_of(each), each.rule)
-    )
+def held_back(conn: Connection, silence: Silence) -> tuple[tuple[Alert, ...], tuple[Alert, ...]]:
+    """The open alerts that a silence covers, and those that it fits and must name."""
+    covered, left_out = [], []
+    for each in alerts.load_all_open(conn):
+        labels = labels_of(each)
+        if silence.covers(labels, each.rule, compliance()):
+            covered.append(each)
+        elif silence.fits(labels, each.rule):
+            left_out.append(each)
+    return tuple(covered), tuple(left_out)
 
 
 def acknowledge(
@@ -214,9 +220,14 @@ def _why_over(conn: Connection, silence: Silence, now: datetime) -> str | None:
         return "its time is over"
     if silence.until_end_of is not None and runs.is_over(conn, silence.until_end_of):
         return "the batch has ended"
-    if silence.alert is not None and not held_back(conn, silence):
+    if silence.alert is not None and not _is_open(conn, silence.alert):
         return "the alert has closed"
     return None
+
+
+def _is_open(conn: Connection, key: str) -> bool:
+    alert = alerts.load_key(conn, key)
+    return alert is not None and alert.state in _OPEN
 
 
 def _end(

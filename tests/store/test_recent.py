@@ -75,6 +75,7 @@ def agreed(log: CallLog, table: CallLog, start: datetime, end: datetime) -> None
         assert log.grouped(*span, *fields) == table.grouped(*span, *fields)
     assert log.having(*span, Field.HANGUP, "spam") == table.having(*span, Field.HANGUP, "spam")
     assert log.transfers(*span) == table.transfers(*span)
+    assert log.spent(*span) == table.spent(*span)
     for than in (15 * SECOND, 2 * MINUTE, 5 * MINUTE):
         assert log.answered_shorter(*span, than) == table.answered_shorter(*span, than)
 
@@ -93,6 +94,9 @@ def drawn(chance: Random, now: datetime) -> dict[str, Any]:
         "hangup_class": chance.choice([None, "spam"]),
         "from_number": chance.choice([None, "+1 … 01", "+1 … 02"]),
         "transferred": chance.choice([None, True, False]),
+        "cost_micros": chance.choice([None, 0, 120_000, 999_999]),
+        "currency": chance.choice([None, "USD", "INR"]),
+        "cost_estimated": chance.choice([True, False]),
     }
 
 

@@ -1,0 +1,47 @@
+"""What the newest calls are counted by, as memory holds them: calls alike are one kind."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from monitor.core.calls import Field
+from monitor.store.spans import Key
+
+
+class Kind(NamedTuple):
+    """What calls are counted by. ``length`` only of completed ones, and FAR_S at most."""
+
+    outcome: str
+    error: str | None
+    from_number: str | None
+    hangup: str | None
+    disposition: str | None
+    transferred: int | None
+    length: float | None
+    currency: str | None  # None: its cost is not known
+    estimated: int | None
+
+
+PLACES: Mapping[Field, int] = {
+    Field.OUTCOME: 0,
+    Field.ERROR: 1,
+    Field.FROM_NUMBER: 2,
+    Field.HANGUP: 3,
+    Field.DISPOSITION: 4,
+    Field.TRANSFERRED: 5,
+}
+
+
+def values_of(fields: tuple[Field, ...]) -> Callable[[Kind], Key]:
+    """By the values of these fields."""
+    places = [PLACES[each] for each in fields]
+    return lambda kind: tuple([kind[place] for place in places])
+
+
+def priced(kind: Kind) -> Key | None:
+    """By what its cost is in, and whether that is an estimate."""
+    return None if kind.currency is None else (kind.currency, kind.estimated)
+
+
+def shorter_than(limit: float) -> Callable[[Kind], Key | None]:
+    """By whether it was shorter than so many seconds."""
+    return lambda kind: None if kind.length is None else kind.length < limit
