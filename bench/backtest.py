@@ -39,6 +39,7 @@ SECOND_LIMIT = 100_000
 PEOPLE = 5_000
 _A_POLL = PEOPLE // 100
 _POLL = timedelta(seconds=30)
+_LOOKED_AT_FOR = timedelta(minutes=15)  # after its end
 _START = datetime(2026, 5, 4, 9, tzinfo=UTC)
 _ENDS = (
     [CallStatus.COMPLETED] * 55
@@ -131,7 +132,7 @@ def _batch(conn: Connection, some: random.Random, number: int) -> int:
         tally=tally,
         seq=seq,
         open=False,
-        fresh_at=at,
+        fresh_at=at + _LOOKED_AT_FOR,
         moved_at=at,
         terminal_at=at,
         terminal_again_at=at,

@@ -4,7 +4,6 @@ Batches are in the middle of being dialled: calls end at an even pace, so that e
 half a minute ends as many as begin. Time is the processor's, of the evaluations alone.
 """
 
-import gc
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from sqlalchemy import Engine
 from bench.results import Result, median, spread
 from monitor.app.context import context_to_read
 from monitor.app.ruletest.configured import own_config
+from monitor.app.settling import settle
 from monitor.config.document import Document
 from monitor.core.model import (
     AnsweredBy,
@@ -249,7 +249,7 @@ def _cycles(
             with engine.begin() as conn:
                 evaluate_batch(conn, course.row, context, NOW)
     judging, reading = [], []
-    gc.collect()
+    settle()  # as the daemon does
     for n in range(1, WARM + times + 1):
         now = NOW + n * CYCLE
         began = time.process_time()

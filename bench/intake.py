@@ -85,7 +85,7 @@ async def _site(kind: str, directory: Path) -> AsyncIterator[ASGIApp]:
 
     settings = BlandSettings(vendor="bland", api_key=SecretStr("sk_bench"))
     vendor = Bland(NAME, settings, http, b"k" * 32)
-    receiver = Receiver(keep_each if kind == "single" else keep, clock, arrived=lambda: None)
+    receiver = Receiver(keep_each if kind == "single" else keep, clock)
     verifier = Verifier(Hmac(header=HEADER.lower()), (SECRET,), ())
     sender = Sender(
         provider=NAME, verifier=verifier, read=lambda body, now: read(vendor, body, now)

@@ -16,14 +16,14 @@ import time
 from array import array
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from bench import path
 from bench.generator import NOW
-from bench.results import Result, median, spread
+from bench.results import Result, median, spread, took
 from monitor.core.model import (
     Call,
     CallStatus,
@@ -33,6 +33,7 @@ from monitor.core.model import (
     EndedBy,
 )
 from monitor.core.tally import count_call, count_contact
+from monitor.evaluation.accounts import PIECE
 from monitor.evaluation.batches import evaluate_batch
 from monitor.ingest import marks
 from monitor.ingest.looks import take_look
@@ -68,7 +69,12 @@ def measure(directory: Path, people: int, times: int) -> list[Result]:
         told = json.loads(fresh.stdout)
         seconds.append(told["seconds"])
         resident.append(told["resident"] / people)
-    quick, slow = _evaluated(file, small, large, max(times, 5) * 3)
+    walked, (quick, slow) = _evaluated(file, (small, large), people, max(times, 5) * 3)
+    how = (
+        f"processor time, {spread(slow)} beside {spread(quick)}; {IN_WINDOW} calls in the window"
+        f" of each; {spread(walked)} each of the {len(walked)} times that it takes after a start"
+        " to have asked about everybody"
+    )
     return [
         Result(
             "resident beyond the process, a person", 24, median(resident), " B", note=_who(people)
@@ -78,7 +84,7 @@ def measure(directory: Path, people: int, times: int) -> list[Result]:
             f"evaluating {people:,} people / {SMALL:,}",
             2,
             median(slow) / median(quick),
-            note=f"{spread(slow)} beside {spread(quick)}; {IN_WINDOW} calls in the window of each",
+            note=how,
         ),
     ]
 
@@ -87,18 +93,29 @@ def _who(people: int) -> str:
     return f"one open batch of {people:,} people, fresh processes"
 
 
-def _evaluated(file: Path, small: int, large: int, times: int) -> tuple[list[float], list[float]]:
+def _evaluated(
+    file: Path, compared: tuple[int, int], people: int, times: int
+) -> tuple[list[float], list[list[float]]]:
+    """Seconds of judging the second of two batches until everybody in it was asked about.
+
+    And from then on of judging either.
+    """
     engine = open_engine(file)
-    spent: dict[int, list[float]] = {small: [], large: []}
-    for n in range(times + 2):
-        for batch in (small, large):
-            began = time.perf_counter()
-            with engine.begin() as conn:
-                evaluate_batch(conn, batch, path.context, NOW + n * _MINUTE / 6)
-            if n > 1:
-                spent[batch].append(time.perf_counter() - began)
+    context = path.remembering(path.context)
+
+    def judge(batch: int, now: datetime) -> None:
+        with engine.begin() as conn:
+            evaluate_batch(conn, batch, context, now)
+
+    def judged(batch: int, now: datetime = NOW) -> float:
+        return took(lambda: judge(batch, now)).processor
+
+    walked = [judged(compared[1]) for _ in range(2 + people // PIECE)]
+    moments = [NOW + n * _MINUTE / 6 for n in range(times + 2)]
+    spent = [[judged(batch, now) for batch in compared] for now in moments]
     engine.dispose()
-    return spent[small], spent[large]
+    quick, slow = zip(*spent[2:], strict=True)
+    return walked, [list(quick), list(slow)]
 
 
 def _fill(conn: Connection, name: str, people: int) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
-from sqlalchemy import Engine, ForeignKey, create_engine, event, func, select
+from sqlalchemy import Engine, ForeignKey, create_engine, event, func, insert, select
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -147,11 +147,52 @@ def poll(engine: Engine, pages: Iterable[bytes], now: datetime) -> Counter[str]:
         return _counters(session, now)
 
 
+def fill(engine: Engine, pages: Iterable[bytes]) -> None:
+    """What a first poll leaves in an empty database, in bulk: that poll is not measured."""
+    with engine.begin() as conn:
+        for page in pages:
+            seen = _page(page)
+            people = [
+                {
+                    "contact_id": each.contact_id,
+                    "phone_hash": _digest(each),
+                    **{name: _naive(getattr(each, name)) for name in _PERSON},
+                }
+                for each in seen
+            ]
+            calls = [
+                {
+                    "contact_id": each.contact_id,
+                    "ended_at": _naive(_ended(record)),
+                    "execution_id": record.execution_id,
+                    **{name: _naive(getattr(record, name)) for name in _CALL},
+                }
+                for each in seen
+                for record in each.call_records
+            ]
+            events = [
+                *(("contact", each.contact_id, each.status) for each in seen),
+                *(("call", call["execution_id"], call["call_status"]) for call in calls),
+            ]
+            told = [{"kind": kind, "subject": of, "after": now} for kind, of, now in events]
+            for table, rows in ((Person, people), (Call, calls), (Event, told)):
+                if rows:
+                    conn.execute(insert(table), rows)
+
+
+def _digest(seen: PersonModel) -> bytes:
+    return hmac.digest(_KEY, seen.phone_number.encode(), hashlib.sha256)
+
+
+def _ended(record: CallModel) -> datetime | None:
+    at = record.created_at
+    return at and at + timedelta(seconds=record.duration_seconds)
+
+
 def _take(session: Session, known: dict[str, Person], seen: PersonModel) -> None:
     person = known.get(seen.contact_id)
     if person is None:
-        digest = hmac.digest(_KEY, seen.phone_number.encode(), hashlib.sha256)
-        person = Person(contact_id=seen.contact_id, phone_hash=digest)
+        person = Person(contact_id=seen.contact_id, phone_hash=_digest(seen))
         session.add(person)
         known[seen.contact_id] = person
         _copy(person, seen, _PERSON)
@@ -169,9 +210,9 @@ def _take(session: Session, known: dict[str, Person], seen: PersonModel) -> None
             person.calls.append(call)
         before = call.call_status
         _copy(call, record, _CALL)
-        ended = record.created_at and record.created_at + timedelta(seconds=record.duration_seconds)
-        if call.ended_at != _naive(ended):
-            call.ended_at = _naive(ended)
+        ended = _naive(_ended(record))
+        if call.ended_at != ended:
+            call.ended_at = ended
         if call.call_status != before:
             _tell(session, "call", record.execution_id, before or None, call.call_status)
 

@@ -1,14 +1,15 @@
 """Offhook's own path from page bytes to evaluated rules, on its real engine and adapter.
 
-A fixture file is made once: a first reading of the list, as the daemon takes it. Each
-measurement works on a copy of that file and of what the process remembers of the pages.
+A fixture file is made once: a first reading of the list, as the daemon takes it, and as many
+evaluations as it takes to know everybody. Each measurement works on a copy of that file and
+of what the process remembers of pages, people and calls.
 """
 
 import shutil
-import time
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,10 +19,11 @@ from sqlalchemy import Connection, Engine, Table, func, select, update
 from xxhash import xxh3_64
 
 from bench.generator import NOW
+from bench.results import Took, took
 from monitor.clock import SystemClock
 from monitor.config.rules import default_instances
 from monitor.core.model import Batch, BatchStatus, Counts
-from monitor.evaluation.accounts import PIECE, PeopleMemo
+from monitor.evaluation.accounts import PIECE
 from monitor.evaluation.batches import BatchEvaluated, evaluate_batch
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.telling import Routing
@@ -65,12 +67,13 @@ context = Context(
 
 @dataclass(slots=True)
 class Known:
-    """A database after a first reading, and what the process remembers of the pages."""
+    """A database after a first reading, and what the process remembers of it."""
 
     file: Path
     batch: int
     look: Batch
     states: dict[str, dict[int, PageState]]
+    context: Context
 
 
 @dataclass(slots=True)
@@ -109,14 +112,24 @@ def prepare(file: Path, people: int, pages: Sequence[bytes]) -> Known:
         row = take_look(conn, look, baseline=True)
         sweeps.begin_sweep(conn, row.id, at)
     book = PageBook({}, SEED)
-    work = Work(engine, row.id, look, book)
+    work = Work(engine, row.id, look, book, remembering(context))
     take_in(work, pages, at)
     with engine.begin() as conn:
         swept = sweeps.Swept(counts=look.counts, rows=people, run=1, every_page=True, anew=True)
         sweeps.finish_sweep(conn, row.id, swept, at)
-        evaluate_batch(conn, row.id, context, at)
+    for _ in range(2 + people // PIECE):  # until it has walked past everybody
+        judge(work, at)
     close(engine)
-    return Known(file, row.id, look, book._pages)  # noqa: SLF001 - what the process remembers
+    states = book._pages  # noqa: SLF001 - what the process remembers
+    return Known(file, row.id, look, states, work.context)
+
+
+def remembering(known: Context) -> Context:
+    """The same with a memory of its own of people and the newest calls.
+
+    What is asked about other batches now and then only is remembered across the copies.
+    """
+    return replace(known, people=deepcopy(known.people), recent=deepcopy(known.recent))
 
 
 def close(engine: Engine) -> None:
@@ -153,14 +166,12 @@ def copy_of(known: Known, name: str = "work.db") -> Iterator[Work]:
             conn.execute(update(schema.contacts).values(value=schema.contacts.c.value))
             conn.execute(select(func.max(schema.calls.c.outcome))).all()
         _checkpoint(engine, "PASSIVE")
-        # What the process remembers of people is of this copy, and whole.
-        fresh = replace(context, people=PeopleMemo())
-        with engine.begin() as conn:
-            for _ in range(2 + (known.look.counts.total or 0) // PIECE):
-                evaluate_batch(conn, known.batch, fresh, NOW - MINUTE / 2)
-        book = PageBook(states, SEED)
-        book.overdue(NOW - MINUTE / 2)
-        yield Work(engine, known.batch, known.look, book, fresh)
+        work = Work(
+            engine, known.batch, known.look, PageBook(states, SEED), remembering(known.context)
+        )
+        judge(work, NOW - MINUTE / 2)
+        work.book.overdue(NOW - MINUTE / 2)
+        yield work
     finally:
         engine.dispose()
         for each in file.parent.glob(f"{name}*"):
@@ -200,12 +211,9 @@ def judge(work: Work, at: datetime) -> BatchEvaluated | None:
         return evaluate_batch(conn, work.batch, work.context, at)
 
 
-def run(work: Work, pages: Sequence[bytes], at: datetime = NOW) -> float:
-    """Seconds from page bytes to evaluated rules."""
-    began = time.perf_counter()
-    take_in(work, pages, at)
-    judge(work, at)
-    return time.perf_counter() - began
+def run(work: Work, pages: Sequence[bytes], at: datetime = NOW) -> Took:
+    """What it takes from page bytes to evaluated rules."""
+    return took(lambda: (take_in(work, pages, at), judge(work, at)))
 
 
 COUNTED = (schema.contacts, schema.calls, schema.changes, schema.pages, schema.page_moves)

@@ -1,8 +1,9 @@
 """From a webhook to Slack: the real daemon beside a simulated vendor, and the floor below it.
 
 Each sample is a failed call of a batch of which none failed before: it fires at once. Slack
-takes one message a second, so the samples are a little further apart than that. The floor is
-what cannot be left out: one fsync, and one request to Slack on loopback.
+takes one message a second, so the samples are a little further apart than that, and the
+first waits for what Offhook says of itself when it starts. The floor is what cannot be left
+out: one fsync, and one request to Slack on loopback.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,8 @@ from monitor.simulator.vendors import vendor_app, vendor_table
 from monitor.simulator.world import World
 from monitor.store.engine import driver
 
-_APART_S = 3.2
+_APART_S = 1.3
+_APART_LOADED_S = 3.2
 _PATIENCE_S = 30.0
 _QUIET = Plan(name="bench", contacts=50, concurrency=1, pace=3600.0, mix=Mix(failed=0.0))
 _OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-type: text/html\r\n\r\nok"
@@ -82,31 +84,47 @@ class Place:
 
 
 def measure(directory: Path, *, samples: int, seconds: int, rate: int) -> list[Result]:
-    """One run of the daemon: idle, then under load."""
+    """One run of the daemon: idle for so many samples, then so many seconds under load."""
     return asyncio.run(_measure(directory, samples, seconds, rate))
 
 
 async def _measure(directory: Path, samples: int, seconds: int, rate: int) -> list[Result]:
-    async with _running(directory, 2 * samples + 2) as place:
-        own, loaded = place.batches[1 : samples + 1], place.batches[samples + 1 :]
-        await place.sample(place.batches[0])
-        floors, idle = [], []
-        for batch_id in own:
-            await asyncio.sleep(_APART_S)
-            floors.append(await _floor(directory, place.slack))
-            idle.append(await place.sample(batch_id))
-        before = place.kept()
-        storm = asyncio.create_task(_storm(place.port, loaded[-1], seconds, rate))
-        busy = []
-        for batch_id in loaded[:-1]:
-            await asyncio.sleep(_APART_S)
-            if storm.done():
-                break
-            busy.append(await place.sample(batch_id))
-        sent, took = await storm
-        assert busy, "no sample was taken under load; the storm must last longer"
-        missing = sent + len(busy) - (place.kept() - before)
-    return [_idle(idle, floors), *_busy(busy, sent, took, missing, rate)]
+    busy = int(seconds / _APART_LOADED_S)
+    async with _running(directory, 1 + samples + busy + 1) as place:
+        first, *others, stormy = place.batches
+        await place.sample(first)
+        found = []
+        if samples:
+            found.append(await _while_idle(directory, place, others[:samples]))
+        if seconds:
+            found += await _while_loaded(place, others[samples:], stormy, seconds, rate)
+    return found
+
+
+async def _while_idle(directory: Path, place: Place, batches: Sequence[str]) -> Result:
+    floors, idle = [], []
+    for batch_id in batches:
+        await asyncio.sleep(_APART_S)
+        floors.append(await _floor(directory, place.slack))
+        idle.append(await place.sample(batch_id))
+    return _idle(idle, floors)
+
+
+async def _while_loaded(
+    place: Place, batches: Sequence[str], stormy: str, seconds: int, rate: int
+) -> list[Result]:
+    before = place.kept()
+    storm = asyncio.create_task(_storm(place.port, stormy, seconds, rate))
+    busy = []
+    for batch_id in batches:
+        await asyncio.sleep(_APART_LOADED_S)
+        if storm.done():
+            break
+        busy.append(await place.sample(batch_id))
+    sent, took = await storm
+    assert busy, "no sample was taken under load; the storm must last longer"
+    missing = sent + len(busy) - (place.kept() - before)
+    return _busy(busy, sent, took, missing, rate)
 
 
 def _idle(idle: list[float], floors: list[float]) -> Result:
@@ -211,6 +229,9 @@ async def _running(directory: Path, batches: int) -> AsyncIterator[Place]:
         stack.callback(process.terminate)
         place.batches = [batch.batch_id for batch in account]
         await _known(place, batches)
+        async with asyncio.timeout(_PATIENCE_S):
+            await slack.came.get()
+        await asyncio.sleep(_APART_S)
         yield place
 
 
@@ -225,7 +246,6 @@ async def _known(place: Place, batches: int) -> None:
                 if count >= batches:
                     break
             await asyncio.sleep(0.2)
-    await asyncio.sleep(2)  # for its first reading
 
 
 def _free_port() -> int:

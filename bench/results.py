@@ -1,8 +1,10 @@
 """One table at the end: what was promised, what was measured."""
 
 import statistics
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -25,6 +27,20 @@ class Result:
         if self.at_least:
             return self.measured >= self.limit
         return self.measured <= self.limit
+
+
+class Took(NamedTuple):
+    """How long something took: by the clock on the wall, and of the processor; seconds."""
+
+    seconds: float
+    processor: float
+
+
+def took(do: Callable[[], object]) -> Took:
+    """What it takes to do this once."""
+    began, busy = time.perf_counter(), time.process_time()
+    do()
+    return Took(time.perf_counter() - began, time.process_time() - busy)
 
 
 def median(values: Sequence[float]) -> float:

@@ -4,7 +4,9 @@ import asyncio
 import shutil
 import tempfile
 import time
+from collections.abc import Collection
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -25,17 +27,35 @@ _RATE = 1_000
 _SLOWEST = 6  # what takes 4 ms for each is asked so many times less
 
 
-def measure(data: Path, *, requests: int, times: int, samples: int, seconds: int) -> list[Result]:
-    """Everything about webhooks."""
+PARTS = ("intake", "reaction", "storm", "bombs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much is measured: requests in each of so many turns, samples, seconds of a storm."""
+
+    requests: int
+    times: int
+    samples: int
+    seconds: int
+
+
+def measure(data: Path, size: Size, only: Collection[str] = PARTS) -> list[Result]:
+    """What webhooks cost and how soon they are told on, or only some parts of that."""
     directory = Path(tempfile.mkdtemp(dir=data))
+    samples = size.samples if "reaction" in only else 0
+    seconds = size.seconds if "storm" in only else 0
+    found = []
     try:
-        return [
-            *_intake(directory, requests, times),
-            *reaction.measure(directory, samples=samples, seconds=seconds, rate=_RATE),
-            _bombs(times),
-        ]
+        if "intake" in only:
+            found += _intake(directory, size.requests, size.times)
+        if samples or seconds:
+            found += reaction.measure(directory, samples=samples, seconds=seconds, rate=_RATE)
+        if "bombs" in only:
+            found.append(_bombs(size.times))
     finally:
         shutil.rmtree(directory)
+    return found
 
 
 def _intake(directory: Path, requests: int, times: int) -> list[Result]:

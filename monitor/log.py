@@ -62,12 +62,19 @@ def forget() -> None:
 
 
 def configure(
-    mode: Mode = "auto", *, level: int = logging.INFO, stream: TextIO | None = None
+    mode: Mode = "auto",
+    *,
+    level: int = logging.INFO,
+    stream: TextIO | None = None,
+    journal: bool = False,
 ) -> None:
-    """Send every record, ours and the libraries', through one chain to standard error."""
+    """Send every record, ours and the libraries', through one chain to standard error.
+
+    ``journal``: the stream is systemd's, which takes the weight of each line from its beginning.
+    """
     stream = stream or sys.stderr
     terminal = stream.isatty()
-    formatter = structlog.stdlib.ProcessorFormatter(
+    formatter = (_ForJournal if journal else structlog.stdlib.ProcessorFormatter)(
         processors=_chain(as_json=mode == "json" or (mode == "auto" and not terminal)),
         foreign_pre_chain=[structlog.contextvars.merge_contextvars],
     )
@@ -89,6 +96,22 @@ def configure(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+class _ForJournal(structlog.stdlib.ProcessorFormatter):
+    """Each line begins with its priority, as sd-daemon(3) has it; the journal cuts it off."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        priority = next((n for level, n in _PRIORITIES if record.levelno >= level), 7)
+        return "\n".join(f"<{priority}>{line}" for line in super().format(record).split("\n"))
+
+
+_PRIORITIES = (
+    (logging.CRITICAL, 2),
+    (logging.ERROR, 3),
+    (logging.WARNING, 4),
+    (logging.INFO, 6),
+)
 
 
 def _chain(*, as_json: bool) -> list[Processor]:

@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TextIO
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,15 @@ class Systemd:
         except OSError:
             return False
         return True
+
+
+def is_journal(environ: Mapping[str, str], stream: TextIO) -> bool:
+    """Whether what is written there goes to the journal, which reads how grave a line is."""
+    try:
+        found = os.fstat(stream.fileno())
+    except (OSError, ValueError):  # it has no descriptor, or is closed
+        return False
+    return environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
 
 
 def _status(text: str) -> str:

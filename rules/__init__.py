@@ -21,3 +21,9 @@ def catalogue() -> dict[str, type[Rule]]:
             ):
                 found[value.id] = value
     return found
+
+
+@cache
+def compliance() -> frozenset[str]:
+    """The ids of the rules that the law asks for."""
+    return frozenset(name for name, rule in catalogue().items() if rule.compliance)

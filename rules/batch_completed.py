@@ -23,9 +23,19 @@ from monitor.core.ending import CONFIRM_AFTER, UNVERIFIED_AFTER, doubts
 from monitor.core.facts import BatchFacts, Report
 from monitor.core.model import BatchStatus
 from monitor.core.report import closed_lines, report_lines, undialled_parts
-from monitor.core.rule import BatchRule, Clear, Finding, Holds, Replays, Severity, Unknown, Verdict
+from monitor.core.rule import (
+    BatchRule,
+    Clear,
+    Finding,
+    Holds,
+    Replays,
+    Severity,
+    Unknown,
+    Verdict,
+)
 from monitor.core.stats import share
 from monitor.core.wording import people_text, percent
+from monitor.core.words import SETTLING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +65,7 @@ class BatchCompleted(BatchRule):
         told = facts.reported_at
         open_until = None if told is None else told + self.settle_after
         settling = bool(self.settle_after) and (open_until is None or facts.now < open_until)
-        marks = ("unverified",) * bool(found) + ("settling",) * settling
+        marks = ("unverified",) * bool(found) + (SETTLING,) * settling
         lines = report_lines(result, facts.previous, facts.capabilities, facts.vendor)
         return Finding(
             summary=f"reported complete, unverified: {found}" if found else _sentence(result),

@@ -22,6 +22,7 @@ from monitor.core.rule import (
     Clear,
     ExpectationRule,
     Finding,
+    Replays,
     Severity,
     Unknown,
     Verdict,
@@ -35,6 +36,7 @@ class BatchExpected(ExpectationRule):
 
     id: ClassVar[str] = "batch_expected"
     severity: ClassVar[Severity] = Severity.WARNING
+    replays: ClassVar[Replays] = Replays.MOVES
 
     smallest: float = 0.5
     largest: float = 2.0

@@ -38,6 +38,7 @@ class BatchPaused(BatchRule):
 
     id: ClassVar[str] = "batch_paused"
     severity: ClassVar[Severity] = Severity.WARNING
+    at_rest: ClassVar[bool] = True
     replays: ClassVar[Replays] = Replays.MOVES
 
     after: timedelta = timedelta(hours=1)

@@ -4,8 +4,8 @@ Fires when neither the batch, nor a count, nor a person, nor a call has moved fo
 or for ``gap_factor`` times the batch's typical gap when that is longer. Only permitted time
 counts: nothing stalls at night, on holidays or while paused. A person whose retry lies in
 the future does not wait, so in a tail the time begins when a retry comes due; where all who
-wait have none planned, it takes an hour. Recovers when something moves or nobody waits any
-more.
+wait have none planned, it takes an hour, and where its only line is busy, as long as a call
+may last (35 min). Recovers when something moves or nobody waits any more.
 
 What to do: open the batch at the vendor; look for a pause, a concurrency limit of zero, an
 empty balance or an outage; resume it or end it.

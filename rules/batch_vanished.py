@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from monitor.core.facts import BatchFacts, Facts, Gone
-from monitor.core.rule import BatchRule, Clear, Finding, Holds, Severity, Unknown, Verdict
+from monitor.core.rule import BatchRule, Clear, Finding, Holds, Replays, Severity, Unknown, Verdict
 from monitor.core.wording import clock
 
 
@@ -24,7 +24,8 @@ class BatchVanished(BatchRule):
 
     id: ClassVar[str] = "batch_vanished"
     severity: ClassVar[Severity] = Severity.WARNING
-    untold: ClassVar[str] = "that a vendor does not know a batch is not kept once it does"
+    at_rest: ClassVar[bool] = True
+    replays: ClassVar[Replays] = Replays.MOVES
 
     lasting: timedelta = timedelta(minutes=10)
     times: int = field(default=3, metadata={"ge": 1})

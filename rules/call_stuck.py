@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from monitor.core.facts import BatchFacts
+from monitor.core.progress import LONGEST_CALL
 from monitor.core.retries import HeldLines
 from monitor.core.rule import (
     BatchRule,
@@ -40,7 +41,7 @@ class CallStuck(BatchRule):
     needs: ClassVar[frozenset[str]] = frozenset({"in_flight"})
     replays: ClassVar[Replays] = Replays.MOVES
 
-    longest: timedelta = timedelta(minutes=35)  # 30 min, where vendors cut off, and 5 more
+    longest: timedelta = LONGEST_CALL
     min_calls: int = 1
 
     def __post_init__(self) -> None:
@@ -69,9 +70,10 @@ class CallStuck(BatchRule):
         since = held.oldest[0].since
         which = counted(n, "call") if lines is None else f"{n:,} of {counted(lines, 'line')}"
         verb = "open" if lines is None else "held by calls"
+        left = "" if lines is None else f"; {counted(max(lines - n, 0), 'line')} left to dial"
         return Finding(
             summary=f"{which} {verb} for {span(self.longest)} or longer, "
-            f"the oldest for {span(read - since)}",
+            f"the oldest for {span(read - since)}{left}",
             value=(read - since).total_seconds(),
             threshold=self.longest.total_seconds(),
             unit="s",

@@ -18,7 +18,7 @@ from typing import ClassVar
 from monitor.core.accusing import accused, evidence_of, first_named, no_more, pause_words
 from monitor.core.facts import BatchFacts
 from monitor.core.limits import OptOuts, refusals
-from monitor.core.rule import BatchRule, Finding, Holds, Severity, Verdict
+from monitor.core.rule import BatchRule, Finding, Holds, Replays, Severity, Verdict
 from monitor.core.wording import counted
 
 # "no_opt_out" and "not on the DNC list" are none.
@@ -39,7 +39,8 @@ class CalledAfterOptOut(BatchRule):
     compliance: ClassVar[bool] = True
     reads_list: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"calls"})
-    untold: ClassVar[str] = "whom other batches called before is not kept as it stood"
+    persons: ClassVar[bool] = True
+    replays: ClassVar[Replays] = Replays.MOVES
 
     opt_out: tuple[str, ...] = (f"disposition=~{_WORDS}", f"hangup=~{_WORDS}")
     recent: timedelta = timedelta(hours=1)

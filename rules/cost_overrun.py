@@ -5,8 +5,9 @@ within ``window`` and, at the same rate, within ``recent``, so that neither a sh
 what is already over fires; or when it costs more than ``per_completed`` for each person who
 completed, with at least ``min_completed`` of them, or with as much spent as would be too much
 for so many. Says nothing where no limit is set, of a batch that does not run, or of what
-calls cost in another currency than the limit's. Costs come late, so less than all of them
-never counts as recovery.
+calls cost in another currency than the limit's; where the vendor tells no cost, ``rates`` in
+the provider's table estimate it. Costs come late, so less than all of them never counts as
+recovery.
 
 What to do: pause the batch; look at how long its calls are and how often people are called
 again; see what the vendor charges.
@@ -30,6 +31,7 @@ class CostOverrun(BatchRule):
     id: ClassVar[str] = "cost_overrun"
     severity: ClassVar[Severity] = Severity.WARNING
     replays: ClassVar[Replays] = Replays.MOVES
+    needs: ClassVar[frozenset[str]] = frozenset({"priced"})
 
     budget: Amount | None = None
     per_hour: Amount | None = None

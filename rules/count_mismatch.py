@@ -1,10 +1,10 @@
 """A vendor's own counts contradict its lists.
 
-Fires when, for its pending time, the people and calls that were read differ from what the
-vendor counts though neither moves; or by more than moves while reading though both do; or
-when a count that only grows fell, and neither a newer version of the batch nor its lists
-explain it. Not for lines and people who wait while calls are made. While it lasts the batch
-is not called completed: see batch_completed.
+Fires when, for its pending time, at night and in a pause, too, the people and calls that were
+read differ from what the vendor counts though neither moves; or by more than moves while
+reading though both do; or when a count that only grows fell, and neither a newer version of
+the batch nor its lists explain it. Not for lines and people who wait while calls are made.
+While it lasts the batch is not called completed: see batch_completed.
 
 What to do: trust neither number; look at the batch at the vendor, and report it there.
 """
@@ -17,7 +17,7 @@ from typing import ClassVar
 from monitor.core.completion import NEVER_FALL, contradictions, is_less
 from monitor.core.facts import BatchFacts
 from monitor.core.pace import explained
-from monitor.core.rule import BatchRule, Clear, Finding, Holds, Severity, Unknown, Verdict
+from monitor.core.rule import BatchRule, Clear, Finding, Holds, Replays, Severity, Unknown, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +29,9 @@ class CountMismatch(BatchRule):
     calm: ClassVar[bool] = True
     reads_list: ClassVar[bool] = True
     pending_for: ClassVar[timedelta] = timedelta(minutes=10)
+    at_rest: ClassVar[bool] = True
     hurries: ClassVar[bool] = False
-    untold: ClassVar[str] = "when lists were read is not kept"
+    replays: ClassVar[Replays] = Replays.MOVES
 
     def judge(self, facts: BatchFacts) -> Verdict:
         """See the module."""

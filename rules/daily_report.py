@@ -2,7 +2,8 @@
 
 Reports once a day ``at`` a time on the wall of ``[monitor] timezone``, of the 24 hours before
 it; ``match`` chooses the batches. Late by up to six hours where nothing ran at that time, and
-not at all on a day in which no batch ended or ran and nothing fired. Only where it is written.
+not at all on a day in which no batch ended or ran and nothing fired, unless messages that were
+given up wait to be sent again. Only where it is written.
 
 What to do: read it; look at the batches it names first.
 """
@@ -43,7 +44,7 @@ class DailyReport(DayRule):
 
     def judge(self, day: DayFacts) -> Verdict:
         """See the module."""
-        if not day.batches and not day.alerts:
+        if not day.batches and not day.alerts and not day.given_up:
             return Clear(Finding(summary="no batch ended or ran, and nothing fired"))
         wrong = [batch.title for batch in day.batches if batch.went_wrong]
         return Holds(
@@ -66,3 +67,5 @@ def _lines(day: DayFacts) -> Iterator[tuple[str, str]]:
     if day.alerts:
         ranked = sorted(day.alerts.items(), key=lambda each: (-each[1], each[0]))
         yield "alerts", ", ".join(f"{name} {n:,}" for name, n in ranked)
+    for lost in day.given_up:
+        yield f"not sent to {lost.receiver}", lost.words(day.zone, day.now)

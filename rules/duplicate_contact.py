@@ -3,7 +3,7 @@
 Fires when at least ``min_people`` people, or ``share`` of the batch's, are yet to be dialled
 both here and in another open batch, at whichever provider. Both batches say so. People are
 known by the keyed hash of their number. Recovers when fewer are left, since they were called
-or the other batch ended. Says nothing where the vendor lists no people.
+or the other batch ended. Says nothing where the vendor lists no people, or no numbers.
 
 What to do: stop one of the two batches, or take these people off its list before they are
 called twice.
@@ -20,6 +20,7 @@ from monitor.core.rule import (
     Clear,
     Finding,
     Holds,
+    Replays,
     Severity,
     Unknown,
     Verdict,
@@ -37,8 +38,9 @@ class DuplicateContact(BatchRule):
     severity: ClassVar[Severity] = Severity.WARNING
     cause: ClassVar[str | None] = "people"
     reads_list: ClassVar[bool] = True
-    needs: ClassVar[frozenset[str]] = frozenset({"contacts"})
-    untold: ClassVar[str] = "who else was to be called then is not kept as it stood"
+    needs: ClassVar[frozenset[str]] = frozenset({"contacts", "numbers"})
+    persons: ClassVar[bool] = True
+    replays: ClassVar[Replays] = Replays.MOVES
 
     min_people: int = 5
     share: float = 0.01

@@ -76,13 +76,14 @@ class Expression(BatchRule):
     def _finding(self, facts: BatchFacts, when: Condition, values: Mapping[str, Value]) -> Finding:
         shown = {name: NAMES[name].shown(value, self.currency) for name, value in values.items()}
         told = ", ".join(f"{name} {shown[name]}" for name in when.names)
-        named, limit = when.limit() or ("", None)
+        named, limit, falls = when.limit() or ("", None, False)
         value = values.get(named)
         times, unit = NAMES[named].measure(self.currency) if named else (1, "")
         return Finding(
             summary=self.says.with_values(shown) if self.says else told,
             value=None if value is None else times * value,
             threshold=None if limit is None or value is None else times * limit,
+            falls=falls,
             unit=unit,
             waiting=facts.waiting,
             details=(("condition", when.text), *(() if not self.says else (("values", told),))),

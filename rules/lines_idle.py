@@ -73,6 +73,7 @@ class LinesIdle(BatchRule):
             summary=f"{facts.live:,} of {counted(lines, 'line')} busy{waits}",
             value=part_of(facts.live, lines),
             threshold=round(self.busy * 100, 1),
+            falls=True,
             unit="%",
             n=lines,
             affected=max(lines - facts.live, 0),

@@ -2,7 +2,8 @@
 
 Reports once a run, when the end is believed (as for batch_completed), that at least
 ``min_contacts`` people, or the share ``share`` of all, were rejected, skipped, left in the
-queue, or are on no list. Where the vendor's counts contradict its lists, after 15 minutes
+queue, or are on no list; a single person only where the share is one or more, or nobody else
+was in it. Where the vendor's counts contradict its lists, after 15 minutes
 and only of people whom the lists show: batch_completed tells the contradiction. Not before
 the lists were read to their end, and not while calls go on. Not for ends that batch_failed
 tells of, which counts these people itself; ``statuses`` adds them. Not for batches that had
@@ -66,8 +67,11 @@ class NeverDialled(BatchRule):
             return Unknown(found)
         missed, everybody = (seen_undialled if found else never_dialled)(facts), rows(facts)
         finding = self._finding(facts, missed, everybody, sure=not found)
-        many = missed >= self.min_contacts or share(missed, everybody) >= self.share
-        return Holds(finding) if missed and many else Clear(finding)
+        return Holds(finding) if self._are_many(missed, everybody) else Clear(finding)
+
+    def _are_many(self, missed: int, everybody: int) -> bool:
+        alone = missed == 1 < everybody and self.share * everybody < 1
+        return missed >= self.min_contacts or (share(missed, everybody) >= self.share and not alone)
 
     def _finding(self, facts: BatchFacts, missed: int, everybody: int, *, sure: bool) -> Finding:
         word = "completed" if facts.batch.status is BatchStatus.COMPLETED else "ended"

@@ -79,7 +79,8 @@ class OutcomeRate(RateRule):
         what = f"{counted(seen.whole, 'call')} {kind.text} in {span(window.end - window.start)}"
 
         def say(usual: Usual | None) -> Finding:
-            return rate_finding(seen, what, self.limit_beside(usual), usual)
+            limit = self.limit_beside(usual)
+            return rate_finding(seen, what, limit, usual, falls=self.falls)
 
         if seen.whole < self.min_calls:
             why = f"only {counted(seen.whole, 'call')} of which that is told"

@@ -22,7 +22,7 @@ from monitor.core.facts import BatchFacts
 from monitor.core.localhours import LocalHours, read_hours
 from monitor.core.model import BatchStatus
 from monitor.core.people import Breaches
-from monitor.core.rule import BatchRule, Finding, Holds, Severity, Verdict
+from monitor.core.rule import BatchRule, Finding, Holds, Replays, Severity, Verdict
 from monitor.core.wording import counted
 
 
@@ -36,7 +36,8 @@ class OutsideCallingHours(BatchRule):
     compliance: ClassVar[bool] = True
     reads_list: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"calls", "call_times"})
-    untold: ClassVar[str] = "where people were when they were called is not kept as it stood"
+    persons: ClassVar[bool] = True
+    replays: ClassVar[Replays] = Replays.MOVES
 
     hours: tuple[str, ...] = ("daily 08:00-21:00",)
     window: timedelta = timedelta(hours=1)

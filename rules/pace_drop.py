@@ -93,6 +93,7 @@ class PaceDrop(BatchRule):
             f"{early.per_hour:,.0f} before: {percent(share)} of its pace",
             value=round(share * 100, 1),
             threshold=round(self.keeps * 100, 1),
+            falls=True,
             unit="%",
             n=late.n,
             total=facts.people,

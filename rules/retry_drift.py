@@ -24,6 +24,7 @@ from monitor.core.rule import (
     Clear,
     Finding,
     Holds,
+    Replays,
     Severity,
     Unknown,
     Verdict,
@@ -43,7 +44,8 @@ class RetryDrift(BatchRule):
     calm: ClassVar[bool] = True
     reads_list: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"call_times", "retries"})
-    untold: ClassVar[str] = "when people were called before is not kept as it stood"
+    persons: ClassVar[bool] = True
+    replays: ClassVar[Replays] = Replays.MOVES
 
     window: timedelta = timedelta(minutes=30)
     earlier: timedelta = timedelta(minutes=5)
@@ -81,8 +83,7 @@ class RetryDrift(BatchRule):
         )
         found = facts.persons.breaches(check, since)
         finding = self._finding(facts, found, retries)
-        many = found.n >= self.min_contacts and share(found.n, retries) >= self.share
-        if many:
+        if found.n >= self.min_contacts and share(found.n, retries) >= self.share:
             return Holds(finding)
         return Clear(finding) if found.whole else Unknown("not all of its calls were looked at")
 

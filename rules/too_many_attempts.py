@@ -20,7 +20,7 @@ from typing import ClassVar
 from monitor.core.accusing import accused, evidence_of, first_named, no_more, pause_words
 from monitor.core.facts import BatchFacts
 from monitor.core.limits import Attempts
-from monitor.core.rule import BatchRule, Finding, Holds, Severity, Verdict, check_between
+from monitor.core.rule import BatchRule, Finding, Holds, Replays, Severity, Verdict, check_between
 from monitor.core.wording import people_text
 
 
@@ -31,9 +31,11 @@ class TooManyAttempts(BatchRule):
     id: ClassVar[str] = "too_many_attempts"
     severity: ClassVar[Severity] = Severity.CRITICAL
     cause: ClassVar[str | None] = "people"
+    compliance: ClassVar[bool] = True
     reads_list: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"calls"})
-    untold: ClassVar[str] = "whom other batches called before is not kept as it stood"
+    persons: ClassVar[bool] = True
+    replays: ClassVar[Replays] = Replays.MOVES
 
     max_attempts: int = 4
     window: timedelta = timedelta(hours=24)

@@ -42,7 +42,7 @@ class TransfersFailing(RateRule):
 
     window: timedelta = timedelta(hours=1)
     threshold: float = 0.2
-    min_calls: int = 5
+    min_calls: int = 3
     min_failed: int = 3
 
     def __post_init__(self) -> None:

@@ -157,10 +157,15 @@ def _judge_pages(play: Play, events: Sequence[dict[str, Any]]) -> Verdict:
     for event in events:
         if event["path"] == "/v2/enqueue":
             actions.setdefault(event["dedup_key"], []).append(event["event_action"])
-    lost = sum(actions.get(key, [""])[-1] != "resolve" for key in play.pages)
+    others = {key: done for key, done in actions.items() if key not in play.pages}
+    crowds = {key.rpartition("-")[0] for key in others} if play.crowded else set()
+    opened = [key for key, done in others.items() if "trigger" in done]
+    lost = sum(actions.get(key, [""])[-1] != "resolve" for key in (*play.pages, *opened))
+    lost += play.crowded and not opened
     opened_again = [
         key
         for key, done in actions.items()
         if "resolve" in done and "trigger" in done[done.index("resolve") :]
     ]
-    return Verdict(lost=lost, doubled=len(opened_again), false=len(actions.keys() - play.pages))
+    false = max(len(crowds) - 1, 0) if play.crowded else len(others)
+    return Verdict(lost=lost, doubled=len(opened_again), false=false)

@@ -1,6 +1,5 @@
-"""What Offhook does while it is being killed: a delivery by itself, and everything at once."""
+"""What Offhook does while it is being killed: it delivers alerts that are given."""
 
-import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,30 +10,25 @@ from unittest.mock import patch
 from pydantic import SecretStr
 from sqlalchemy import Connection
 
+from monitor.clock import SystemClock
 from monitor.core.alert import Alert, Reason
 from monitor.core.route import Digest, Route
 from monitor.core.rule import Severity
 from monitor.dispatcher import Dispatcher, Timing
-from monitor.errors import ProviderError
 from monitor.evaluation.telling import Routing, tell
 from monitor.http import HttpClient
 from monitor.notifiers import Notifier
+from monitor.notifiers.email import EmailSettings, Mailer
 from monitor.notifiers.pagerduty import PagerDuty, PagerDutySettings
 from monitor.notifiers.slack import SlackBot, SlackWebhook
 from monitor.store import alerts as alerts_store
 from monitor.store import outbox
 from monitor.store.writer import Priority, Store
-from rules.batch_completed import BatchCompleted
-from rules.error_spike import ErrorSpike
-from rules.provider_blind import ProviderBlind
-from tests.builders import HOUR, MINUTE, NOON, SECOND
-from tests.clocks import ManualClock
+from tests.builders import HOUR, MINUTE, NOON
 from tests.delivering import LeapingClock, make_alert, make_report, make_subject, resolved, settled
 from tests.fake_slack import CHANNEL, HOOK, TOKEN
-from tests.fakes import CallRow, Person, Vendor, VendorBatch
-from tests.lookout import Lookout
-from tests.stories import run
 
+RECIPIENTS = ("always@example.com", "later@example.com", "never@example.com")
 KINDS = ("bot", "webhook", "pages")  # it can be read; it cannot; a repeat changes nothing there
 SOON = Timing(settle=timedelta(seconds=1), lease=timedelta(seconds=2), pace={})
 
@@ -55,7 +49,8 @@ class Play:
     before. ``ends`` is what the newest message of each rule must say in the end (a pattern);
     rules beyond these must not speak. A channel that edits nothing shows ``webhook_ends``.
     ``shared``: several alerts go as one message. ``kinds`` are the channels it is played to,
-    and ``pages`` the keys of what PagerDuty must have resolved in the end.
+    and ``pages`` the keys of what PagerDuty must have resolved in the end. ``crowded``: the
+    other alerts stand there as one, under a key of its own with a severity at its end.
     """
 
     name: str
@@ -65,6 +60,7 @@ class Play:
     shared: bool = False
     kinds: tuple[str, ...] = KINDS
     pages: frozenset[str] = frozenset()
+    crowded: bool = False
 
 
 def make_notifier(kind: str, port: int, http: HttpClient) -> Notifier:
@@ -75,10 +71,18 @@ def make_notifier(kind: str, port: int, http: HttpClient) -> Notifier:
     if kind == "pages":
         settings = {"kind": "pagerduty", "routing_key": "0" * 32, "api_url": url}
         return PagerDuty("ops", PagerDutySettings.model_validate(settings), http)
+    if kind == "mail":
+        mail = {
+            "kind": "email",
+            "smtp_url": f"smtp+plain://127.0.0.1:{port}",
+            "from": "offhook@example.com",
+            "to": RECIPIENTS,
+        }
+        return Mailer("ops", EmailSettings.model_validate(mail), SystemClock())
     return SlackBot("ops", token=SecretStr(TOKEN), channel=CHANNEL, api_url=f"{url}/api", http=http)
 
 
-def _routing(notifier: Notifier, **changes: Any) -> Routing:
+def routing_to(notifier: Notifier, **changes: Any) -> Routing:
     values: dict[str, Any] = {"name": "1", "receivers": ("ops",), "group_wait": timedelta(0)}
     return Routing(routes=(Route(**values | changes),), receivers={"ops": notifier.receiver})
 
@@ -106,7 +110,7 @@ async def _tell(
     store, http = Store.open(path), HttpClient(clock)
     notifier = make_notifier(kind, port, http)
     dispatcher = Dispatcher(store, {"ops": notifier}, clock, timing=SOON)
-    routing = _routing(notifier, **route)
+    routing = routing_to(notifier, **route)
     await dispatcher.drain_once("ops")
     for step in steps:
         clock.move(MINUTE)
@@ -187,94 +191,12 @@ async def storm(path: Path, kind: str, port: int, nth: int) -> None:
         await _tell(path, kind, port, nth, steps=STORM)
 
 
-# Everything at once: a vendor is polled, read and judged, and what comes of it is told
-
-BAD, GOOD, PEOPLE = 20, 40, 60
-BLIND_FROM, BLIND_UNTIL, DONE_AT, END = 9 * MINUTE, 20 * MINUTE, 23 * MINUTE, 30 * MINUTE
-STEP = 20 * SECOND
-DOWN = 20 * SECOND  # between a death and the next start
-
-
-def vendor_at(vendor: Vendor, now: datetime) -> None:
-    """The vendor as it stands then: calls fail, then go well; silence; the end."""
-    since = now - NOON
-    ended = [NOON + 30 * SECOND + n * SECOND for n in range(BAD)]
-    ended += [NOON + 3 * MINUTE + n * 8 * SECOND for n in range(GOOD)]
-    people = []
-    for n, at in enumerate(ended):
-        person = Person(id=f"p{n:03}")
-        if at <= now:
-            status = "failed" if n < BAD else "completed"
-            call = CallRow(id=f"c{n:03}", status=status, ended=at, error="carrier block")
-            person = Person(id=person.id, status="completed", attempts=1, calls=[call])
-        people.append(person)
-    status = "completed" if since >= DONE_AT else "running"
-    vendor.batches["b1"] = VendorBatch("b1", status=status, people=people)
-    silent = BLIND_FROM <= since < BLIND_UNTIL
-    vendor.refuse = ProviderError("timeout", "no answer within 30 s") if silent else None
-
-
-async def watch(path: Path, kind: str, port: int, nth: int) -> None:
-    """Watch the vendor from wherever its time stands to the end, and pay everything."""
-    del nth
-    clock = ManualClock(_resumed(path))
-    http = HttpClient(clock)
-    notifier = make_notifier(kind, port, http)
-    lookout = Lookout(
-        path,
-        clock=clock,
-        settings={"poll_every": STEP, "discover_every": MINUTE, "blind_after": MINUTE},
-        rules=(
-            run(ErrorSpike(window=2 * MINUTE, min_calls=5)),
-            run(ProviderBlind(critical_after=3 * MINUTE)),
-            run(BatchCompleted(confirm_after=10 * SECOND, settle_after=MINUTE)),
-        ),
-        routing=_routing(notifier),
-    )
-    dispatcher = Dispatcher(lookout.store, {"ops": notifier}, clock, timing=SOON)
-    while clock.now() - NOON <= END:
-        vendor_at(lookout.vendor, clock.now())
-        await lookout.poll()
-        await lookout.judge.everything()
-        await dispatcher.drain_once("ops")
-        clock.move(STEP)
-        _keep(path, clock.now())
-    await http.aclose()
-    lookout.store.close()
-
-
-def _resumed(path: Path) -> datetime:
-    kept = path.with_name(f"{path.name}.clock")
-    return datetime.fromisoformat(kept.read_text()) + DOWN if kept.exists() else NOON
-
-
-def _keep(path: Path, now: datetime) -> None:
-    written = path.with_name("clock.new")
-    written.write_text(now.isoformat())
-    os.replace(written, path.with_name(f"{path.name}.clock"))  # noqa: PTH105 - atomic, and says so
-
-
 DELIVERING = Play(
     name="delivery",
     live=deliver,
     ends={"error_spike": r"RESOLVED \(recovered\)", "batch_completed": "41.90 USD"},
     webhook_ends={"error_spike": r"RESOLVED \(recovered\)", "batch_completed": "41.90 USD"},
     pages=frozenset({FIRED.key}),
-)
-WATCHING = Play(
-    name="watching",
-    live=watch,
-    ends={
-        "error_spike": r"RESOLVED \(recovered\)",
-        "provider_blind": r"RESOLVED \(recovered\)",
-        "batch_completed": r"settled",
-    },
-    webhook_ends={
-        "error_spike": r"RESOLVED \(recovered\)",
-        "provider_blind": r"RESOLVED \(recovered\)",
-        "batch_completed": r"completed, 40 of 60",
-    },
-    kinds=("bot", "webhook"),
 )
 _OVER = r"RESOLVED \(recovered\)"
 
@@ -289,5 +211,7 @@ def _shared(
 
 GROUPING = _shared("group", group, GROUP)
 DIGESTING = _shared("digest", digest, DIGEST)
-STORMING = _shared("storm", storm, STORM)
-PLAYS = {play.name: play for play in (DELIVERING, WATCHING, GROUPING, DIGESTING, STORMING)}
+_STORM = _shared("storm", storm, STORM)
+_FIRST = frozenset(each.key for each in _MANY[:_STORM_SIZE])
+STORMING = replace(_STORM, pages=_FIRST, crowded=True)
+PLAYS = (DELIVERING, GROUPING, DIGESTING, STORMING)

@@ -27,11 +27,14 @@ from typing import Any
 import monitor
 from monitor.http import HttpClient
 from monitor.store.engine import open_engine
+from tests import crash_plays
 from tests.crash_judging import Verdict, judge
-from tests.crash_plays import PLAYS, Play
+from tests.crash_plays import Play
+from tests.crash_watching import HEARING, WATCHING
 from tests.delivering import LeapingClock
 from tests.fake_slack import FakeSlack
 
+PLAYS = {play.name: play for play in (*crash_plays.PLAYS, WATCHING, HEARING)}
 OURS = str(Path(monitor.__file__).parent) + os.sep
 
 

@@ -188,7 +188,7 @@ def gate(
     async def keep(arrived: Sequence[Arrived]) -> list[bool]:
         return await store.write(Priority.INBOX, lambda conn: inbox.put(conn, arrived))
 
-    receiver = Receiver(keep, clock, arrived=lambda: None)
+    receiver = Receiver(keep, clock)
     receiver.serve(senders_of(config, vendors))
     app = application(problems=fine, numbers=none, token=TOKEN, receiver=receiver)
     try:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from monitor.core.hearing import Expected, Refusals
 from monitor.core.instance import RuleInstance
+from monitor.dispatcher import Ahead
 from monitor.evaluation.telling import Routing
 from monitor.providers import Known
 from monitor.providers.budget import Circuit
@@ -60,6 +61,7 @@ class Lookout:
     drain: Drain = field(init=False)
     woken: int = 0
     on_wake: Callable[[], None] | None = None
+    ahead: Callable[[], Ahead] = Ahead
 
     def __post_init__(self) -> None:
         self.vendor = Vendor(self.clock)
@@ -81,7 +83,14 @@ class Lookout:
         context = make_context(
             *self.rules, providers={"renewals": view}, started_at=self.clock.now(), **told
         )
-        self.judge = Judge(self.store, self.clock, context, self._wake, refusals=self.refusals)
+        self.judge = Judge(
+            self.store,
+            self.clock,
+            context,
+            self._wake,
+            refusals=self.refusals,
+            ahead=self._ahead,
+        )
         reliance = None
         if self.listening:
             ends = Expected(since=self.clock.now(), calls=True, batches=True)
@@ -125,6 +134,9 @@ class Lookout:
         self.woken += 1
         if self.on_wake is not None:
             self.on_wake()
+
+    def _ahead(self) -> Ahead:
+        return self.ahead()
 
     async def restart(self, **settings: Any) -> None:
         """Stop, and begin again, perhaps with other settings."""

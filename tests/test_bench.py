@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from sqlalchemy import select
 
 from bench import (
     backtest,
@@ -17,7 +18,9 @@ from bench import (
     reference,
     shares,
     traffic,
+    webhooks,
 )
+from bench.__main__ import main
 from bench.generator import NOW, Where
 from bench.results import Result, ratio
 from bench.shares import Phase, Traffic
@@ -72,6 +75,25 @@ def test_the_straightforward_way_finds_the_same(
         path.run(work, after)
 
         assert ours(path.tally(work)) == theirs(found)
+
+
+def test_filling_the_straightforward_database_leaves_what_a_first_poll_does(
+    first: list[bytes], tmp_path: Path
+) -> None:
+    polled, filled = (naive.open_database(tmp_path / f"{name}.db") for name in ("poll", "fill"))
+    naive.poll(polled, first, NOW)
+    naive.fill(filled, first)
+
+    tables = naive.Base.metadata.sorted_tables
+    for table in tables:
+        columns = [
+            column for column in table.columns if table.name != "event" or column.name != "id"
+        ]
+        rows = select(*columns).order_by(*columns)
+        with polled.connect() as one, filled.connect() as other:
+            assert one.execute(rows).all() == other.execute(rows).all()
+    for engine in (polled, filled):
+        engine.dispose()
 
 
 def test_nothing_is_written_for_pages_that_are_known(known: path.Known, first: list[bytes]) -> None:
@@ -129,6 +151,21 @@ def test_what_judging_costs_is_measured(tmp_path: Path) -> None:
 
     assert [each.limit for each in found] == [0.0025, 1.5]
     assert all(each.measured > 0 for each in found)
+
+
+def test_a_part_that_there_is_not_is_told_with_those_that_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["webhooks.nothing"]) == 2
+    assert "no part webhooks.nothing; there are traffic, " in capsys.readouterr().err
+
+
+def test_of_webhooks_one_part_is_measured_alone(tmp_path: Path) -> None:
+    size = webhooks.Size(requests=10, times=1, samples=1, seconds=1)
+    (found,) = webhooks.measure(tmp_path, size, ["bombs"])
+
+    assert found.measured > 0
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_promise_is_kept_or_missed() -> None:

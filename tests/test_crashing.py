@@ -10,8 +10,9 @@ import pytest
 from monitor.core.alert import AlertState
 from tests import crash_receiving as receiving
 from tests.crash_judging import Verdict, judge
-from tests.crash_plays import DELIVERING, GROUPING, PLAYS, STORY, WATCHING
-from tests.crashing import channel, enumerate_points, make_template, seen
+from tests.crash_plays import DELIVERING, GROUPING, STORMING, STORY, Play
+from tests.crash_watching import HEARING, WATCHING
+from tests.crashing import PLAYS, channel, enumerate_points, make_template, seen
 
 # Deaths by play and channel; the others only with --proof
 SHARE = {
@@ -75,9 +76,12 @@ def test_the_deliveries_have_every_kind_of_telling() -> None:
     ]
 
 
-def test_what_is_watched_fires_gets_worse_recovers_and_completes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("play", [WATCHING, HEARING], ids=["watched", "heard of"])
+def test_what_is_watched_fires_gets_worse_recovers_and_completes(
+    tmp_path: Path, play: Play
+) -> None:
     with channel() as port:
-        asyncio.run(WATCHING.live(make_template(tmp_path), "bot", port, 0))
+        asyncio.run(play.live(make_template(tmp_path), "bot", port, 0))
         posts = seen(port, "/state")["posts"]
 
     shown = [[post["body"], *post["edits"]] for post in posts]
@@ -160,6 +164,22 @@ def test_the_judge_of_roots_sees_copies_and_ends_that_are_missing() -> None:
     assert judged(post(1, *OVER[1:])) == Verdict(lost=1)
     assert judged(post(1, *OVER), post(2, OVER[0])) == Verdict(doubled=1)
     assert judged(post(1, *OVER), deleted=1) == Verdict(doubled=1)
+
+
+def test_the_judge_of_incidents_wants_one_for_those_that_share_it() -> None:
+    def judged(*crowd: tuple[str, str]) -> Verdict:
+        own = [(key, action) for key in STORMING.pages for action in ("trigger", "resolve")]
+        events = [
+            {"path": "/v2/enqueue", "dedup_key": key, "event_action": action}
+            for key, action in (*own, *crowd)
+        ]
+        return judge(STORMING, "pages", {"hooked": events})
+
+    one = [("a1-critical", "trigger"), ("a1-critical", "resolve"), ("a1-info", "resolve")]
+    assert judged(*one) == Verdict()
+    assert judged() == judged(one[0]) == Verdict(lost=1)
+    assert judged(*one, *one[:2]) == Verdict(doubled=1)
+    assert judged(*one, ("b2-critical", "trigger"), ("b2-critical", "resolve")) == Verdict(false=1)
 
 
 def test_the_judge_of_incidents_sees_what_stays_open_and_what_opens_again() -> None:

@@ -54,6 +54,25 @@ def test_without_a_terminal_each_record_is_one_line_of_json(
     assert record["evil"] == "a\r\nb\x1b[2J"
 
 
+def test_the_journal_is_told_how_grave_each_record_is() -> None:
+    stream = io.StringIO()
+    log.configure("auto", stream=stream, journal=True)
+    logger = structlog.get_logger()
+    for say in (logger.critical, logger.error, logger.warning, logger.info):
+        say("x")
+    logging.getLogger("uvicorn").error("y")
+    try:
+        int("x")
+    except ValueError:
+        log.configure("console", stream=stream, journal=True)
+        logger.exception("z")
+
+    beginnings = [line[:3] for line in stream.getvalue().splitlines()]
+    assert beginnings[:5] == ["<2>", "<3>", "<4>", "<6>", "<3>"]
+    assert len(beginnings) > 7
+    assert set(beginnings[5:]) == {"<3>"}
+
+
 def test_records_of_libraries_go_through_the_same_chain(
     heard: Callable[[], list[dict[str, Any]]],
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.systemd import Systemd
+from monitor.systemd import Systemd, is_journal
 
 UNITS = Path(__file__).parents[1] / "systemd"
 ANALYZE = shutil.which("systemd-analyze")
@@ -74,6 +74,22 @@ def test_the_watchdog_is_fed_twice_in_its_time(
 
 
 @pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not installed")
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [("{dev}:{ino}", True), ("{dev}:1", False), ("{ino}", False), ("", False)],
+)
+def test_whether_what_is_written_goes_to_the_journal(
+    tmp_path: Path, told: str, *, expected: bool
+) -> None:
+    with (tmp_path / "stream").open("w") as stream:
+        found = os.fstat(stream.fileno())
+        environ = {"JOURNAL_STREAM": told.format(dev=found.st_dev, ino=found.st_ino)}
+
+        assert is_journal(environ, stream) is expected
+        assert not is_journal({}, stream)
+    assert not is_journal(environ, stream)
+
+
 def test_the_unit_is_valid_and_hardened() -> None:
     unit = str(UNITS / "offhook.service")
     verified = subprocess.run(

@@ -20,8 +20,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from monitor.core.backtest import Differences, Entry, Fired, compare, entries
+from monitor.core.rule import Rule, SubjectKind
 from monitor.core.suggesting import Peak, Suggestion, suggest
-from monitor.evaluation.backtest import Lived, replay_one, to_replay, told_since
+from monitor.evaluation.backtest import Lived, replay_one, replay_others, to_replay, told_since
 from monitor.evaluation.context import Context
 from monitor.evaluation.past import why_not
 from monitor.evaluation.replay import EVERY
@@ -79,13 +80,17 @@ def backtest(asked: Asked, progress: Progress, workers: int | None = None) -> Ba
             found += [] if life is None else [life]
             progress(done, len(tasks))
     with _reading(asked) as conn:
+        batches = [each for life in found for each in life.fired]
+        others = replay_others(conn, asked.context, asked.since, asked.until, batches)
         told = told_since(
             conn, asked.since, asked.until, [each.batch for each in found if not each.unread]
         )
-    return _summed(asked, found, told)
+    return _summed(asked, found, others, told)
 
 
-def _summed(asked: Asked, found: Sequence[Lived], told: Iterable[Fired]) -> Backtested:
+def _summed(
+    asked: Asked, found: Sequence[Lived], others: Sequence[Fired], told: Iterable[Fired]
+) -> Backtested:
     instances = [
         each for each in asked.context.instances if not each.settings.rule.id.startswith("self_")
     ]
@@ -93,7 +98,8 @@ def _summed(asked: Asked, found: Sequence[Lived], told: Iterable[Fired]) -> Back
     names = [each.name for each in instances if each.name not in untold]
     # What was told by rules that cannot be replayed is no difference.
     comparable = (each for each in told if each.instance not in untold)
-    differences = compare(comparable, (each for life in found for each in life.fired))
+    replayed = (*others, *(each for life in found for each in life.fired))
+    differences = compare(comparable, replayed)
     peaks: dict[str, list[Peak]] = defaultdict(list)
     for life in found:
         for name, peak in life.peaks.items():
@@ -101,7 +107,7 @@ def _summed(asked: Asked, found: Sequence[Lived], told: Iterable[Fired]) -> Back
     suggestions = (
         suggest(each.name, each.settings.rule, peaks.get(each.name, []))
         for each in instances
-        if asked.suggest and each.name in names and not each.settings.rule.one_shot
+        if asked.suggest and each.name in names and _has_a_limit(each.settings.rule)
     )
     read = [each for each in found if not each.unread]
     return Backtested(
@@ -118,6 +124,11 @@ def _summed(asked: Asked, found: Sequence[Lived], told: Iterable[Fired]) -> Back
         calls=sum(each.calls for each in read),
         untimed=sum(each.untimed for each in read),
     )
+
+
+def _has_a_limit(rule: Rule) -> bool:
+    """Whether its number was taken down, batch by batch."""
+    return rule.subject is SubjectKind.BATCH and not rule.one_shot
 
 
 # The processes

@@ -1,20 +1,22 @@
 """Watching over deliveries: receivers that fail, others that hear instead, strays."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from functools import partial
 
 import structlog
 from sqlalchemy import Connection
 
 from monitor.clock import Clock
-from monitor.core.elsewhere import FAILED, about
+from monitor.core.day import GivenUp
+from monitor.core.elsewhere import FAILED, GIVEN_UP, about, given_up
 from monitor.core.facts import Trouble
+from monitor.core.wording import clock, zone_named
 from monitor.dispatcher import Dispatcher, Failing, Timing
 from monitor.evaluation.fallback import FellBack, fall_back
 from monitor.notifiers import Notifier
 from monitor.scheduler.judge import Judge
-from monitor.store import alerts, overdue
+from monitor.store import alerts, deadletters, overdue
 from monitor.store.overdue import Overdue
 from monitor.store.writer import Priority, Store
 
@@ -37,6 +39,7 @@ class Delivering:
         self._names = tuple(notifiers)
         self._started_at = started_at
         self._failing: set[str] = set()
+        self._alone = False  # nobody can be told of anything, and the log says so
         self._seen_to: frozenset[Overdue] = frozenset()
         self._held: frozenset[Overdue] = frozenset()  # by a silence, which may end
         self._held_until = started_at
@@ -57,13 +60,7 @@ class Delivering:
         self._judge.trouble(about(receiver), _undelivered(receiver, failing, self._clock.now()))
         deaf = failing is not None and not failing.partly
         (self._failing.add if deaf else self._failing.discard)(receiver)
-        if failing is not None and self._nobody_listens():
-            log.critical(
-                "nobody_can_be_told",
-                receivers=sorted(self._failing),
-                text=failing.text,
-                todo="look at offhook status; whatever happens is kept, and told when one is back",
-            )
+        self._say_if_alone()
 
     def unwritten(self) -> None:
         """What a lane could not write down kept the polls waiting, too: no vendor was silent."""
@@ -71,6 +68,7 @@ class Delivering:
 
     async def watch(self) -> None:
         """Have others told of what is not taken, and see to what is owed to nobody."""
+        self._say_if_alone()
         now = self._clock.now()
         found = await self._store.read(
             lambda conn: overdue.load_overdue(conn, now, since=self._started_at)
@@ -87,6 +85,7 @@ class Delivering:
         if told:
             self._dispatcher.wake()
         await self._see_to_strays(now)
+        await self._tell_of_lost(now)
 
     async def untold(self) -> int:
         """How many alerts nobody has taken that somebody ought to have."""
@@ -95,12 +94,38 @@ class Delivering:
             lambda conn: overdue.untold(conn, self._names, now, since=since)
         )
 
+    def _say_if_alone(self) -> None:
+        """In the log, where whoever looks after the machine may see it when nobody else can.
+
+        Sooner than others would be told: there is nobody whom a moment's trouble would call.
+        """
+        away = self._dispatcher.away()
+        alone = bool(away) and all(gone or name in self._failing for name, gone in away.items())
+        if alone and not self._alone:
+            log.critical(
+                "nobody_can_be_told",
+                receivers=sorted(away),
+                todo="look at offhook status; whatever happens is kept, and told when one is back",
+            )
+        elif self._alone and not alone:
+            log.warning("somebody_can_be_told_again")
+        self._alone = alone
+
     def _nobody_listens(self) -> bool:
         return bool(self._names) and self._failing.issuperset(self._names)
 
     def _fall_back(self, some: list[Overdue], now: datetime, conn: Connection) -> FellBack:
         context = self._judge.context
         return fall_back(conn, some, context.routing, context.zone, now)
+
+    async def _tell_of_lost(self, now: datetime) -> None:
+        """What was given up is told of until it was sent again."""
+        found = await self._store.read(deadletters.load_by_receiver)
+        lost = {each.receiver: each for each in found}
+        zone = zone_named(self._judge.context.zone)
+        for name in self._names:
+            trouble = _lost(lost[name], zone, now) if name in lost else None
+            self._judge.trouble(given_up(name), trouble)
 
     async def _see_to_strays(self, now: datetime) -> None:
         """A receiver was renamed or removed with messages still owed to it."""
@@ -140,6 +165,22 @@ def _stray(receiver: str, n: int, now: datetime) -> Trouble:
         summary=f"{messages} owed to receiver {receiver}, which the configuration does not have",
         todo="Give it back its name, or read what it missed: offhook deliveries --receiver"
         f" {receiver}; after a day it is given up.",
+    )
+
+
+def _lost(lost: GivenUp, zone: tzinfo, now: datetime) -> Trouble:
+    when = clock(lost.oldest, zone, now)
+    what, again = f"1 message to {lost.receiver}, of {when}, was", "it"
+    if lost.n > 1:
+        what = f"{lost.n:,} messages to {lost.receiver}, the oldest of {when}, were"
+        again = "the oldest"
+    return Trouble(
+        rule=GIVEN_UP,
+        subject=given_up(lost.receiver),
+        since=lost.oldest,
+        summary=f"{what} given up",
+        todo=f"See why with offhook deliveries --state dead --receiver {lost.receiver};"
+        f" offhook deliveries replay {lost.key} sends {again} again.",
     )
 
 

@@ -25,7 +25,7 @@ class Intake:
         self._store = store
         self._changed = changed
         self._runtime: Runtime | None = None
-        self.receiver = Receiver(self._keep, clock, arrived=self._arrived)
+        self.receiver = Receiver(self._keep, clock)
         self.door = Door()
         self.slack = SlackDoor(clock)
         self._presses: Presses | None = None
@@ -44,8 +44,7 @@ class Intake:
         await stop.wait()  # without a socket there is nothing to do, and no reason to end
 
     async def _keep(self, arrived: Sequence[Arrived]) -> list[bool]:
-        return await self._store.write(Priority.INBOX, lambda conn: inbox.put(conn, arrived))
-
-    def _arrived(self) -> None:
+        # Woken now, whoever takes it in has its turn at the database right behind this commit.
         if self._runtime is not None:
             self._runtime.drain.wake()
+        return await self._store.write(Priority.INBOX, lambda conn: inbox.put(conn, arrived))

@@ -33,6 +33,7 @@ from monitor.notifiers.slack.render import blocks
 from monitor.store import alerts, roots, runs, series, silences
 from monitor.store.writer import Priority, Store
 from monitor.web.slack import BusyError
+from rules import compliance
 
 log = structlog.get_logger()
 
@@ -186,7 +187,8 @@ class Interactions:
             shown = series.load(conn, subject.provider, subject.id, now)
             message = replace(message, series=shown)
         standing = silences.load_standing(conn, now)
-        acked, silenced = (find(alert, standing, now) for find in (acknowledged_by, silenced_by))
+        acked = acknowledged_by(alert, standing, now)
+        silenced = silenced_by(alert, standing, now, compliance())
         if silenced is not None:
             line = ("silenced", f"{in_words(silenced)} (by {silenced.author}, id {silenced.id})")
             message = replace(message, lines=(*message.lines, line))
@@ -254,7 +256,7 @@ def _silenced(conn: Connection, press: Press, alert: Alert, now: datetime) -> Re
     run = None
     if press.deed is Deed.BATCH:
         run = runs.find_run(conn, alert.subject.id, alert.subject.provider)
-    standing = silenced_by(alert, silences.load_standing(conn, now), now)
+    standing = silenced_by(alert, silences.load_standing(conn, now), now, compliance())
     if standing is not None and standing.author == press.who:
         lasts = standing.over_at()
         if standing.until_end_of == run and (run or lasts is None or lasts > now + HOUR / 2):

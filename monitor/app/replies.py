@@ -8,7 +8,8 @@ import structlog
 from monitor.errors import DeliveryError
 from monitor.notifiers.slack import SlackBot
 from monitor.notifiers.slack.press import Press
-from monitor.notifiers.slack.render import AS_IT_STANDS, UNSHOWN, escaped
+from monitor.notifiers.slack.render import AS_IT_STANDS, UNSHOWN
+from monitor.notifiers.slack.text import escaped
 
 log = structlog.get_logger()
 

@@ -30,7 +30,8 @@ def jobs_of(runtime: Runtime) -> Jobs:
     jobs.add("check receivers", CHECK_EVERY, runtime.check_receivers)
     jobs.add("watch deliveries", WATCH_EVERY, runtime.delivering.watch)
     restating.add_jobs(jobs, runtime)
-    url = runtime.config.monitor.heartbeat_url
-    if url is not None:
-        jobs.add("heartbeat", BEAT_EVERY, Heartbeat(url, runtime, runtime.clients[HEARTBEAT]).beat)
+    settings = runtime.config.monitor
+    if settings.heartbeat_url is not None:
+        beat = Heartbeat(settings, runtime, runtime.clients[HEARTBEAT]).beat
+        jobs.add("heartbeat", BEAT_EVERY, beat)
     return jobs

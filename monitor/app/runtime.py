@@ -159,7 +159,8 @@ async def assemble(
     delivering = Delivering(store, clock, notifiers, started_at)
     dispatcher = _dispatcher(config, store, clock, notifiers, delivering)
     context = context_of(config, vendors, notifiers, started_at)
-    judge = Judge(store, clock, context, dispatcher.wake, _dates(clients, vendors), refusals)
+    dates = _dates(clients, vendors)
+    judge = Judge(store, clock, context, dispatcher.wake, dates, refusals, dispatcher.ahead)
     delivering.join(judge, dispatcher)
     pollers = tuple(
         _poller(vendor, line_of[vendor.name].budget.circuit, config, store, clock, judge, seed)

@@ -16,8 +16,8 @@ from monitor.app.backfill import Backfilled, backfill
 from monitor.app.history import Finished
 from monitor.cli.output import FOUND, GOOD, WRONG, complain, print_json, print_lines, printable
 from monitor.cli.places import load_to_run
+from monitor.cli.since import note_what_is_kept, read_since
 from monitor.config.secrets import secrets_of
-from monitor.core.duration import parse_duration
 from monitor.core.wording import counted, people_text, span
 from monitor.evaluation.replay import Replayed
 from monitor.evaluation.watching import by_rule, period
@@ -25,21 +25,14 @@ from monitor.evaluation.watching import by_rule, period
 
 def read_back(given: Path | None, since: str, provider: str | None, *, as_json: bool) -> int:
     """Read history; FOUND when not all of it could be."""
-    try:
-        length = parse_duration(since)
-    except ValueError as error:
-        complain(f"--since: {error}")
-        return WRONG
-    if length <= timedelta(0):
-        complain("--since must be longer than nothing")
+    length = read_since(since)
+    if length is None:
         return WRONG
     config = load_to_run(given)
     if provider is not None and provider not in config.providers:
         complain(f"there is no provider {provider!r}; known: {', '.join(config.providers)}")
         return WRONG
-    if length > config.monitor.retain:
-        kept = span(config.monitor.retain)
-        complain(f"note: of batches that ended longer than {kept} ago only the result is kept")
+    note_what_is_kept(length, config)
     log.configure(config.monitor.log)
     log.hide(secrets_of(config))
     names = (provider,) if provider else tuple(config.providers)

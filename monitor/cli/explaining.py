@@ -1,9 +1,8 @@
 """``route explain``: which route, group, window and silence an alert meets, and why."""
 
 import asyncio
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +10,8 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from monitor.cli.output import FOUND, GOOD, WRONG, complain, local, print_json, print_lines
-from monitor.cli.places import load_to_read, reading
+from monitor.cli.places import load_to_read
+from monitor.cli.scratch import as_it_stood, database
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config
 from monitor.config.hints import hint_for
@@ -23,13 +23,18 @@ from monitor.core.route import LABELS, Receiver
 from monitor.core.rule import Finding, Severity, SubjectKind
 from monitor.core.wish import SilenceError, known_labels, read_time
 from monitor.core.wording import zone_named
-from monitor.evaluation.explanation import Explanation, ReceiverView, RouteView
+from monitor.evaluation.explanation import (
+    NOT_COME,
+    NOT_KEPT,
+    Explanation,
+    ReceiverView,
+    RouteView,
+)
 from monitor.evaluation.explanation import explain as asked
 from monitor.evaluation.routing import Routing
 from monitor.http import HttpClient
 from monitor.notifiers.build import build
 from monitor.store import alerts, views
-from monitor.store.engine import open_engine
 
 
 class _WrongError(Exception):
@@ -43,19 +48,22 @@ def explain(given: Path | None, what: Sequence[str], at: str | None, *, as_json:
     now = clock.now()
     try:
         when = now if at is None else read_time(at, zone_named(config.monitor.timezone), now)
-        with _database(config) as conn:
-            alert = _alert(conn, config, what, when)
-            found = asked(
-                conn,
-                alert,
-                routing=_routing(config, clock),
-                instances=config.rules,
-                now=when,
-                zone=config.monitor.timezone,
-            )
+        with database(config) as conn:
+            key = _known(conn, config, what[0], when).key if _is_key(what) else None
+            with as_it_stood(conn, when, key) if when < now else nullcontext(conn) as then:
+                alert = _alert(then, config, [key] if key else what, when)
+                found = asked(
+                    then,
+                    alert,
+                    routing=_routing(config, clock),
+                    instances=config.rules,
+                    now=when,
+                    zone=config.monitor.timezone,
+                )
     except (_WrongError, SilenceError) as error:
         complain(str(error))
         return WRONG
+    found = replace(found, unsure=_unsure(when, now))
     if as_json:
         print_json(found)
     else:
@@ -63,17 +71,10 @@ def explain(given: Path | None, what: Sequence[str], at: str | None, *, as_json:
     return GOOD if any(each.tells for each in found.receivers) else FOUND
 
 
-@contextmanager
-def _database(config: Config) -> Iterator[Connection]:
-    """That of the daemon, else an empty one: routes can be tried before anything has run."""
-    with ExitStack() as stack:
-        if config.monitor.database.exists():
-            yield stack.enter_context(reading(config))
-            return
-        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="offhook-"))
-        engine = open_engine(Path(directory, "empty.db"), create=True)
-        stack.callback(engine.dispose)
-        yield stack.enter_context(engine.begin())
+def _unsure(when: datetime, now: datetime) -> tuple[str, ...]:
+    if when == now:
+        return ()
+    return NOT_KEPT if when < now else NOT_COME
 
 
 def _routing(config: Config, clock: Clock) -> Routing:
@@ -96,20 +97,27 @@ async def _receivers(config: Config, clock: Clock) -> dict[str, Receiver]:
 
 
 def _alert(conn: Connection, config: Config, what: Sequence[str], now: datetime) -> Alert:
-    if len(what) == 1 and "=" not in what[0]:
-        view = views.find_alert(conn, what[0])
-        known = alerts.load_key(conn, view.key) if view else None
-        if known is None:
-            raise _WrongError(
-                f"there is no alert {what[0]!r}, or several begin so; see: offhook alerts"
-            )
-        if now < known.since:
-            since = local(known.since, config.monitor.timezone)
-            raise _WrongError(f"that alert was not there then: it was first seen at {since}")
-        return known
+    if _is_key(what):
+        return _known(conn, config, what[0], now)
     labels = _labels(config, what)
     instance = _instance(config, labels.pop("rule", None))
     return _imagined(config, instance, labels, now)
+
+
+def _is_key(what: Sequence[str]) -> bool:
+    return len(what) == 1 and "=" not in what[0]
+
+
+def _known(conn: Connection, config: Config, key: str, when: datetime) -> Alert:
+    """The alert of this key, if it was there then."""
+    view = views.find_alert(conn, key)
+    known = alerts.load_key(conn, view.key) if view else None
+    if known is None:
+        raise _WrongError(f"there is no alert {key!r}, or several begin so; see: offhook alerts")
+    if when < known.since:
+        since = local(known.since, config.monitor.timezone)
+        raise _WrongError(f"that alert was not there then: it was first seen at {since}")
+    return known
 
 
 def _labels(config: Config, what: Sequence[str]) -> dict[str, str]:
@@ -217,6 +225,8 @@ def _lines(found: Explanation, zone: str) -> Iterator[str]:
         yield from _receiver_lines(receiver, zone)
     if not found.receivers:
         yield "nobody is told"
+    for text in found.unsure:
+        yield f"note: {text}"
 
 
 def _route_lines(route: RouteView, zone: str) -> Iterator[str]:

@@ -21,6 +21,8 @@ from monitor.config import Config
 from monitor.core.model import Counts
 from monitor.store import alert_views, views
 from monitor.store.alert_views import AlertNow
+from monitor.store.silence_views import SilenceView
+from monitor.store.views import BatchView
 
 SHORT = 12
 
@@ -44,7 +46,7 @@ def batches(given: Path | None, provider: str | None, *, ended: bool, as_json: b
                 each.batch_id,
                 each.name,
                 each.status,
-                _done(each.counts),
+                _done(each),
                 each.counts.failed,
                 _count(each.counts, "live"),
                 _count(each.counts, "waiting"),
@@ -71,11 +73,14 @@ def _count(counts: Counts, name: str) -> str:
     return "" if n is None else f"about {n}" if name in counts.estimated else str(n)
 
 
-def _done(counts: Counts) -> str:
+def _done(batch: BatchView) -> str:
+    counts = batch.counts
+    done = "" if batch.done is None else str(batch.done)
+    if batch.done is not None and counts.finished is not None:
+        done = _count(counts, "finished")
     if counts.total is None:
-        return _count(counts, "finished")
-    total = _count(counts, "total")
-    return f"{'?' if counts.finished is None else counts.finished} of {total}"
+        return done
+    return f"{done or '?'} of {_count(counts, 'total')}"
 
 
 def alerts(
@@ -135,11 +140,11 @@ def _one_alert(config: Config, key: str, *, as_json: bool) -> int:
         complain(f"there is no alert {key!r}, or several begin so; see: offhook alerts")
         return WRONG
     if as_json:
-        print_json({"alert": life.alert, "events": life.events})
+        print_json({name: getattr(life, name) for name in ("alert", "silences", "events", "deeds")})
         return GOOD
     alert, zone = life.alert, config.monitor.timezone
     print_lines((f"{alert.title}: {alert.summary}", f"key {alert.key}, rule {alert.instance}"))
-    print_lines(_held(alert, zone))
+    print_lines(_standing(life.silences, zone))
     print_table(
         ("at", "from", "to", "why", "value", "threshold", "n"),
         (
@@ -156,7 +161,27 @@ def _one_alert(config: Config, key: str, *, as_json: bool) -> int:
         ),
         "nothing has happened to it",
     )
+    print_table(
+        ("at", "who", "from", "did", "to"),
+        (
+            (local(each.at, zone), each.who, each.source, each.what, each.detail)
+            for each in life.deeds
+        ),
+        "nobody has acknowledged or silenced it",
+    )
     return GOOD
+
+
+def _standing(found: Iterable[SilenceView], zone: str) -> Iterator[str]:
+    """What holds it back, by whom, until when and why, and how to end that."""
+    for each in found:
+        what = "acknowledged" if each.alert else "silenced"
+        begins = f" from {local(each.starts_at, zone)}" if each.state == "pending" else ""
+        why = f": {each.comment}" if each.comment else ""
+        yield (
+            f"{what} by {each.author}{begins} until {ending(each, zone)}{why};"
+            f" end it: offhook silence expire {each.id}"
+        )
 
 
 def deliveries(

@@ -28,7 +28,10 @@ def explain(
     config: ConfigFile = None,
     at: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help='"18:00", or "2026-05-10 18:00". Default: now.'),
+        typer.Option(
+            metavar="TIME",
+            help='"18:00", the next one, or "2026-05-10 18:00", also in the past. Default: now.',
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,10 +14,10 @@ from monitor.app.backtest import Progress as Told
 from monitor.app.context import context_to_read
 from monitor.cli.output import FOUND, GOOD, WRONG, complain, print_json, print_lines, print_table
 from monitor.cli.places import config_path, load_to_read, opened
+from monitor.cli.since import note_what_is_kept, read_since
 from monitor.clock import SystemClock
 from monitor.config import Config
 from monitor.core.backtest import NOISE, Entry, Fired
-from monitor.core.duration import parse_duration
 from monitor.core.suggesting import Suggestion
 from monitor.core.wording import counted, money, percent, span
 from monitor.errors import ConfigError
@@ -40,27 +39,21 @@ _NOTES = (
     NOISE,
     "Before the end: the median time from an alert to the end of its batch. Spent after it: by",
     "batches after their first alert of the rule. As told, new, gone: beside what was told.",
-    "Looks that saw nothing move are not kept, so an alert may lie a poll from where it was.",
+    "Looks that saw nothing move are not kept, so an alert may lie a poll from where it was; and",
+    "what a vendor told of a call long after its end (a reason, its start) counts from its end.",
 )
 
 
 def run(given: Path | None, since: str, *, suggest: bool, as_json: bool) -> int:
     """FOUND when the rules of the file tell otherwise than was told."""
-    try:
-        length = parse_duration(since)
-    except ValueError as error:
-        complain(f"--since: {error}")
-        return WRONG
-    if length <= timedelta(0):
-        complain("--since must be longer than nothing")
+    length = read_since(since)
+    if length is None:
         return WRONG
     config = load_to_read(given)
     database = _database(config)
     opened(database, read_only=True).dispose()
     now = SystemClock().now()
-    if length > config.monitor.retain:
-        kept = span(config.monitor.retain)
-        complain(f"note: of batches that ended longer than {kept} ago only the result is kept")
+    note_what_is_kept(length, config)
     asked = Asked(
         database=database,
         context=context_to_read(config, now),

@@ -220,7 +220,10 @@ def _away(opinion: Opinion, now: datetime, since: datetime | None) -> str:
     if not gap:
         return "at its limit, and something else is missing"
     side = "below" if gap > 0 else "above"
-    return f"{abs(gap):.6g}{apart} {side} its limit of {finding.threshold:.6g}{unit}"
+    away = f"{abs(gap):.6g}{apart} {side} its limit of {finding.threshold:.6g}{unit}"
+    if (gap > 0) is finding.falls:
+        return f"{away}, and something else is missing"
+    return f"{away}, below which it fires" if finding.falls else away
 
 
 def _limits(settings: Settings) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """``run``, ``poll``, ``notify test``: the daemon's own work, from a terminal."""
 
+import os
+import sys
 from pathlib import Path
 
 import structlog
@@ -9,6 +11,7 @@ from monitor.cli.output import FOUND, GOOD, WRONG, complain, print_json, print_l
 from monitor.cli.places import config_path, load_to_run
 from monitor.config import Config
 from monitor.config.secrets import secrets_of
+from monitor.systemd import is_journal
 
 
 def run(given: Path | None) -> int:
@@ -59,6 +62,7 @@ def test_notify(
 
 def _started(given: Path | None) -> Config:
     config = load_to_run(given)
-    log.configure(config.monitor.log)
+    journal = is_journal(os.environ, sys.stderr)
+    log.configure(config.monitor.log, journal=journal)
     log.hide(secrets_of(config))
     return config

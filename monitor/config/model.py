@@ -128,8 +128,9 @@ class MonitorSettings(Strict):
     log: Literal["auto", "json", "console"] = "auto"
     full_sweep_every: PositiveDuration = timedelta(hours=6)
     heartbeat_url: Secret | None = None
+    heartbeat_fail_url: Secret | None = None
 
-    @field_validator("heartbeat_url")
+    @field_validator("heartbeat_url", "heartbeat_fail_url")
     @classmethod
     def _is_an_address(cls, value: Secret | None) -> Secret | None:
         text = value.get_secret_value() if value else UNREADABLE_CREDENTIAL

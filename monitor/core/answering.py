@@ -144,7 +144,8 @@ class AnswerRule(RateRule, ABC):
         what = f"{counted(seen.whole, 'call')}{whose} {verb} answered in {length}"
 
         def say(usual: Usual | None) -> Finding:
-            found = rate_finding(seen, what, self.limit_beside(usual), usual, beside)
+            limit = self.limit_beside(usual)
+            found = rate_finding(seen, what, limit, usual, beside, falls=self.falls)
             return replace(found, affected=seen.whole - seen.part)
 
         return say

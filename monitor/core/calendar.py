@@ -13,11 +13,12 @@ hours of its own has these and no others that begin on it, be it a holiday or no
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from monitor.core.hours import Hours
+from monitor.core.instants import EPOCH, from_micros, to_micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def is_open(calendar: Calendar | None, at: datetime) -> bool:
     """Whether calls may be made at this instant; None is always."""
     if calendar is None:
         return True
-    moment = _micros(at)
+    moment = to_micros(at)
     return any(start <= moment < end for start, end in _days(calendar).spans(moment // _DAY))
 
 
@@ -43,7 +44,7 @@ def permitted_between(calendar: Calendar | None, start: datetime, end: datetime)
         return timedelta(0)
     if calendar is None:
         return end - start
-    first, last = _micros(start), _micros(end)
+    first, last = to_micros(start), to_micros(end)
     days = _days(calendar)
     total = days.before(last) - days.before(first)
     total += sum(days.total(day) for day in range(first // _DAY, last // _DAY))
@@ -54,13 +55,13 @@ def next_opening(calendar: Calendar | None, at: datetime) -> datetime | None:
     """The first instant at or after ``at`` at which calls may be made; None within 366 days."""
     if calendar is None:
         return at
-    moment = _micros(at)
+    moment = to_micros(at)
     horizon = moment + 366 * _DAY
     for day in range(moment // _DAY, horizon // _DAY + 1):
         for start, end in _days(calendar).spans(day):
             if end > moment:
                 opening = max(start, moment)
-                return _EPOCH + timedelta(microseconds=opening) if opening <= horizon else None
+                return from_micros(opening) if opening <= horizon else None
     return None
 
 
@@ -68,14 +69,14 @@ def next_closing(calendar: Calendar | None, at: datetime) -> datetime | None:
     """The first instant at or after ``at`` at which no calls may be made; None within 366 days."""
     if calendar is None:
         return None
-    moment = _micros(at)
+    moment = to_micros(at)
     horizon = moment + 366 * _DAY
     for day in range(moment // _DAY, horizon // _DAY + 1):
         for start, end in _days(calendar).spans(day):
             if start <= moment < end:
                 moment = end
         if moment < (day + 1) * _DAY:
-            return _EPOCH + timedelta(microseconds=moment)
+            return from_micros(moment)
     return None
 
 
@@ -107,17 +108,12 @@ def permitted_after(
 _SPANS = 800
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
 _MOST_DAYS = 4_000  # kept of one calendar: eleven years, under a megabyte
 
 Span = tuple[int, int]
-
-
-def _micros(at: datetime) -> int:
-    return (at - _EPOCH) // _MICROSECOND
 
 
 class _Days:
@@ -188,7 +184,7 @@ class _Days:
 
 
 def _date(day: int) -> date:
-    return _EPOCH.date() + timedelta(days=day)
+    return EPOCH.date() + timedelta(days=day)
 
 
 @lru_cache(maxsize=256)
@@ -222,7 +218,7 @@ def _offsets(zone: ZoneInfo, day: int) -> Iterator[tuple[int, int, int]]:
 
 
 def _offset(zone: ZoneInfo, moment: int) -> int:
-    offset = (_EPOCH + timedelta(microseconds=moment)).astimezone(zone).utcoffset()
+    offset = (from_micros(moment)).astimezone(zone).utcoffset()
     return 0 if offset is None else offset // _MICROSECOND
 
 

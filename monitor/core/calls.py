@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
+from monitor.core.instants import from_micros
 from monitor.core.model import Outcome, Sentiment
 
 Answer = TypeVar("Answer")
@@ -65,27 +66,54 @@ class EndedCall(NamedTuple):
     currency: str | None = None
     cost_estimated: bool = False
 
+    @classmethod
+    def of(cls, cells: Iterable[Any]) -> "EndedCall":
+        """A call from its plain cells, as they are stored, in the order of its fields."""
+        found = list(cells)
+        found[1], found[2] = from_micros(found[1]), Outcome(found[2])
+        if found[_SENTIMENT] is not None:
+            found[_SENTIMENT] = Sentiment(found[_SENTIMENT])
+        if found[_TRANSFERRED] is not None:
+            found[_TRANSFERRED] = bool(found[_TRANSFERRED])
+        found[_ESTIMATED] = bool(found[_ESTIMATED])
+        return cls._make(found)
+
     def value(self, field: Field) -> Value:
         """What it is counted under."""
         return _VALUES[field](self)
 
 
-def _text(name: str) -> Callable[[EndedCall], Value]:
+_SENTIMENT, _TRANSFERRED, _ESTIMATED = map(
+    EndedCall._fields.index, ("sentiment", "transferred", "cost_estimated")
+)
+
+
+def told(name: str) -> Callable[[Any], Value]:
+    """What stands in an attribute of a call, as it stands there."""
     return attrgetter(name)
 
 
+def handed_over(call: Any) -> Value:
+    """1 for a call that was handed over, 0 for one that could not be."""
+    return None if call.transferred is None else int(call.transferred)
+
+
+# Fields that are counted under what stands on a call, whether as its row or as a value.
+AS_TOLD: Mapping[Field, Callable[[Any], Value]] = {
+    Field.HANGUP: told("hangup"),
+    Field.DISPOSITION: told("disposition"),
+    Field.ERROR: told("error_class"),
+    Field.FROM_NUMBER: told("from_number"),
+    Field.AGENT_VERSION: told("agent_version"),
+    Field.ATTEMPT: told("attempt"),
+    Field.COUNTRY: told("country"),
+    Field.AREA: told("area"),
+    Field.TRANSFERRED: handed_over,
+}
 _VALUES: dict[Field, Callable[[EndedCall], Value]] = {
+    **AS_TOLD,
     Field.OUTCOME: lambda call: call.outcome.value,
-    Field.HANGUP: _text("hangup"),
-    Field.DISPOSITION: _text("disposition"),
-    Field.ERROR: _text("error_class"),
-    Field.FROM_NUMBER: _text("from_number"),
-    Field.AGENT_VERSION: _text("agent_version"),
-    Field.ATTEMPT: attrgetter("attempt"),
-    Field.COUNTRY: _text("country"),
-    Field.AREA: _text("area"),
     Field.SENTIMENT: lambda call: call.sentiment and call.sentiment.value,
-    Field.TRANSFERRED: lambda call: None if call.transferred is None else int(call.transferred),
     Field.HOUR: lambda call: call.ended_at.hour,
 }
 

@@ -79,6 +79,7 @@ def size(facts: ExpectationFacts, smallest: float, largest: float) -> Iterator[V
         f"{facts.usual:,}",
         value=100 * part,
         threshold=100 * (smallest if part < 1 else largest),
+        falls=part < 1,
         unit="%",
         affected=n,
         total=facts.usual,

@@ -235,7 +235,10 @@ def old_news(facts: BatchFacts) -> bool:
 
 def ended_calls(tally: Tally) -> int:
     """How many calls have ended in any way."""
-    return sum(tally.get(call_key(outcome), 0) for outcome in Outcome)
+    return sum(tally.get(key, 0) for key in _ENDED)
+
+
+_ENDED = tuple(call_key(outcome) for outcome in Outcome)
 
 
 def rows(facts: BatchFacts) -> int:

@@ -15,6 +15,7 @@ from monitor.core.message import Message
 from monitor.core.rule import Finding, Severity, SubjectKind
 from monitor.core.text import clip, one_line
 from monitor.core.wording import clock, span, zone_named
+from monitor.core.words import SETTLING
 
 SENTENCE = 500
 TITLE = 80
@@ -28,7 +29,6 @@ EVIDENCE = 3
 Line = tuple[str, str]
 _WHEN = "when"
 
-SETTLING = "settling"  # the mark of a report whose numbers will be told once more
 UNTOLD = "over before it could be told"  # the mark of an end that is all there was
 
 
@@ -95,17 +95,16 @@ def labels_of(alert: Alert) -> dict[str, str]:
     """What matchers and groups see; the user's own labels never replace the built-in ones."""
     subject = alert.subject
     of_batch = subject.kind is SubjectKind.BATCH
-    labels = {
-        **alert.labels,
-        "rule": alert.instance,
+    own = {plain(name, ID): plain(value, TEXT) for name, value in alert.labels.items()}
+    return own | {
+        "rule": plain(alert.instance, TEXT),
         "severity": alert.severity.value,
-        "provider": subject.provider,
-        "vendor": subject.vendor,
-        "batch": subject.id if of_batch else "",
-        "batch_name": subject.title if of_batch else "",
-        "campaign": subject.campaign,
+        "provider": plain(subject.provider, TEXT),
+        "vendor": plain(subject.vendor, TEXT),
+        "batch": plain(subject.id, TEXT) if of_batch else "",
+        "batch_name": plain(subject.title, TEXT) if of_batch else "",
+        "campaign": plain(subject.campaign, TEXT),
     }
-    return {plain(name, ID): plain(value, TEXT) for name, value in labels.items()}
 
 
 def same_report(one: Message, other: Message) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 
 from monitor.core.model import BatchStatus
 from monitor.core.stats import share
-from monitor.core.wording import counted, money, people_text, percent
+from monitor.core.wording import clock, counted, money, people_text, percent
 
 _WELL = frozenset({BatchStatus.COMPLETED})
 
@@ -51,8 +51,27 @@ class BatchDay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUp:
+    """The ``n`` messages that one receiver never got and that wait; ``key`` is of the oldest."""
+
+    receiver: str
+    n: int
+    oldest: datetime
+    key: str
+
+    def words(self, zone: tzinfo, now: datetime) -> str:
+        """For people: "2 messages, the oldest of 11:00: offhook deliveries replay abc123"."""
+        of = " of" if self.n == 1 else ", the oldest of"
+        when = clock(self.oldest, zone, now)
+        return f"{counted(self.n, 'message')}{of} {when}: offhook deliveries replay {self.key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DayFacts:
-    """The time from ``start`` to ``end``, as known at ``now``. ``alerts`` fired, by instance."""
+    """The time from ``start`` to ``end``, as known at ``now``. ``alerts`` fired, by instance.
+
+    ``given_up`` are messages that wait to be sent again, whenever they were given up.
+    """
 
     now: datetime
     start: datetime
@@ -60,6 +79,7 @@ class DayFacts:
     zone: tzinfo
     batches: tuple[BatchDay, ...] = ()  # those that ended before those that run
     alerts: Mapping[str, int] = field(default_factory=dict)
+    given_up: tuple[GivenUp, ...] = ()
 
     @property
     def spent(self) -> dict[str, int]:
@@ -92,4 +112,6 @@ def sentence(day: DayFacts) -> str:
     parts += [f"{amount} spent" for amount in amounts(day.spent, estimated=estimated)]
     fired = sum(day.alerts.values())
     parts.append(f"{counted(fired, 'alert')} fired" if fired else "no alert fired")
+    if lost := sum(each.n for each in day.given_up):
+        parts.append(f"{counted(lost, 'message')} {'was' if lost == 1 else 'were'} given up")
     return "; ".join(parts)

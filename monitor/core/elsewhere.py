@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from monitor.core.alert import Alert
 from monitor.core.route import Route
 
-FAILED = "self_delivery_failed"
+FAILED, GIVEN_UP = "self_delivery_failed", "self_given_up"
 
 
 def about(receiver: str) -> str:
@@ -18,9 +18,14 @@ def said_again(receiver: str) -> str:
     return f"{about(receiver)}, said again"
 
 
-def troubles_of(receiver: str) -> tuple[str, str]:
+def given_up(receiver: str) -> str:
+    """The subject of the alert that messages to one were given up."""
+    return f"{about(receiver)}, given up"
+
+
+def troubles_of(receiver: str) -> tuple[str, ...]:
     """The subjects of all alerts about a receiver."""
-    return about(receiver), said_again(receiver)
+    return about(receiver), said_again(receiver), given_up(receiver)
 
 
 def elsewhere(
@@ -30,7 +35,7 @@ def elsewhere(
 
     With a single receiver it goes there: it is read when that receiver is back.
     """
-    if alert.rule != FAILED:
+    if alert.rule not in {FAILED, GIVEN_UP}:
         return led
     others = {
         name: route for name, route in led.items() if alert.subject.id not in troubles_of(name)

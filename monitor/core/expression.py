@@ -62,8 +62,8 @@ class Condition:
         unknown = any(values.get(name) is None for name in self.names)
         return None if found is None or unknown else False
 
-    def limit(self) -> tuple[str, float] | None:
-        """The first name that is compared with a plain number, and that number."""
+    def limit(self) -> tuple[str, float, bool] | None:
+        """The first name beside a plain number, that number, and whether it holds below it."""
         return _limit(self.tree)
 
 
@@ -99,14 +99,17 @@ def _worked(op: str, known: list[float | bool]) -> Value:
     return COUNTS[op](*known)
 
 
-def _limit(node: Node) -> tuple[str, float] | None:
+def _limit(node: Node, *, denied: bool = False) -> tuple[str, float, bool] | None:
     if node.op in COMPARES:
         left, right = node.parts
+        compare = COMPARES[node.op]
+        below, above = compare(0, 1), compare(1, 0)
         if left.op == LITERAL:
-            left, right = right, left
+            left, right, below, above = right, left, above, below
         plain = (left.op, right.op) == (NAME, LITERAL) and not isinstance(right.literal, bool)
-        return (left.name, right.literal) if plain else None
-    found = (_limit(part) for part in node.parts)
+        falls = above and not below if denied else below and not above
+        return (left.name, right.literal, falls) if plain else None
+    found = (_limit(part, denied=denied is not (node.op == NOT)) for part in node.parts)
     return next((each for each in found if each is not None), None)
 
 

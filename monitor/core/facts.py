@@ -8,14 +8,16 @@ size of the batch. A test answers them from plain lists.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
+from functools import cached_property
 
 from monitor.core.calendar import Calendar, is_open, permitted_between
-from monitor.core.calls import CallLog, EndedCall, NoPeers, Peers, Window
+from monitor.core.calls import CallLog, EndedCall, NoPeers, Peers, Spent, Window
 from monitor.core.day import DayFacts
 from monitor.core.expectation import ExpectationFacts
 from monitor.core.hearing import Hearing, Lately, Refused
 from monitor.core.idle import Pauses, dialling_between, paused_since
 from monitor.core.model import Batch, Capabilities, ContactStatus, Counts
+from monitor.core.money import so_far
 from monitor.core.people import NobodyCalled, PeopleLog
 from monitor.core.retries import COUNTED_MOST, LateRetries, LateRetry, RetryLadder
 from monitor.core.standing import Failure, ProviderFacts, SystemFacts, Trouble, Unread
@@ -102,7 +104,7 @@ class Gone:
     elsewhere: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class BatchFacts:
     """One batch, as known at ``now``.
 
@@ -144,7 +146,7 @@ class BatchFacts:
     vendor: str = ""
     default_zone: str = "UTC"
 
-    @property
+    @cached_property
     def zone(self) -> tzinfo:
         """The zone of times in sentences about the batch: its own, its hours', the default."""
         hours = self.calendar.zone.key if self.calendar else None
@@ -170,7 +172,7 @@ class BatchFacts:
         """When it was first seen in the pause that goes on; None when it is in none."""
         return paused_since(self.pauses)
 
-    @property
+    @cached_property
     def began_at(self) -> datetime | None:
         """When this run began, as the vendor says, else as it was seen to."""
         batch = self.batch
@@ -182,7 +184,7 @@ class BatchFacts:
             return self.running_at
         return batch.created_at or self.first_seen_at
 
-    @property
+    @cached_property
     def people(self) -> int:
         """How many people the batch has, the vendor's total first."""
         counted = self.tally.get("contacts", 0)
@@ -192,7 +194,12 @@ class BatchFacts:
         """Whether a count of this name is derived from what was seen, and not told."""
         return count in self.batch.counts.estimated
 
-    @property
+    @cached_property
+    def spent(self) -> Spent:
+        """What all its ended calls have cost, as far as it is known."""
+        return so_far(self.tally)
+
+    @cached_property
     def waiting(self) -> int:
         """People to be dialled now: pending, or with a retry that is due (COUNTED_MOST of them)."""
         if self.batch.counts.waiting is not None:
@@ -202,7 +209,7 @@ class BatchFacts:
         late = self.retries.overdue(self.now).n + self.retries.unscheduled(self.now).n
         return fresh + late
 
-    @property
+    @cached_property
     def live(self) -> int:
         """Lines in use, as the vendor counts them, else as the snapshot does."""
         if self.batch.counts.live is not None:

@@ -80,7 +80,13 @@ def window_finding(
 
 
 def rate_finding(
-    seen: Counted, what: str, threshold: float, usual: Usual | None = None, beside: str = ""
+    seen: Counted,
+    what: str,
+    threshold: float,
+    usual: Usual | None = None,
+    beside: str = "",
+    *,
+    falls: bool = False,
 ) -> Finding:
     """A share beside its limit: "19 of 42 calls failed in 10 min (45 %, usually 4 %, n 310)"."""
     known = "" if usual is None else f", {usual.text}"
@@ -88,6 +94,7 @@ def rate_finding(
         summary=f"{seen.part:,} of {what} ({percent(seen.share)}{known}{beside})",
         value=round(seen.share * 100, 1),
         threshold=round(threshold * 100, 1),
+        falls=falls,
         unit="%",
         n=seen.whole,
         affected=seen.part,
@@ -129,7 +136,7 @@ def accused(facts: BatchFacts, finding: Finding, start: datetime, case: Case) ->
     shared = [one for one in (found.how, found.where, *found.others) if one is not None]
     return replace(
         finding,
-        summary=finding.summary + _consequence(facts, found),
+        summary=finding.summary + _consequence(facts, found, finding.affected),
         waiting=facts.waiting,
         details=(
             *finding.details,
@@ -144,8 +151,8 @@ def accused(facts: BatchFacts, finding: Finding, start: datetime, case: Case) ->
 _LINES = 4  # of what calls share
 
 
-def _consequence(facts: BatchFacts, found: Pivot) -> str:
-    text = "" if found.how is None else f", {how_text(found.how)}"
+def _consequence(facts: BatchFacts, found: Pivot, wrong: int | None) -> str:
+    text = "" if found.how is None else f", {how_text(found.how, wrong)}"
     if found.where is not None:
         text += f", {where_text(found.where, facts.zone, facts.now)}"
     waiting = facts.waiting

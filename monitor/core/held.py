@@ -56,7 +56,7 @@ class Circumstances:
     ``inhibited`` says what holds it back. ``silence`` covers it now, ``ended`` is the last
     one that did. ``unheard_at``: this receiver is to hear of it then if nobody has
     acknowledged it; None when no route escalates to it. ``summoned``: that alone leads here.
-    ``compliance``: only a silence that names its rule holds it back.
+    ``compliance``: the law asks for it.
     """
 
     inhibited: str | None = None

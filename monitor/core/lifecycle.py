@@ -17,6 +17,7 @@ from monitor.core.identity import alert_key, fingerprint
 from monitor.core.idle import Pauses, dialling_between
 from monitor.core.instance import RuleInstance, Settings
 from monitor.core.rule import Clear, Finding, Holds, Severity, Unknown, Verdict
+from monitor.core.words import SETTLING
 
 _GAP = timedelta(minutes=5)  # so long nobody looked: Offhook was down
 
@@ -161,7 +162,8 @@ def _waited(alert: Alert, judged: Judged) -> Alert:
 def _slept(alert: Alert, judged: Judged) -> Alert:
     """The same after a gap: closed hours and pauses that nobody judged in are no part of it."""
     seen, until = alert.evidence_at, min(judged.observed_at or judged.now, judged.now)
-    if alert.state is not AlertState.PENDING or seen is None or until - seen <= _GAP:
+    moves = alert.state is AlertState.PENDING and not judged.settings.rule.at_rest
+    if not moves or seen is None or until - seen <= _GAP:
         return alert  # a rule that judges in closed hours, too, may fire in them
     still = (until - seen) - dialling_between(judged.calendar, judged.pauses, seen, until)
     return replace(alert, since=min(alert.since + still, until)) if still else alert
@@ -183,6 +185,15 @@ def closed_as(alert: Alert, reason: Reason, now: datetime, closing: Finding | No
         revision=alert.revision + (alert.state is AlertState.FIRING),
     )
     return Step(closed, (_moved(closed, alert.state, reason, now),))
+
+
+def told_once(known: Alert | None, judged: Judged, finding: Finding) -> Step:
+    """A one-shot report is made once, and gets its last word once it has settled."""
+    if known is None:
+        return reported(judged, finding)
+    if SETTLING in known.finding.marks and SETTLING not in finding.marks:
+        return settled(known, finding, judged.now)
+    return Step(None)
 
 
 def reported(judged: Judged, finding: Finding) -> Step:

@@ -53,7 +53,7 @@ class Attempts:
 
     def __call__(self, person: PersonCalls) -> Breach | None:
         """See Check."""
-        if len(person.calls) < 2 or self._plainly_fits(person.calls):
+        if len(person.calls) < 2:
             return None
         calls = [call for call in person.calls if call.placed and call.at > LONG_AGO]
         # A number of thousands of calls is gone through once: only the gravest is put in words.
@@ -72,20 +72,6 @@ class Attempts:
         if worst is None or last is None:
             return None
         return replace(_said(worst.calls, worst.weight), at=last.at)
-
-    def _plainly_fits(self, calls: Sequence[PlacedCall]) -> bool:
-        """Whether these are few calls, far apart, of which only the last was a conversation.
-
-        Most people's are: nearly everybody who moves is asked about no further.
-        """
-        if self.most and len(calls) > self.most:
-            return False
-        gap, last = self.min_gap, None
-        for call in calls:
-            if last is not None and (last.outcome is _COMPLETED or call.at - last.at < gap):
-                return False
-            last = call
-        return True
 
     def _broken(
         self, calls: Sequence[PlacedCall], first: int, n: int, talk: PlacedCall | None
@@ -166,9 +152,11 @@ class OptOuts:
 
     def fits(self, call: PlacedCall) -> bool:
         """Whether the call is one after which its person is not to be called."""
-        return _fits(
-            self.matchers, call.disposition, call.hangup, call.outcome, call.provider, call.batch
-        )
+        return self.matches(call.disposition, call.hangup, call.outcome, call.provider, call.batch)
+
+    def matches(self, *values: str | None) -> bool:
+        """The same by disposition, hangup, outcome, provider and batch."""
+        return _fits(self.matchers, *values)
 
 
 _WORDS = ("disposition", "hangup", "outcome", "provider", "batch_name")

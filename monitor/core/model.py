@@ -212,7 +212,9 @@ class Capabilities:
     contacts: bool = False
     calls: bool = False  # each call, with how it ended
     retries: bool = False
-    cost: bool = False
+    cost: bool = False  # what calls cost, in its lists
+    priced: bool = False  # the same in whichever way: lists, webhooks, or the rates of the user
+    numbers: bool = False  # which number somebody is called at
     call_times: bool = False
     in_flight: bool = False
     calling_hours: bool = False

@@ -15,7 +15,7 @@ from monitor.core.expression import Value
 from monitor.core.facts import BatchFacts
 from monitor.core.failures import lately
 from monitor.core.model import Outcome, Sentiment
-from monitor.core.money import left, so_far
+from monitor.core.money import left
 from monitor.core.tally import call_key
 from monitor.core.wording import money, percent, span
 
@@ -140,7 +140,7 @@ def an_hour(sight: Sight) -> Value:
 
 def spent(sight: Sight) -> Value:
     """What the batch has cost so far."""
-    return sight.spent(so_far(sight.facts.tally).micros)
+    return sight.spent(sight.facts.spent.micros)
 
 
 def spent_lately(sight: Sight) -> Value:

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from monitor.core import pacing
 from monitor.core.alert import Alert, AlertState, Reason
 from monitor.core.asked import Case
-from monitor.core.compose import SETTLING
 from monitor.core.decision import Decision, Group, Home, Told, Why
 from monitor.core.digest import next_slot
 from monitor.core.held import ORDINARY, Circumstances, opening
 from monitor.core.route import Receiver, Route
 from monitor.core.rule import Severity
 from monitor.core.silence import Silence
+from monitor.core.words import SETTLING
 
 # A receiver that hears only settled reports hears the first one after all when no settled
 # one has come by then: nothing is lost to a report that never settles.

@@ -8,7 +8,7 @@ from monitor.core.calls import Spent
 from monitor.core.completion import ended_calls
 from monitor.core.facts import BatchFacts
 from monitor.core.model import Outcome
-from monitor.core.money import Amount, at_risk, completed, dialled, left, so_far
+from monitor.core.money import Amount, at_risk, completed, dialled, left
 from monitor.core.rule import Clear, Finding, Holds, Unknown, Verdict
 from monitor.core.wording import clock, counted, money, people_text, span
 
@@ -20,12 +20,9 @@ def no_cost(facts: BatchFacts) -> Unknown | None:
     """Why nothing can be said of what a batch costs."""
     if not ended_calls(facts.tally):
         return Unknown("no call has ended yet")
-    if so_far(facts.tally).micros:
+    if facts.spent.micros:
         return None
-    where = facts.vendor.title() or "this vendor"
-    if facts.capabilities.cost:
-        return Unknown(f"{where} has not told yet what its calls cost")
-    return Unknown(f"cannot see cost at {where}; rates in the provider's table would estimate it")
+    return Unknown(f"{facts.vendor.title() or 'this vendor'} has not told yet what its calls cost")
 
 
 def gravest(found: Sequence[Verdict]) -> Verdict:
@@ -39,14 +36,14 @@ def gravest(found: Sequence[Verdict]) -> Verdict:
 
 def total(facts: BatchFacts, budget: Amount) -> Verdict:
     """All that was spent, beside what may be."""
-    spent = so_far(facts.tally)
+    spent = facts.spent
     text = f"{_told(spent, budget.currency)} spent of a budget of {budget}"
     return _beside(facts, spent, budget, _micros(spent, budget), text)
 
 
 def each_completed(facts: BatchFacts, limit: Amount, least: int) -> Verdict:
     """What each person who completed has cost; where few did, the least that it can be."""
-    spent, n = so_far(facts.tally), completed(facts.tally)
+    spent, n = facts.spent, completed(facts.tally)
     each = _micros(spent, limit) / max(n, least)
     price = money(round(_micros(spent, limit) / n), limit.currency) if n else "nobody completed"
     text = (
@@ -93,9 +90,8 @@ def _beside(
     per: str = "",
 ) -> Verdict:
     """The verdict on an amount, with what the rest of the batch will cost."""
-    all_spent = so_far(facts.tally)
     called, waiting = dialled(facts.tally), left(facts.batch.counts, facts.tally)
-    risk = at_risk(_micros(all_spent, limit), called, waiting, limit.currency)
+    risk = at_risk(_micros(facts.spent, limit), called, waiting, limit.currency)
     finding = Finding(
         summary=f"{text}; {risk}" if risk else text,
         value=micros / 1_000_000,
@@ -108,7 +104,7 @@ def _beside(
     )
     if micros > limit.micros:
         return Holds(finding)
-    others = sorted(set(all_spent.micros) - {limit.currency})
+    others = sorted(set(facts.spent.micros) - {limit.currency})
     if others:
         return Unknown(f"it also spends {', '.join(others)}, which no limit is for", finding)
     return Clear(finding)

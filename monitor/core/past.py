@@ -12,18 +12,9 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from monitor.core.calls import Ended, EndedCall, Field, Spent, Value, Window
+from monitor.core.instants import from_micros, to_micros
 from monitor.core.model import Outcome
-from monitor.core.pastcalls import (
-    Count,
-    Grouped,
-    PastCall,
-    Shorter,
-    Span,
-    SpentSoFar,
-    Values,
-    instant,
-    micros,
-)
+from monitor.core.pastcalls import Count, Grouped, PastCall, Shorter, Span, SpentSoFar, Values
 
 _OUTCOMES = tuple(Outcome)
 _CODE = {outcome.value: code for code, outcome in enumerate(_OUTCOMES)}
@@ -83,10 +74,6 @@ class KnownCalls:
             else:
                 span.count.take((call,), sign)
 
-    def last_end(self) -> datetime | None:
-        """When the last of them ended."""
-        return instant(self._ends[-1]) if self._ends else None
-
     def window(self, start: datetime, end: datetime) -> Window:
         """Calls with start < ended_at <= end."""
         first, stop = self._between(start, end)
@@ -96,7 +83,7 @@ class KnownCalls:
             for code, outcome in enumerate(_OUTCOMES):
                 if n := count(code, first, stop):
                     outcomes[outcome] = n
-        last = instant(self._ends[stop - 1]) if first < stop else None
+        last = from_micros(self._ends[stop - 1]) if first < stop else None
         return Window(start=start, end=end, outcomes=outcomes, last_ended_at=last)
 
     def last_ended(self, n: int) -> tuple[EndedCall, ...]:
@@ -108,7 +95,7 @@ class KnownCalls:
         """The same, only when and how they ended."""
         first = max(len(self._ends) - n, bisect_right(self._ends, 0))
         places = range(len(self._ends) - 1, first - 1, -1)
-        return tuple(Ended(instant(self._ends[i]), _OUTCOMES[self._codes[i]]) for i in places)
+        return tuple(Ended(from_micros(self._ends[i]), _OUTCOMES[self._codes[i]]) for i in places)
 
     def between(self, start: datetime, end: datetime, most: int) -> tuple[EndedCall, ...]:
         """The calls of a span one by one, newest first."""
@@ -180,5 +167,5 @@ class KnownCalls:
         return len(self._completed)
 
     def _between(self, start: datetime, end: datetime) -> tuple[int, int]:
-        stop = bisect_right(self._ends, micros(end))
-        return min(bisect_right(self._ends, micros(start)), stop), stop
+        stop = bisect_right(self._ends, to_micros(end))
+        return min(bisect_right(self._ends, to_micros(start)), stop), stop

@@ -2,39 +2,28 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from operator import attrgetter
+from datetime import timedelta
 from typing import NamedTuple, Protocol
 
-from monitor.core.calls import EndedCall, Field, Value
-from monitor.core.model import Outcome, Sentiment
+from monitor.core.calls import AS_TOLD, EndedCall, Field, Value, told
+from monitor.core.model import Outcome
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_US = timedelta(microseconds=1)
 _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
 
 
-def micros(at: datetime) -> int:
-    """Microseconds since 1970."""
-    since = at - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-def instant(at: int) -> datetime:
-    """The time of so many microseconds since 1970."""
-    return _EPOCH + at * _US
-
-
 class PastCall(NamedTuple):
-    """One ended call; ``ended`` in microseconds since 1970, 0 where nobody knows."""
+    """One ended call as it is stored, in the order of EndedCall but for its first two.
+
+    ``ended`` is in microseconds since 1970, 0 where nobody knows.
+    """
 
     ended: int
     call_id: str
     outcome: str
+    contact_id: str = ""
     error_class: str | None = None
     from_number: str | None = None
-    contact_id: str = ""
     duration_s: float | None = None
     hangup: str | None = None
     disposition: str | None = None
@@ -51,47 +40,16 @@ class PastCall(NamedTuple):
     @property
     def call(self) -> EndedCall:
         """The same as windows see it."""
-        return EndedCall(
-            self.call_id,
-            instant(self.ended),
-            Outcome(self.outcome),
-            self.contact_id,
-            self.error_class,
-            self.from_number,
-            self.duration_s,
-            self.hangup,
-            self.disposition,
-            self.agent_version,
-            self.attempt,
-            self.country,
-            self.area,
-            None if self.sentiment is None else Sentiment(self.sentiment),
-            None if self.transferred is None else bool(self.transferred),
-            self.cost_micros,
-            self.currency,
-            bool(self.cost_estimated),
-        )
+        ended, call_id, *others = self
+        return EndedCall.of((call_id, ended, *others))
 
 
 Values = tuple[Value, ...]
 
-
-def _told(name: str) -> Callable[[PastCall], Value]:
-    return attrgetter(name)
-
-
 _VALUES: dict[Field, Callable[[PastCall], Value]] = {
-    Field.OUTCOME: _told("outcome"),
-    Field.HANGUP: _told("hangup"),
-    Field.DISPOSITION: _told("disposition"),
-    Field.ERROR: _told("error_class"),
-    Field.FROM_NUMBER: _told("from_number"),
-    Field.AGENT_VERSION: _told("agent_version"),
-    Field.ATTEMPT: _told("attempt"),
-    Field.COUNTRY: _told("country"),
-    Field.AREA: _told("area"),
-    Field.SENTIMENT: _told("sentiment"),
-    Field.TRANSFERRED: lambda call: None if call.transferred is None else int(call.transferred),
+    **AS_TOLD,
+    Field.OUTCOME: told("outcome"),
+    Field.SENTIMENT: told("sentiment"),
     Field.HOUR: lambda call: call.ended % _DAY_US // _HOUR_US,
 }
 

@@ -5,11 +5,13 @@ every moment in between.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from monitor.core.instants import from_micros, to_micros
 from monitor.core.model import BatchStatus, ContactStatus, Counts, Outcome
-from monitor.core.pastcalls import PastCall, instant, micros
+from monitor.core.pastcalls import PastCall
 from monitor.core.tally import (
     CALLS,
     CONTACTS,
@@ -26,6 +28,10 @@ Change = tuple[str, str, str | None, str | None]
 
 VANISHED = "vanished"
 REOPENED = "reopened"
+GONE = "gone"
+ELSEWHERE = "others shown"
+UNSEEN = "unseen"
+COST = "cost"
 _OUTCOMES = {outcome.value: call_key(outcome) for outcome in Outcome}
 _STATUSES = {status.value: contact_key(status) for status in ContactStatus}
 _UNDIALLED = frozenset({ContactStatus.PENDING.value, ContactStatus.SKIPPED.value})
@@ -38,33 +44,42 @@ class Moment:
     """What one transaction saw move.
 
     ``word`` is the batch's new status, as kept. ``calls`` are those that were seen ended, as
-    they were then, each with the outcome that was known before, if any.
+    they were then, each with the outcome that was known before, if any. ``gone``: the vendor
+    did not know it, or did again; ``elsewhere``: others it showed meanwhile. ``unseen_since``:
+    nobody had looked at it since then.
     """
 
     at: datetime
     word: str | None = None
     reopened: bool = False
     counts: Counts | None = None
+    gone: bool | None = None
+    elsewhere: bool = False
+    unseen_since: datetime | None = None
     people: list[Change] = field(default_factory=list)
     dues: list[Change] = field(default_factory=list)
     calls: list[tuple[PastCall, bool]] = field(default_factory=list)
-    begun: int = 0  # calls seen open for the first time, or as open as they were
+    # calls seen open, with their status: for the first time, or in another
+    opened: list[tuple[str, str]] = field(default_factory=list)
+    priced: list[PastCall] = field(default_factory=list)  # ended before, and told the cost of now
     delta: Tally = field(default_factory=dict)
 
     @property
     def looked(self) -> bool:
         """Whether the batch itself was seen to be other than before."""
-        return self.word is not None or self.counts is not None or self.reopened
+        if self.word is not None or self.counts is not None or self.reopened:
+            return True
+        return self.gone is False or self.unseen_since is not None
 
     @property
     def listed(self) -> bool:
         """Whether people or calls of it were."""
-        return bool(self.people or self.calls or self.begun or self.dues)
+        return bool(self.people or self.calls or self.opened or self.dues or self.priced)
 
     @property
     def touched(self) -> bool:
         """The same, of what counts as a move."""
-        return bool(self.people or self.calls or self.begun)
+        return bool(self.people or self.calls or self.opened)
 
     @property
     def status(self) -> BatchStatus | None:
@@ -85,13 +100,16 @@ class Past:
     """The life of one batch, oldest moment first.
 
     ``whole``: it was watched, so that more than its calls is known. ``before`` are calls that
-    were known from the beginning, ``tally`` the counters then.
+    were known from the beginning, ``tally`` the counters then. ``told`` are the calls of which
+    the moments tell, and ``stood`` how those of them stood that were known before.
     """
 
     whole: bool
     moments: Sequence[Moment]
     before: Sequence[PastCall] = ()
     tally: Mapping[str, int] = field(default_factory=dict)
+    told: AbstractSet[str] = frozenset()
+    stood: Mapping[str, str] = field(default_factory=dict)
     calls: int = 0
     untimed: int = 0
     changes: int = 0
@@ -105,16 +123,20 @@ class Reader:
         calls: Iterable[PastCall],
         exhausted: Mapping[str, int],
         counts: Callable[[str], Counts],
+        late: Iterable[str] = (),
     ) -> None:
         """``calls``: as they ended up; ``exhausted``: the retries of whom they ran out for.
 
-        ``counts`` reads what the vendor counted.
+        ``counts`` reads what the vendor counted. ``late``: calls whose cost was told after
+        their end.
         """
         self.calls = {call.call_id: call for call in calls}
         self.told: set[str] = set()  # the calls that are among the changes
+        self.stood: dict[str, str] = {}  # of calls known before: how they stood at first
         self._exhausted = exhausted
         self._counts = counts
         self._dialled: set[str] = set()
+        self._unpriced: dict[str, PastCall | None] = dict.fromkeys(late)  # as they were told
 
     def moment(self, at: datetime, changes: Iterable[Change]) -> Moment:
         """One transaction."""
@@ -129,13 +151,12 @@ class Reader:
                 self._person(delta, change)
             elif kind == "due":
                 found.dues.append(change)
+            elif kind == COST:
+                self._price(found, change[1])
             elif kind == "counts":
                 found.counts = self._counts(change[3] or "{}")
-            elif kind in {"batch", "baseline"}:
-                if change[3] == REOPENED:
-                    found.reopened = True
-                else:
-                    found.word = change[3]
+            else:
+                _of_batch(found, change)
         # In the order of their ends each is the last so far, nearly always.
         found.calls.sort(key=_ended)
         return found
@@ -143,66 +164,102 @@ class Reader:
     def _person(self, delta: Tally, change: Change) -> None:
         _, key, before, after = change
         if before is None:
-            _add(delta, CONTACTS, 1)
+            add(delta, CONTACTS, 1)
             if after in _UNDIALLED:
-                _add(delta, UNDIALLED, 1)
+                add(delta, UNDIALLED, 1)
         else:
-            _add(delta, _STATUSES[before], -1)
+            add(delta, _STATUSES[before], -1)
             if before in _UNDIALLED and after not in _UNDIALLED and key not in self._dialled:
                 self._dialled.add(key)
-                _add(delta, UNDIALLED, -1)
+                add(delta, UNDIALLED, -1)
             elif before == _EXHAUSTED:
-                _add(delta, exhausted_key(self._exhausted.get(key, 0)), -1)
+                add(delta, exhausted_key(self._exhausted.get(key, 0)), -1)
         if after == VANISHED or after is None:
-            _add(delta, CONTACTS, -1)
+            add(delta, CONTACTS, -1)
             return
-        _add(delta, _STATUSES[after], 1)
+        add(delta, _STATUSES[after], 1)
         if after == _EXHAUSTED:
-            _add(delta, exhausted_key(self._exhausted.get(key, 0)), 1)
+            add(delta, exhausted_key(self._exhausted.get(key, 0)), 1)
 
     def _call(self, found: Moment, change: Change) -> None:
         _, key, before, after = change
         delta = found.delta
         was, now = _OUTCOMES.get(before or ""), _OUTCOMES.get(after or "")
         call = self.calls.get(key)
-        self.told.add(key)
         if before is None:
-            _add(delta, CALLS, 1)
+            add(delta, CALLS, 1)
             if call is not None and call.attempt:
-                _add(delta, "retries", 1)
+                add(delta, "retries", 1)
         else:
-            _add(delta, was or LIVE_CALLS, -1)
-        _add(delta, now or LIVE_CALLS, 1)
+            if key not in self.told:
+                self.stood[key] = before
+            add(delta, was or LIVE_CALLS, -1)
+        self.told.add(key)
+        add(delta, now or LIVE_CALLS, 1)
         if now is None or after is None:
-            found.begun += 1
+            if after is not None:
+                found.opened.append((key, after))
             return
         if call is None:
-            call = PastCall(micros(found.at), key, after)
+            call = PastCall(to_micros(found.at), key, after)
         elif call.outcome != after:
             call = call._replace(outcome=after)
+        if key in self._unpriced:
+            call = self._unpriced[key] = unpriced(call)
         found.calls.append((call, was is not None))
         if was is None:
             details(delta, call, 1)
+
+    def _price(self, found: Moment, key: str) -> None:
+        if key not in self._unpriced:
+            return
+        call, before = self.calls.get(key), self._unpriced.pop(key)
+        if call is not None:
+            call = call if before is None else call._replace(outcome=before.outcome)
+            found.priced.append(call)
+            _cost(found.delta, call, 1)
+
+
+def unpriced(call: PastCall) -> PastCall:
+    """A call before its cost was told."""
+    return call._replace(cost_micros=None, currency=None, cost_estimated=False)
+
+
+def _of_batch(found: Moment, change: Change) -> None:
+    kind, _, before, after = change
+    if kind == GONE:
+        found.gone, found.elsewhere = after is not None, after == ELSEWHERE
+    elif kind == UNSEEN:
+        found.unseen_since = from_micros(int(before or 0))
+    elif after == REOPENED:
+        found.reopened = True
+    else:
+        found.word = after
 
 
 def _ended(pair: tuple[PastCall, bool]) -> int:
     return pair[0].ended
 
 
-def _add(delta: Tally, key: str, n: int) -> None:
+def add(delta: Tally, key: str, n: int) -> None:
+    """Let a counter be so many more."""
     delta[key] = delta.get(key, 0) + n
 
 
 def details(delta: Tally, call: PastCall, sign: int) -> None:
     """What an ended call adds to the counters beside its outcome."""
     if call.duration_s:
-        _add(delta, "talk_ms", sign * round(call.duration_s * 1000))
-    if call.cost_micros is not None:
-        _add(delta, f"cost.{call.currency or 'USD'}", sign * call.cost_micros)
-        if call.cost_estimated:
-            _add(delta, "cost.estimated", sign)
+        add(delta, "talk_ms", sign * round(call.duration_s * 1000))
+    _cost(delta, call, sign)
     if call.sentiment is not None:
-        _add(delta, f"sentiment.{call.sentiment}", sign)
+        add(delta, f"sentiment.{call.sentiment}", sign)
+
+
+def _cost(delta: Tally, call: PastCall, sign: int) -> None:
+    if call.cost_micros is not None:
+        add(delta, f"cost.{call.currency or 'USD'}", sign * call.cost_micros)
+        if call.cost_estimated:
+            add(delta, "cost.estimated", sign)
 
 
 def stood_before(now: Mapping[str, int], moments: Iterable[Moment]) -> Tally:
@@ -212,45 +269,3 @@ def stood_before(now: Mapping[str, int], moments: Iterable[Moment]) -> Tally:
         for key, n in moment.delta.items():
             found[key] = found.get(key, 0) - n
     return {key: n for key, n in found.items() if n > 0}
-
-
-def from_calls(
-    calls: Sequence[PastCall],
-    status: BatchStatus,
-    counts: Counts,
-    tally: Mapping[str, int],
-    end: datetime,
-    every: timedelta,
-) -> Past:
-    """The life of a batch that nobody watched, of which the calls are known, in order."""
-    timed = [call for call in calls if call.ended]
-    began = min(instant(timed[0].ended), end) if timed else end - every
-    moments = [Moment(at=began, word=BatchStatus.RUNNING.value)]
-    untold: Tally = dict(tally)
-    group: list[PastCall] = []
-    at = began
-    for call in (*timed, None):
-        ended = None if call is None else instant(call.ended)
-        if group and (ended is None or ended > at):
-            moments.append(_of_calls(min(at, end), group, untold))
-            group = []
-        if call is not None and ended is not None:
-            if not group and ended > at:
-                at += every * -(-(ended - at) // every)
-            group.append(call)
-    last = Moment(at=end, word=status.value, counts=counts, delta=untold)
-    moments.append(last)
-    moments.sort(key=lambda moment: moment.at)
-    n = len(timed)
-    return Past(whole=False, moments=moments, calls=n, untimed=len(calls) - n, changes=n)
-
-
-def _of_calls(at: datetime, calls: Sequence[PastCall], untold: Tally) -> Moment:
-    delta: Tally = {}
-    for call in calls:
-        _add(delta, CALLS, 1)
-        _add(delta, _OUTCOMES[call.outcome], 1)
-        details(delta, call, 1)
-    for key, n in delta.items():
-        untold[key] = untold.get(key, 0) - n
-    return Moment(at=at, calls=[(call, False) for call in calls], delta=delta)

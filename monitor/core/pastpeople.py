@@ -6,8 +6,8 @@ A ``RetryLadder`` in memory that is brought along while a batch's past is laid o
 from bisect import bisect_left, bisect_right, insort
 from datetime import datetime
 
+from monitor.core.instants import from_micros, to_micros
 from monitor.core.model import ContactStatus
-from monitor.core.pastcalls import instant, micros
 from monitor.core.retries import COUNTED_MOST, HeldLine, HeldLines, LateRetries, LateRetry
 
 # Plain texts, as changes are kept.
@@ -37,7 +37,7 @@ class _Times:
 
     def until(self, at: datetime) -> int:
         """How many lie at this instant or before."""
-        return bisect_right(self.sorted, (micros(at), _LAST))
+        return bisect_right(self.sorted, (to_micros(at), _LAST))
 
 
 _LAST = "\U0010ffff"  # no id comes after it
@@ -97,13 +97,13 @@ class KnownPeople:
 
     def last_due(self) -> datetime | None:
         """When the last of all scheduled retries is due."""
-        return instant(self._due.sorted[-1][0]) if self._due.sorted else None
+        return from_micros(self._due.sorted[-1][0]) if self._due.sorted else None
 
     def held(self, until: datetime, most: int = COUNTED_MOST) -> HeldLines:
         """People who have been dialled or talked to since ``until`` or longer."""
         n = self._live.until(until)
         oldest = self._live.sorted[: min(n, _OLDEST)]
-        found = tuple(HeldLine(contact_id=key, since=instant(at)) for at, key in oldest)
+        found = tuple(HeldLine(contact_id=key, since=from_micros(at)) for at, key in oldest)
         return HeldLines(n=min(n, most), oldest=found)
 
 
@@ -114,8 +114,8 @@ def _late(times: _Times, until: datetime, most: int, *, scheduled: bool) -> Late
     oldest = tuple(
         LateRetry(
             contact_id=key,
-            due_at=instant(at) if scheduled else None,
-            since=instant(at),
+            due_at=from_micros(at) if scheduled else None,
+            since=from_micros(at),
         )
         for at, key in times.sorted[: min(n, _OLDEST)]
     )

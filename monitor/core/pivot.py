@@ -135,9 +135,10 @@ def _evidence(bad: Sequence[EndedCall], one: Common | None) -> tuple[str, ...]:
     return tuple(call.call_id for call in chosen[:3])
 
 
-def how_text(one: Common) -> str:
-    """For a sentence: "19 with the same error: Call failed"."""
-    return f"{one.wrong:,} with the same {_LABELS[one.field]}: {_clipped(one.value, 80)}"
+def how_text(one: Common, whole: int | None = None) -> str:
+    """For a sentence: "19 with the same error: Call failed"; ``whole``: of so many."""
+    many = "all" if one.wrong == whole else f"{one.wrong:,}"
+    return f"{many} with the same {_LABELS[one.field]}: {_clipped(one.value, 80)}"
 
 
 def where_text(one: Common, zone: tzinfo, now: datetime) -> str:

@@ -18,6 +18,8 @@ from monitor.core.wording import clock, counted, people_text
 
 _HOUR = timedelta(hours=1)
 _UNPLANNED = timedelta(hours=1)
+# Vendors cut calls off after 30 min, and tell of it a while later.
+LONGEST_CALL = timedelta(minutes=35)
 _FAR = 1 / 3
 _COMPLETED = frozenset({Outcome.COMPLETED})
 
@@ -62,9 +64,15 @@ def all_wait_since(facts: BatchFacts) -> datetime | None:
 
 
 def patience(facts: BatchFacts) -> timedelta:
-    """How long those who wait are left to the vendor: an hour where no retry is planned yet."""
+    """How long those who wait are left to the vendor.
+
+    An hour where no retry is planned yet; as long as a call may last where the only line is
+    busy with one.
+    """
     lost = facts.retries.unscheduled(facts.now).n
-    return _UNPLANNED if lost and facts.waiting == lost else timedelta(0)
+    if lost and facts.waiting == lost:
+        return _UNPLANNED
+    return LONGEST_CALL if facts.live and facts.batch.concurrency == 1 else timedelta(0)
 
 
 def waiting_words(facts: BatchFacts, since: datetime | None) -> str:

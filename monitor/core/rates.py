@@ -140,9 +140,9 @@ class RateRule(BatchRule, ABC):
             return False
         if self.falls:
             return seen.share <= self.threshold
-        if self.confidence and wilson_lower(*seen, self.confidence) <= self.threshold / 2:
+        if seen.share < self.threshold:
             return False
-        return seen.share >= self.threshold
+        return not self.confidence or wilson_lower(*seen, self.confidence) > self.threshold / 2
 
     def wrong_alone(self, seen: Counted) -> bool:
         """Whether a share is wrong though there is nothing to compare it with."""

@@ -64,6 +64,7 @@ class Finding:
     summary: str
     value: float | None = None
     threshold: float | None = None
+    falls: bool = False  # a value at the threshold or below it is wrong, and not one above
     unit: str = ""  # of value and threshold: "%", "s", "" for a count
     n: int | None = None  # sample size behind value
     affected: int | None = None
@@ -111,10 +112,9 @@ Verdict = Holds | Clear | Unknown
 class Rule(ABC):
     """One condition about one kind of subject. Subclasses add their parameters as fields.
 
-    ``one_shot`` rules report an event once per run of a batch and close at once; their
-    ``settle`` hook may revise the report once. ``needs`` names Capabilities without which
-    the rule cannot see anything at a vendor. ``replays``: what of the past must be kept for it
-    to be asked about the past; ``untold`` is why it never can be, for people.
+    ``one_shot`` rules report an event once per run of a batch, and its last word once it has
+    settled. ``needs`` names Capabilities without which nothing can be seen at a vendor.
+    ``replays``: what must be kept for it to be asked about the past; ``untold``: why it cannot.
     """
 
     id: ClassVar[str]
@@ -126,6 +126,7 @@ class Rule(ABC):
     untold: ClassVar[str] = "what it goes by is not kept"
     needs: ClassVar[frozenset[str]] = frozenset()
     pending_for: ClassVar[timedelta] = timedelta(0)  # where the configuration has no ``for``
+    at_rest: ClassVar[bool] = False  # its pending time passes in closed hours and pauses, too
     hurries: ClassVar[bool] = True  # while it is pending, its batch is looked at more often
     weighed_by: ClassVar[str | None] = None  # the parameter that takes the place of severity
     # Rules of one cause see the same evidence, so people hear of them in one conversation.
@@ -148,7 +149,12 @@ class Rule(ABC):
         """Judge the facts; pure, and never raises on any facts that can exist."""
 
 
-_SEEN = {"in_flight": "calls under way", "call_times": "when calls were made"}
+_SEEN = {
+    "numbers": "phone numbers",
+    "priced": "what calls cost",
+    "in_flight": "calls under way",
+    "call_times": "when calls were made",
+}
 
 
 def told_as(need: str) -> str:
@@ -158,7 +164,7 @@ def told_as(need: str) -> str:
 
 def cannot_see(needs: frozenset[str], told: Capabilities, vendor: str) -> str:
     """What is needed and a vendor does not tell, for people; "" where it tells all of it."""
-    if all(getattr(told, need) for need in needs):
+    if not needs or all(getattr(told, need) for need in needs):
         return ""
     unseen = [told_as(need) for need in sorted(needs) if not getattr(told, need)]
     where = vendor.title() or "this vendor"
@@ -174,6 +180,7 @@ class BatchRule(Rule):
 
     subject: ClassVar[SubjectKind] = SubjectKind.BATCH
     reads_list: ClassVar[bool] = False  # goes by people and calls, not by the look alone
+    persons: ClassVar[bool] = False  # goes by single people, whichever batch they stand in
 
     def evaluate(self, facts: Facts) -> Verdict:
         """See Rule; what is stale or cannot be seen at this vendor is Unknown."""
@@ -219,7 +226,6 @@ class ExpectationRule(Rule):
     """A rule about batches that are to come."""
 
     subject: ClassVar[SubjectKind] = SubjectKind.EXPECTATION
-    untold: ClassVar[str] = "what was expected then is not kept"
 
     def evaluate(self, facts: Facts) -> Verdict:
         """See Rule."""
@@ -237,7 +243,7 @@ class DayRule(Rule):
     """A rule about one day: reports once at a time of day, where it is written."""
 
     subject: ClassVar[SubjectKind] = SubjectKind.DAY
-    untold: ClassVar[str] = "days are reported once"
+    replays: ClassVar[Replays] = Replays.MOVES
     one_shot: ClassVar[bool] = True
     written_only: ClassVar[bool] = True
 

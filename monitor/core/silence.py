@@ -2,11 +2,12 @@
 
 Both are one thing: somebody, for a reason, until an end that is given when it is made. A
 silence holds back all that matches it, also what is not there yet. An acknowledgement holds
-back the repeats of one episode and ends with it. Offhook's own troubles cannot be silenced
-by what does not name them, so that no broad silence hides that nothing is watched.
+back the repeats of one episode and ends with it. Offhook's own troubles, and what the law
+asks for, cannot be silenced by what does not name them, so that no broad silence hides that
+nothing is watched, or that people are called who must not be.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -70,13 +71,25 @@ class Silence:
         over |= self.ends_at is not None and self.ends_at <= now
         return self.starts_at <= now and not over
 
-    def covers(self, labels: Mapping[str, str], rule_id: str) -> bool:
-        """Whether these labels fulfil every matcher; Offhook's own troubles must be named."""
+    def fits(self, labels: Mapping[str, str], rule_id: str) -> bool:
+        """Whether these labels fulfil every matcher."""
         if self.is_ack or not self.matchers:
             return False
-        if rule_id.startswith(_OWN) and not any(map(_names_own, self.matchers)):
-            return False
         return all(matches(each, labels, rule_id) for each in self.matchers)
+
+    def covers(self, labels: Mapping[str, str], rule_id: str, law: Collection[str]) -> bool:
+        """Whether it fits, and names the rule where it must: Offhook's own, and those of ``law``.
+
+        ``law`` are the ids of the rules that the law asks for.
+        """
+        if not self.fits(labels, rule_id):
+            return False
+        if rule_id.startswith(_OWN):
+            return any(_names(each, (_OWN,)) for each in self.matchers)
+        if rule_id in law:
+            own = labels.get("rule") or rule_id
+            return any(_names(each, (rule_id, own)) for each in self.matchers)
+        return True
 
     @property
     def holds_until(self) -> datetime:
@@ -92,17 +105,20 @@ class Silence:
 _OWN = "self_"
 
 
-def _names_own(matcher: Matcher) -> bool:
-    """Whether it is about one rule, or a pattern that says it is about Offhook's own troubles."""
+def _names(matcher: Matcher, names: Iterable[str]) -> bool:
+    """Whether it is about one rule, or a pattern in which one of these is written out."""
     if matcher.label != "rule" or matcher.operator.startswith("!"):
         return False
-    return matcher.operator == "=" or _OWN in matcher.value
+    return matcher.operator == "=" or any(each in matcher.value for each in names)
 
 
-def silenced_by(alert: Alert, silences: Iterable[Silence], now: datetime) -> Silence | None:
+def silenced_by(
+    alert: Alert, silences: Iterable[Silence], now: datetime, law: Collection[str]
+) -> Silence | None:
     """The silence that holds an alert back now: of several, the one that lasts longest."""
     labels = labels_of(alert)
-    found = [each for each in silences if each.stands(now) and each.covers(labels, alert.rule)]
+    standing = (each for each in silences if each.stands(now))
+    found = [each for each in standing if each.covers(labels, alert.rule, law)]
     endless = datetime.max.replace(tzinfo=now.tzinfo)
     return max(found, key=lambda each: each.over_at() or endless, default=None)
 

@@ -27,20 +27,20 @@ class Peak:
     unit: str = ""
     fired: bool = False
 
-    def take(self, finding: Finding, *, falls: bool) -> None:
+    def take(self, finding: Finding) -> None:
         """See whether this one is worse."""
         value, limit = finding.value, finding.threshold
-        if value is None or limit is None:
+        if value is None or limit is None or finding.falls is not self.falls:
             return
-        if (value < self.value) if falls else (value > self.value):
+        if (value < self.value) if self.falls else (value > self.value):
             self.value, self.limit = value, limit
 
 
-def peak_of(finding: Finding, *, falls: bool) -> Peak | None:
+def peak_of(finding: Finding) -> Peak | None:
     """The first; None for a finding without a number beside a limit."""
     if finding.value is None or finding.threshold is None:
         return None
-    return Peak(finding.value, finding.threshold, falls, finding.unit)
+    return Peak(finding.value, finding.threshold, finding.falls, finding.unit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from monitor.core.failures import Case, rate_finding, since
 from monitor.core.model import Outcome
 from monitor.core.pivot import MOST
 from monitor.core.rates import RateRule
-from monitor.core.rule import Finding, Holds, Unknown, Verdict
+from monitor.core.rule import Clear, Finding, Holds, Unknown, Verdict
 from monitor.core.text import clip
 from monitor.core.wording import clock, counted, span
 
@@ -93,17 +93,20 @@ class GoalRate(RateRule):
         case, start = missed_goals(self.goal), since(facts, self.window)
         if not self.goal or self.compare is Compare.ABSOLUTE:
             return NO_GOALS
+        seen = case.count(facts.calls, start, facts.now)
+        if seen.whole >= self.min_calls and seen.share > self._back_from(1 / self.times):
+            return _ENOUGH  # even where all calls usually reach it
         beside = self.usual(facts, start, case.count)
         if not beside.seen.part or beside.seen.whole < self.min_usual:
             return NO_GOALS
-        seen = case.count(facts.calls, start, facts.now)
         if seen.whole < self.min_calls:
             return Unknown(f"only {counted(seen.whole, 'answered call')} in the window")
         what = f"{counted(seen.whole, 'answered call')} reached their goal"
 
         def say(usual: Usual | None) -> Finding:
             length = f" in {span(facts.now - start)}"
-            found = rate_finding(seen, what + length, self.limit_beside(usual), usual)
+            limit = self.limit_beside(usual)
+            found = rate_finding(seen, what + length, limit, usual, falls=self.falls)
             return replace(found, affected=seen.whole - seen.part)
 
         return self.weigh_beside(facts, seen, start, case, say, lambda: beside)
@@ -120,6 +123,7 @@ def first_of(found: Sequence[Verdict]) -> Verdict:
 
 
 NO_GOALS = Unknown("no goal of calls is known")
+_ENOUGH = Clear(Finding(summary="enough answered calls reached their goal"))
 
 
 def with_version(facts: BatchFacts, verdict: Verdict) -> Verdict:

@@ -7,7 +7,7 @@ the batch's row. A property test holds it to a recount of the snapshot.
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from monitor.core.model import Call, Contact, ContactStatus, Outcome, Sentiment
+from monitor.core.model import Call, Contact, ContactStatus, Outcome, Sentiment, outcome_of
 
 Tally = dict[str, int]
 
@@ -96,7 +96,7 @@ def count_call(tally: Tally, call: Call, sign: int) -> None:
     tally[CALLS] = get(CALLS, 0) + sign
     if call.attempt and not call.follow_up:
         tally["retries"] = get("retries", 0) + sign
-    outcome = call.outcome
+    outcome = outcome_of(call.status, call.answered_by)
     if outcome is None:
         tally[LIVE_CALLS] = get(LIVE_CALLS, 0) + sign
         return
@@ -124,8 +124,8 @@ def costs(tally: Mapping[str, int]) -> dict[str, int]:
     """What the ended calls cost, in micros, by currency."""
     return {
         key.removeprefix("cost."): micros
-        for key, micros in sorted(tally.items())
-        if key.startswith("cost.") and key != "cost.estimated"
+        for key, micros in sorted(each for each in tally.items() if each[0].startswith("cost."))
+        if key != "cost.estimated"
     }
 
 

@@ -18,6 +18,8 @@ def masked(text: str, limit: int = 120) -> str:
 
 def one_line(text: str) -> str:
     """The text without control and direction characters, spaces folded."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()  # as nearly all are
     return _SPACES.sub(" ", _CONTROL.sub(" ", text)).strip()
 
 

@@ -5,7 +5,7 @@ of them refuses no other lets in.
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -186,16 +186,31 @@ def in_words(silence: Silence) -> str:
     return f"{what} until {' or '.join(ends) or 'it ends'}: {silence.comment}"
 
 
-def preview_text(alerts: Iterable[Alert]) -> str:
-    """What a silence holds back now, for people: "holds back 2 alerts now: …"."""
+def preview_text(alerts: Iterable[Alert], left_out: Sequence[Alert] = ()) -> str:
+    """What a silence holds back now, for people: "holds back 2 alerts now: …".
+
+    ``left_out`` are those that it fits and does not hold back, as it does not name their rules.
+    """
+    found = tuple(alerts)
+    text = "holds back no alert now"
+    if found:
+        text = f"holds back {counted(len(found), 'alert')} now: {_named(found)}"
+    critical = sum(each.severity is Severity.CRITICAL for each in found)
+    text += f"; {critical} of them critical" if critical else ""
+    if not left_out:
+        return text
+    how = (
+        "name that rule to silence it" if len(left_out) == 1 else "name those rules to silence them"
+    )
+    return f"{text}, and not {_named(left_out)}: {how}"
+
+
+def _named(alerts: Iterable[Alert]) -> str:
+    """The heaviest of them, and how many more."""
     found = sorted(alerts, key=lambda each: -each.severity.weight)
-    if not found:
-        return "holds back no alert now"
     names = [f"{one_line(each.subject.title)} ({each.instance})" for each in found[:_SHOWN]]
     more = [f"{len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
-    text = f"holds back {counted(len(found), 'alert')} now: {', '.join(names + more)}"
-    critical = sum(each.severity is Severity.CRITICAL for each in found)
-    return f"{text}; {critical} of them critical" if critical else text
+    return ", ".join(names + more)
 
 
 def _of_batch(wish: Wish) -> tuple[Matcher, ...]:

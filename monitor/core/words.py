@@ -172,6 +172,8 @@ _ENDED_RANK = {EndedBy.SEEN: 0, EndedBy.HISTORY: 1, EndedBy.DERIVED: 2, EndedBy.
 BLOCKED = "carrier_blocked"
 # The error of a call that went well itself, while what was to be delivered after it did not.
 UNDELIVERED = "not delivered after the call"
+# The mark of a report whose numbers may still move.
+SETTLING = "settling"
 
 
 class Sentiment(StrEnum):

@@ -1,7 +1,8 @@
 """Paying the outbox: the only part of Offhook that sends."""
 
+from monitor.dispatcher.ahead import Ahead
 from monitor.dispatcher.condition import Failing
 from monitor.dispatcher.dispatch import Dispatcher
 from monitor.dispatcher.schedule import Timing
 
-__all__ = ["Dispatcher", "Failing", "Timing"]
+__all__ = ["Ahead", "Dispatcher", "Failing", "Timing"]

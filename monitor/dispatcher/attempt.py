@@ -12,6 +12,7 @@ from monitor.dispatcher.copies import leave_one
 from monitor.dispatcher.packing import fit_to_announce, packed
 from monitor.dispatcher.schedule import (
     UNKNOWN_AT_MOST,
+    Pace,
     Timing,
     asked_delay,
     probe_delay,
@@ -51,7 +52,7 @@ class Attempt:
         self._clock = clock
         self._timing = timing
         self._chance = chance
-        self._sent_at = float("-inf")
+        self._pace = Pace(timing.pace.get(self.receiver.kind, 0.0), clock)
         self.condition = Condition(
             self.receiver.name, self.receiver.kind, clock, timing, on_trouble
         )
@@ -114,18 +115,17 @@ class Attempt:
     async def _attempt(self, claim: Claim, *, repeat: bool) -> None:
         claim = fit_to_announce(claim, stateful=self.receiver.stateful)
         envelope = packed(claim, self._clock.now(), repeat=repeat)
-        await self._keep_pace()
+        await self._pace.keep()
         outcome = await self._send(envelope)
         if isinstance(outcome, Receipt):
             await self._taken(claim, outcome)
         else:
             await self._not_taken(claim, outcome)
 
-    async def _keep_pace(self) -> None:
-        pace = self._timing.pace.get(self.receiver.kind, 0.0)
-        left = self._sent_at + pace - self._clock.monotonic()
-        if left > 0:
-            await self._clock.sleep(left)
+    @property
+    def may_send(self) -> bool:
+        """Whether a message need not wait: the receiver is well, and the last was a while ago."""
+        return self.condition.pause_left() <= 0 and self._pace.left() <= 0
 
     async def _send(self, envelope: Envelope) -> Receipt | DeliveryError:
         try:
@@ -137,7 +137,7 @@ class Attempt:
             word = type(error).__name__
             return DeliveryError(Sent.AMBIGUOUS, word, "the notifier failed; see the log")
         finally:
-            self._sent_at = self._clock.monotonic()
+            self._pace.begin()
 
     async def _taken(self, claim: Claim, receipt: Receipt) -> None:
         note = self._note("sent", text=receipt.remark)

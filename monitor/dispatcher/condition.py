@@ -11,6 +11,8 @@ from monitor.errors import DeliveryError, Sent
 _LONGEST_PAUSE = timedelta(seconds=30)
 # A trouble stands for at least so long, so that somebody hears of it who looks every 10 s.
 _LEAST_TOLD = timedelta(seconds=20)
+# So long without any answer, and it is away: chats are tried again twice until then.
+_AWAY_AFTER_S = 10.0
 # So many refusals of one message with the same word, while others are taken, are its own fault.
 POISON_AFTER = 5
 
@@ -42,6 +44,7 @@ class Condition:
         self._paused_until = float("-inf")
         self._failing_since: float | None = None
         self._refused_in_a_row = 0
+        self._unanswered = False  # the last attempt
         self._refused_at = float("-inf")
         self._refused_since: dict[int, float] = {}  # by row
         self._taken_at = float("-inf")
@@ -54,6 +57,14 @@ class Condition:
     def fails(self) -> bool:
         """Whether nothing was taken since something failed."""
         return self._failing_since is not None
+
+    @property
+    def is_away(self) -> bool:
+        """Whether nothing reaches it, as far as is known already: it may be a moment's trouble."""
+        if self._refused_in_a_row > 0:
+            return True
+        since = self._failing_since if self._unanswered else None
+        return since is not None and self._clock.monotonic() - since >= _AWAY_AFTER_S
 
     def pause_left(self) -> float:
         """Seconds for which the receiver is to be left alone."""
@@ -83,6 +94,9 @@ class Condition:
         """It did not take a message, and is to be tried again in ``wait``."""
         now = self._fails_at()
         self._refused_in_a_row = 0
+        # Who asks to wait has answered.
+        lags = error.certainty is Sent.RETRY
+        self._unanswered = not lags
         if error.retry_after is not None:
             self.pause(wait)
         elif error.certainty is Sent.NOT_SENT:
@@ -90,7 +104,6 @@ class Condition:
         if error.word == "tls":
             await self._say(Failing(error.text))
             return
-        lags = error.certainty is Sent.RETRY
         patience = self._timing.lag_after(self._kind) if lags else self._timing.trouble_after
         failing = Failing(f"no message has been taken for minutes: {error.text}")
         self._coming = (now + patience.total_seconds(), failing)
@@ -121,7 +134,8 @@ class Condition:
     async def took(self, remark: str | None) -> None:
         """It takes messages, perhaps not for everybody."""
         self._taken_at = self._clock.monotonic()
-        self._failing_since, self._coming, self._refused_in_a_row = None, None, 0
+        self._failing_since, self._coming = None, None
+        self._refused_in_a_row, self._unanswered = 0, False
         if remark:
             await self._say(Failing(remark, partly=True))
         elif self._told is not None or self._unknown:

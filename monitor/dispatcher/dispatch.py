@@ -8,21 +8,20 @@ again with the same key and says so.
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy import Connection
 
 from monitor.clock import Clock
+from monitor.dispatcher.ahead import Ahead
 from monitor.dispatcher.attempt import Attempt
 from monitor.dispatcher.condition import Failing, OnTrouble
+from monitor.dispatcher.lane import Lane
 from monitor.dispatcher.schedule import Timing
 from monitor.errors import StoreError
 from monitor.notifiers import Notifier
 from monitor.store import claims, outbox, outcomes
-from monitor.store.crowds import load_crowds
 from monitor.store.writer import Priority, Store
 
 IDLE_S = 60.0
@@ -67,8 +66,9 @@ class Dispatcher:
         self._unwritten = unwritten
         self._sole = sole
         self._stopping = False
+        self._running = False
         self._lanes = {
-            name: _Lane(
+            name: Lane(
                 Attempt(
                     store=store,
                     notifier=notifier,
@@ -76,31 +76,44 @@ class Dispatcher:
                     timing=self._timing,
                     on_trouble=on_trouble,
                     chance=chance,
-                )
+                ),
+                self._timing.lease,
             )
             for name, notifier in notifiers.items()
         }
+        self._under_way: set[asyncio.Task[None]] = set()
 
     def wake(self, receiver: str | None = None) -> None:
         """Something new may be owed: look now."""
         for name, lane in self._lanes.items():
             if receiver in {None, name}:
-                lane.awake.set()
+                lane.wake()
+
+    def ahead(self) -> Ahead:
+        """For a transaction that owes: what falls due in it leaves right behind its commit."""
+        return Ahead(tuple(self._lanes.values()) if self._running else (), self._send_ahead)
+
+    def away(self) -> dict[str, bool]:
+        """By receiver, whether nothing reaches it now, as far as this process knows."""
+        return {name: lane.attempt.condition.is_away for name, lane in self._lanes.items()}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop``. What is being sent then gets a moment to end."""
         self._stopping = False
         if self._sole:
             await self._adopt()
+        self._running = True
         workers = [asyncio.create_task(self._work(lane)) for lane in self._lanes.values()]
         stopped = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({stopped, *workers}, return_when=asyncio.FIRST_COMPLETED)
             await self._finish(workers)
         finally:
-            for task in (stopped, *workers):
+            self._running = False
+            tasks = (stopped, *workers, *self._under_way)
+            for task in tasks:
                 task.cancel()
-            results = await asyncio.gather(stopped, *workers, return_exceptions=True)
+            results = await asyncio.gather(*tasks, return_exceptions=True)
         for result in results:
             if isinstance(result, Exception):
                 raise result
@@ -108,14 +121,21 @@ class Dispatcher:
     async def drain_once(self, receiver: str) -> int:
         """Send all that is due now; how many sendings that took."""
         lane = self._lanes[receiver]
+        await lane.begin()
+        try:
+            return await self._drain(lane)
+        finally:
+            lane.end()
+
+    async def _drain(self, lane: Lane) -> int:
         done = 0
         condition = lane.attempt.condition
         await condition.watch()
-        if condition.pause_left() > 0 and condition.may_be_mended and await self._urgent(receiver):
+        if condition.pause_left() > 0 and condition.may_be_mended and await self._urgent(lane.name):
             condition.pause(timedelta(0))
         while not self._stopping and condition.pause_left() <= 0:
             now = lane.looked_at = self._clock.now()
-            claimed = await self._claim(receiver, now)
+            claimed = await self._store.write(Priority.OUTBOX, partial(lane.take, now=now))
             if claimed is None:
                 break
             await lane.attempt.deliver(claimed)
@@ -128,17 +148,20 @@ class Dispatcher:
             lambda conn: outbox.critical_waits(conn, receiver=receiver, now=now)
         )
 
-    async def _claim(self, receiver: str, now: datetime) -> claims.Claim | None:
-        lease, to = self._timing.lease, self._lanes[receiver].attempt.receiver
+    def _send_ahead(self, lane: Lane, claim: claims.Claim, now: datetime) -> asyncio.Task[None]:
+        """Send what was claimed for a lane by who holds its turn, and look for more then."""
+        lane.looked_at = now
+        task = asyncio.create_task(lane.attempt.deliver(claim), name=f"deliver {lane.name}")
+        self._under_way.add(task)
+        task.add_done_callback(partial(self._sent_ahead, lane))
+        return task
 
-        def take(conn: Connection) -> claims.Claim | None:
-            found = claims.claim(conn, receiver=receiver, now=now, lease=lease, most=to.at_once)
-            if found is None or not to.crowds:
-                return found
-            keys = [message.key for message in found.messages]
-            return replace(found, crowds=load_crowds(conn, receiver=receiver, keys=keys))
-
-        return await self._store.write(Priority.OUTBOX, take)
+    def _sent_ahead(self, lane: Lane, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._lane_failed(lane, error)
+        lane.end()
+        lane.wake()
 
     async def _adopt(self) -> None:
         """Take over what nobody finishes, and try what may have been put right with the restart."""
@@ -154,29 +177,30 @@ class Dispatcher:
         if adopted:
             log.warning("deliveries_interrupted", n=adopted)
 
-    async def _work(self, lane: "_Lane") -> None:
+    async def _work(self, lane: Lane) -> None:
         while not self._stopping:
             lane.awake.clear()
             (delay,) = await asyncio.gather(self._turn(lane), return_exceptions=True)
             if isinstance(delay, Exception):
                 # Nothing is lost: what was under way is looked for when its lease ends. And
                 # one receiver's trouble, even a fault of ours, keeps no other waiting.
-                log.error(
-                    "lane_failed", receiver=lane.name, error=str(delay) or type(delay).__name__
-                )
-                if isinstance(delay, StoreError):
-                    self._unwritten()
+                self._lane_failed(lane, delay)
                 delay = _AFTER_STORE_ERROR_S
             elif isinstance(delay, BaseException):
                 raise delay
             if not self._stopping:
                 await self._rest(lane, delay)
 
-    async def _turn(self, lane: "_Lane") -> float:
+    def _lane_failed(self, lane: Lane, error: Exception) -> None:
+        log.error("lane_failed", receiver=lane.name, error=str(error) or type(error).__name__)
+        if isinstance(error, StoreError):
+            self._unwritten()
+
+    async def _turn(self, lane: Lane) -> float:
         await self.drain_once(lane.name)
         return await self._delay(lane)
 
-    async def _delay(self, lane: "_Lane") -> float:
+    async def _delay(self, lane: Lane) -> float:
         """Seconds until there may be something to do, or to tell."""
         condition = lane.attempt.condition
         watch_in = condition.watch_in()
@@ -191,7 +215,7 @@ class Dispatcher:
             return latest
         return min(max((due - self._clock.now()) / timedelta(seconds=1), 0.0), latest)
 
-    async def _rest(self, lane: "_Lane", seconds: float) -> None:
+    async def _rest(self, lane: Lane, seconds: float) -> None:
         waits = {
             asyncio.create_task(self._clock.sleep(seconds)),
             asyncio.create_task(lane.awake.wait()),
@@ -203,7 +227,7 @@ class Dispatcher:
                 task.cancel()
 
     async def _finish(self, workers: list[asyncio.Task[None]]) -> None:
-        self._stopping = True
+        self._stopping, self._running = True, False
         self.wake()
         grace: asyncio.Future[None] = asyncio.ensure_future(self._clock.sleep(GRACE_S))
         while alive := {worker for worker in workers if not worker.done()}:
@@ -211,13 +235,3 @@ class Dispatcher:
             if grace.done():
                 break
         grace.cancel()
-
-
-class _Lane:
-    """One receiver's worker."""
-
-    def __init__(self, attempt: Attempt) -> None:
-        self.attempt = attempt
-        self.name = attempt.receiver.name
-        self.awake = asyncio.Event()
-        self.looked_at: datetime | None = None

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from monitor.clock import Clock
+
 _CHAT = (2, 5, 15, 30, 60, 120, 300, 600)
 _EMAIL = (60, 300, 900, 1800, 3600)
 _JITTER = 0.2
@@ -38,6 +40,28 @@ class Timing:
     def lag_after(self, kind: str) -> timedelta:
         """For how long a receiver of this kind may ask to wait before it is reported."""
         return self.lag.get(kind, timedelta(minutes=2))
+
+
+class Pace:
+    """So many seconds from one message to the next."""
+
+    def __init__(self, seconds: float, clock: Clock) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._last = float("-inf")
+
+    def left(self) -> float:
+        """Seconds until the next may go."""
+        return self._last + self._seconds - self._clock.monotonic()
+
+    async def keep(self) -> None:
+        """Wait until it may."""
+        if (left := self.left()) > 0:
+            await self._clock.sleep(left)
+
+    def begin(self) -> None:
+        """One has gone just now."""
+        self._last = self._clock.monotonic()
 
 
 def retry_delay(kind: str, attempts: int, chance: float) -> timedelta:

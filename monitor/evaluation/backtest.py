@@ -1,12 +1,12 @@
 """One batch of the past judged by candidate rules: what they would have told, and at what cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from monitor.core.alert import Alert, AlertState, Reason
+from monitor.core.alert import Alert, AlertState, Reason, Transition
 from monitor.core.backtest import Fired
 from monitor.core.ledger import Episode
 from monitor.core.route import all_match
@@ -15,6 +15,8 @@ from monitor.core.suggesting import Peak
 from monitor.evaluation.batches import labels_of
 from monitor.evaluation.context import Context
 from monitor.evaluation.lives import Life
+from monitor.evaluation.pastcoming import retold
+from monitor.evaluation.pastdays import retold_days
 from monitor.evaluation.replay import EVERY, lived
 from monitor.store import batches, history
 from monitor.store.batches import BatchRow
@@ -91,8 +93,37 @@ def _fired(alert: Alert, life: Life) -> Fired:
 _LATER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-def as_fired(alert: Alert, row: BatchRow) -> Fired:
-    """An alert of a batch, as it is compared."""
+def replay_others(
+    conn: Connection, context: Context, since: datetime, until: datetime, fired: Iterable[Fired]
+) -> list[Fired]:
+    """What would have been told since then of what was expected, and of days.
+
+    ``fired`` is what was of batches.
+    """
+    moved = [
+        each
+        for expected in context.expectations
+        for each in retold(conn, expected, context, since - _BEFORE, until)
+    ]
+    found = _since(moved, since)
+    return [*found, *_since(retold_days(conn, context, since, until, (*fired, *found)), since)]
+
+
+# What is wrong with what was due the day before may go on.
+_BEFORE = timedelta(days=1)
+
+
+def _since(moved: Iterable[Transition], since: datetime) -> list[Fired]:
+    last = {each.alert.key: each.alert for each in moved}
+    return [
+        as_fired(each)
+        for each in last.values()
+        if each.fired_at is not None and each.fired_at >= since
+    ]
+
+
+def as_fired(alert: Alert, row: BatchRow | None = None) -> Fired:
+    """An alert as it is compared; ``row`` is that of its batch."""
     subject = alert.subject
     return Fired(
         instance=alert.instance,
@@ -101,7 +132,7 @@ def as_fired(alert: Alert, row: BatchRow) -> Fired:
         title=subject.title,
         severity=str(alert.severity),
         reason=str(alert.reason),
-        batch_ended_at=row.terminal_at,
+        batch_ended_at=row.terminal_at if row else None,
         episode=Episode(
             key=alert.key,
             fingerprint=alert.fingerprint,
@@ -118,7 +149,10 @@ def as_fired(alert: Alert, row: BatchRow) -> Fired:
 def told_since(
     conn: Connection, since: datetime, until: datetime, replayed: Sequence[int]
 ) -> list[Fired]:
-    """What was told of these batches since then, with what people did about it."""
+    """What was told since then of these batches, of what was expected, and of days.
+
+    With what people did about it.
+    """
     found = load_fired(conn, since, until)
     episodes = {each.key: each for each in load_episodes(conn, found, since, until, until)}
     rows = {
@@ -127,10 +161,12 @@ def told_since(
     }
     told = []
     for alert in found:
-        if alert.subject.kind is not SubjectKind.BATCH:
-            continue
-        row = rows.get((alert.subject.provider, alert.subject.id))
-        if row is not None:
+        subject = alert.subject
+        row = rows.get((subject.provider, subject.id))
+        if subject.kind in _OTHERS or (row is not None and subject.kind is SubjectKind.BATCH):
             each = as_fired(alert, row)
             told.append(replace(each, episode=episodes.get(alert.key, each.episode)))
     return told
+
+
+_OTHERS = frozenset({SubjectKind.EXPECTATION, SubjectKind.DAY})

@@ -1,6 +1,7 @@
 """Judging the day: once at its time, for each rule instance that reports it."""
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -19,8 +20,8 @@ from monitor.core.tally import CONTACTS, people
 from monitor.evaluation.batches import labels_of
 from monitor.evaluation.context import Context
 from monitor.evaluation.following import Followed, Following
-from monitor.evaluation.judging import opinions
-from monitor.store import alerts, day_views
+from monitor.evaluation.judging import Opinion, opinions
+from monitor.store import alerts, day_views, deadletters
 from monitor.store.batches import BatchRow
 from monitor.store.windows import StoredCalls
 
@@ -36,17 +37,23 @@ def evaluate_days(conn: Connection, context: Context, now: datetime) -> list[Fol
     """Report the day, for each instance whose time has come and that has not yet."""
     done = []
     for instance in context.instances:
-        rule = instance.settings.rule
-        if isinstance(rule, DayRule):
-            end = _ended(rule, context.zone, now)
+        if isinstance(instance.settings.rule, DayRule):
+            end = _ended(_daily(instance, context.zone), now)
             if end is not None and not _is_told(conn, instance, _run(end, context.zone)):
                 done.append(_report(conn, instance, context, end, now))
     return done
 
 
-def _ended(rule: DayRule, zone: str, now: datetime) -> datetime | None:
+def _daily(instance: RuleInstance, zone: str) -> Digest:
+    """When days end: at the rule's time on the wall, also where clocks skip that once."""
+    rule = instance.settings.rule
+    return Digest(
+        every=DAY, at=rule.time if isinstance(rule, DayRule) else None, zone=ZoneInfo(zone)
+    )
+
+
+def _ended(daily: Digest, now: datetime) -> datetime | None:
     """When the last day ended; None where that is too long ago."""
-    daily = Digest(every=DAY, at=rule.time, zone=ZoneInfo(zone))
     end = next_slot(daily, now - DAY - _CHANGE)
     while (later := next_slot(daily, end)) <= now:
         end = later
@@ -65,44 +72,73 @@ def _is_told(conn: Connection, instance: RuleInstance, run: int) -> bool:
 def _report(
     conn: Connection, instance: RuleInstance, context: Context, end: datetime, now: datetime
 ) -> Followed:
-    zone = ZoneInfo(context.zone)
-    subject = Subject(
-        kind=SubjectKind.DAY,
-        provider="",
-        id=_ID,
-        title=f"{end.astimezone(zone):%A, %-d %B}",
-        zone=context.zone,
-        run=_run(end, context.zone),
-    )
+    subject = subject_of(end, context.zone)
     following = Following(
         conn=conn, context=context, subject=subject, now=now, observed_at=now, may_clear=True
     )
-    facts = day_facts(conn, instance, context, end, now)
-    # Its matchers choose batches, and are no condition on the day.
-    following.follow(list(opinions((replace(instance, match=()),), {}, facts)))
+    following.follow(opinions_of(instance, day_facts(conn, instance, context, end, now)))
     return following.finish()
 
 
+def subject_of(end: datetime, zone: str) -> Subject:
+    """The day that ended then."""
+    return Subject(
+        kind=SubjectKind.DAY,
+        provider="",
+        id=_ID,
+        title=f"{end.astimezone(ZoneInfo(zone)):%A, %-d %B}",
+        zone=zone,
+        run=_run(end, zone),
+    )
+
+
+def opinions_of(instance: RuleInstance, facts: DayFacts) -> list[Opinion]:
+    """What a rule says of a day; its matchers choose batches, and are no condition on the day."""
+    return list(opinions((replace(instance, match=()),), {}, facts))
+
+
+def ends_between(
+    instance: RuleInstance, zone: str, start: datetime, end: datetime
+) -> list[datetime]:
+    """When the days ended of which a rule reports, after ``start`` and until ``end``."""
+    daily, found = _daily(instance, zone), []
+    while (start := next_slot(daily, start)) <= end:
+        found.append(start)
+    return found
+
+
+Fired = Callable[[datetime, datetime], Mapping[tuple[str, str, str], int]]
+
+
 def day_facts(
-    conn: Connection, instance: RuleInstance, context: Context, end: datetime, now: datetime
+    conn: Connection,
+    instance: RuleInstance,
+    context: Context,
+    end: datetime,
+    now: datetime,
+    fired: Fired | None = None,
 ) -> DayFacts:
-    """What the day until ``end`` brought, as far as the instance is about it."""
+    """What the day until ``end`` brought, as far as the instance is about it.
+
+    ``fired`` counts what fired in a time, by rule instance, provider and subject: what was told.
+    """
     zone = ZoneInfo(context.zone)
-    wall = end.astimezone(zone).time().replace(tzinfo=None)
-    start = next_slot(Digest(every=DAY, at=wall, zone=zone), end - DAY - _CHANGE)
+    start = next_slot(_daily(instance, context.zone), end - DAY - _CHANGE)
     rows = [row for row in day_views.rows_of(conn, start, end) if _is_meant(row, instance, context)]
     known = {(row.look.provider, row.look.batch_id) for row in rows}
-    fired: Counter[str] = Counter()
-    for (name, provider, subject), n in day_views.fired(conn, start, end).items():
+    found = day_views.fired(conn, start, end) if fired is None else fired(start, end)
+    by_rule: Counter[str] = Counter()
+    for (name, provider, subject), n in found.items():
         if not instance.match or (provider, subject) in known:
-            fired[name] += n
+            by_rule[name] += n
     return DayFacts(
         now=now,
         start=start,
         end=end,
         zone=zone,
         batches=tuple(_batch(conn, row, start, end) for row in rows),
-        alerts=dict(fired),
+        alerts=dict(by_rule),
+        given_up=deadletters.load_by_receiver(conn),
     )
 
 

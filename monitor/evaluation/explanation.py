@@ -76,7 +76,10 @@ class ReceiverView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """The whole answer, for one alert at one time."""
+    """The whole answer, for one alert at one time.
+
+    ``unsure`` says for people what of it is as of now, because that of then is not kept.
+    """
 
     at: datetime
     alert: str
@@ -90,6 +93,15 @@ class Explanation:
     compliance: bool
     routes: tuple[RouteView, ...]
     receivers: tuple[ReceiverView, ...]
+    unsure: tuple[str, ...] = ()
+
+
+# Of what was asked about an earlier time.
+NOT_KEPT = (
+    "routes, calendars, rules and receivers are those of the configuration of now",
+    "whether its batch was paused then, or calls not permitted, is not kept and holds nothing back",
+)
+NOT_COME = ("whatever is fired, silenced or acknowledged until then may change it",)
 
 
 def explain(

@@ -101,10 +101,16 @@ def is_read(row: BatchRow) -> bool:
 
 
 def _is_recounted(row: BatchRow) -> bool:
-    """Whether the batch was looked at before and after its list was read, with equal counts."""
-    if row.sweeping_since is not None or row.listed_at is None:
+    """Whether its list was read between two looks with equal counts, and nothing moved since.
+
+    Where each look begins another reading, it was if nothing has moved since before that one.
+    """
+    listed, read = row.listed_at, row.read_at
+    if listed is None or row.look.counts != row.swept_counts or row.fresh_at < row.moved_at:
         return False
-    return row.fresh_at > row.listed_at and row.look.counts == row.swept_counts
+    if row.sweeping_since is None and row.fresh_at > listed:
+        return True
+    return read is not None and read >= row.moved_at and row.fresh_at > row.moved_at
 
 
 def known_at(row: BatchRow) -> datetime:

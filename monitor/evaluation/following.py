@@ -8,17 +8,18 @@ from sqlalchemy import Connection
 
 from monitor.core.alert import Alert, AlertState, Subject, Transition
 from monitor.core.calendar import Calendar
+from monitor.core.decision import Decision
 from monitor.core.identity import alert_key, fingerprint
 from monitor.core.idle import Pauses
-from monitor.core.lifecycle import Judged, Step, advance, orphaned, reported, settled
+from monitor.core.lifecycle import Judged, Step, advance, orphaned, told_once
 from monitor.core.rule import Holds, Unknown
+from monitor.core.words import SETTLING
 from monitor.evaluation.context import Context
 from monitor.evaluation.explaining import held_back
 from monitor.evaluation.judging import Opinion
 from monitor.evaluation.telling import tell
 from monitor.store import alerts
 
-SETTLING = "settling"
 # Facts from further in the future are those of a clock that was set back since.
 AHEAD_AT_MOST = timedelta(minutes=1)
 
@@ -50,16 +51,19 @@ class Following:
 
     def follow(self, opinions: Sequence[Opinion]) -> None:
         """Take every opinion one step; close what no rule looks after any more."""
-        prints = [self._print(opinion.instance.name) for opinion in opinions]
-        episodes = alerts.last_episodes(self.conn, prints)
-        for print_, opinion in zip(prints, opinions, strict=True):
+        concerned = {}
+        for opinion in opinions:
             self.judged.append(opinion.instance.name)
-            if not opinion.settings.rule.hurries:
-                self.unhurried.add(print_)
             if opinion.crash is not None:
                 self.crashes[opinion.instance.name] = opinion.crash
-            judged = self._judged(opinion)
-            if opinion.settings.rule.one_shot:
+            print_ = self._print(opinion.instance.name)
+            if not opinion.settings.rule.hurries:
+                self.unhurried.add(print_)
+            if print_ in self.open or isinstance(opinion.verdict, Holds):
+                concerned[print_] = self._judged(opinion)
+        episodes = alerts.last_episodes(self.conn, list(concerned))
+        for print_, judged in concerned.items():
+            if judged.settings.rule.one_shot:
                 self._report(judged)
             else:
                 step = advance(self.open.get(print_), judged, episodes.get(print_, 0))
@@ -100,11 +104,7 @@ class Following:
             return
         finding = judged.verdict.finding
         key = alert_key(self._print(judged.instance.name), self.subject.run)
-        known = alerts.load_key(self.conn, key)
-        if known is None:
-            self.take(reported(judged, finding))
-        elif SETTLING in known.finding.marks and SETTLING not in finding.marks:
-            self.take(settled(known, finding, self.now))
+        self.take(told_once(alerts.load_key(self.conn, key), judged, finding))
 
     def take(self, step: Step) -> None:
         """Note one step, to be written at the end."""
@@ -124,6 +124,7 @@ class Following:
         concerned = [
             alert for alert in self.moved.values() if alert.state is not AlertState.PENDING
         ]
+        decided: list[Decision] = []
         told = tell(
             self.conn,
             alerts=concerned,
@@ -138,13 +139,19 @@ class Following:
                 self.context.firing,
             ),
             default_zone=self.context.zone,
+            decided=decided.append,
         )
         pending = any(
             alert.state is AlertState.PENDING and alert.fingerprint not in self.unhurried
             for alert in self.open.values()
         )
         return Followed(
-            tuple(self.transitions), told, pending, tuple(self.judged), dict(self.crashes)
+            tuple(self.transitions),
+            told,
+            pending,
+            tuple(self.judged),
+            dict(self.crashes),
+            tuple(decided),
         )
 
 
@@ -153,7 +160,7 @@ class Followed:
     """What one evaluation did: the moves, how many messages it owes, whether anything pends.
 
     ``judged`` are the rule instances that were asked, ``crashes`` the errors of those that
-    failed.
+    failed. ``decided`` says what was decided about telling, and why.
     """
 
     transitions: tuple[Transition, ...]
@@ -161,6 +168,7 @@ class Followed:
     pending: bool
     judged: tuple[str, ...] = ()
     crashes: dict[str, str] = field(default_factory=dict)
+    decided: tuple[Decision, ...] = ()
 
 
 def unsettled(opinion: Opinion) -> bool:

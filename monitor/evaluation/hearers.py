@@ -1,6 +1,6 @@
 """Who is to hear of an alert, and what is true of it for each of them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -90,7 +90,7 @@ def circumstances(
             silences=silences,
             flap=flaps.get(alert.fingerprint),
             inhibited=inhibited.get(alert.key),
-            compliance=alert.rule in routing.compliance,
+            law=routing.compliance,
             now=now,
         )
         for alert in alerts
@@ -103,35 +103,31 @@ def _around(
     silences: Sequence[Silence],
     flap: Flap | None,
     inhibited: str | None,
-    compliance: bool,
+    law: Collection[str],
     now: datetime,
 ) -> Circumstances:
+    compliance = alert.rule in law
     if not (silences or flap or inhibited or compliance):
         return Circumstances()
-    fitting = [each for each in silences if not compliance or _names_rule(each)]
     return Circumstances(
         inhibited=inhibited,
-        silence=silenced_by(alert, fitting, now),
-        ended=_ended(alert, fitting, now),
+        silence=silenced_by(alert, silences, now, law),
+        ended=_ended(alert, silences, now, law),
         acknowledged=acknowledged_by(alert, silences, now),
         flap=flap,
         compliance=compliance,
     )
 
 
-def _names_rule(silence: Silence) -> bool:
-    return any(
-        each.label == "rule" and not each.operator.startswith("!") for each in silence.matchers
-    )
-
-
-def _ended(alert: Alert, silences: Iterable[Silence], now: datetime) -> Silence | None:
+def _ended(
+    alert: Alert, silences: Iterable[Silence], now: datetime, law: Collection[str]
+) -> Silence | None:
     """The last silence that held the alert back and is over."""
     labels = labels_of(alert)
     over = [
         (at, each)
         for each in silences
-        if (at := each.over_at()) is not None and at <= now and each.covers(labels, alert.rule)
+        if (at := each.over_at()) is not None and at <= now and each.covers(labels, alert.rule, law)
     ]
     return max(over, key=lambda one: one[0])[1] if over else None
 

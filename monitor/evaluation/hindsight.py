@@ -2,49 +2,43 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from monitor.core.alert import Alert, AlertState, Reason, Subject, Transition
+from monitor.core.alert import Reason, Subject
 from monitor.core.completion import report
 from monitor.core.facts import BatchFacts, Report
 from monitor.core.instance import RuleInstance, Settings
-from monitor.core.lifecycle import Judged, Step, advance, closed_as, reported, settled
+from monitor.core.lifecycle import Judged, closed_as
 from monitor.core.pastmoves import Moment
-from monitor.core.people import NobodyCalled
+from monitor.core.people import LONG_AGO
 from monitor.core.rule import Finding, Holds, SubjectKind, Unknown, Verdict
 from monitor.core.suggesting import Peak, peak_of
+from monitor.core.words import SETTLING
+from monitor.evaluation import stopping, vanishing
 from monitor.evaluation.batches import needs_another
 from monitor.evaluation.context import Context, ProviderView
-from monitor.evaluation.facts import Asked, facts_of, known_at
-from monitor.evaluation.following import SETTLING
-from monitor.evaluation.judging import judge
-from monitor.evaluation.past import PastPeers
+from monitor.evaluation.facts import Asked, facts_of, is_read, known_at
+from monitor.evaluation.judging import judge, with_late_findings
+from monitor.evaluation.past import PastPeers, Rules
+from monitor.evaluation.pastalerts import KeptAlerts, PastAlerts
+from monitor.evaluation.pastpersons import PastPersons
 from monitor.evaluation.standing import Standing
-from monitor.evaluation.stopping import closings
 from monitor.store import batches
 from monitor.store.batches import BatchRow
+from monitor.store.history import Spans
 from monitor.store.peers import StoredPeers
 
-Answer = TypeVar("Answer")
-
-
-Rules = tuple[tuple[RuleInstance, Settings], ...]
-# The batches before it are asked for anew so often: few end meanwhile.
+# The batches before it are asked for anew so often.
 _OTHERS_FOR = timedelta(minutes=10)
-_NOBODY = NobodyCalled()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Kept:
     """What a step over some time may have to be taken back to."""
 
     standing: tuple[BatchRow, int]
-    open: dict[str, Alert]
-    episodes: dict[str, int]
-    reports: dict[str, Alert]
-    transitions: int
+    alerts: KeptAlerts
     waits: bool
 
 
@@ -65,82 +59,84 @@ class Hindsight:
     view: ProviderView
     context: Context
     rules: Rules
-    transitions: list[Transition] = field(default_factory=list)
+    persons: PastPersons
+    alerts: PastAlerts = field(default_factory=PastAlerts)
     peaks: dict[str, Peak] | None = None  # by rule instance, where they are asked for
     waits: bool = False
-    _open: dict[str, Alert] = field(default_factory=dict)  # by rule instance
-    _episodes: dict[str, int] = field(default_factory=dict)
-    _reports: dict[str, Alert] = field(default_factory=dict)  # of this run
+    given_up: bool = False  # the vendor does not know it any more, for long
+    blind: Spans = ()  # when people were told that nothing of its provider could be seen
+    _unseen_since: datetime | None = None  # from then on something may have been missed
     _peers: tuple[datetime, PastPeers, Report | None] | None = None
 
     def take(self, moment: Moment) -> None:
         """Take in what one transaction saw."""
         if moment.reopened:
-            self._reports = {}
+            self.alerts.run_again()
         self.standing.take(moment)
+        if moment.unseen_since is not None:
+            self._unseen_since = moment.unseen_since
+        self.persons.take(moment)
         self.waits |= moment.looked and self.standing.row.terminal_at is not None
 
     def judge(self, now: datetime, rules: Rules | None = None) -> None:
         """Let all rules, or these, judge it as it stands."""
-        standing = self.standing
-        standing.act(now)
+        self.standing.act(now)
         facts = self._facts(now)
-        over = standing.row.terminal_again_at is not None
+        alerts, over = self.alerts, facts.confirmed_at is not None
         if over:
-            for name, alert in list(self._open.items()):
-                self._take_step(name, closed_as(alert, Reason.BATCH_ENDED, now))
-            facts = replace(facts, closed_alerts=self._closed())
-        for step in closings(facts, self.context.instances, list(self._open.values())):
-            if step.alert is not None:
-                self._take_step(step.alert.instance, step)
+            alerts.close(
+                [closed_as(each, Reason.BATCH_ENDED, now) for each in alerts.open.values()]
+            )
+            facts = replace(facts, closed_alerts=alerts.ended_with(facts.terminal_at))
+        alerts.close(stopping.closings(facts, self.context.instances, alerts.open.values()))
         ends = _Ends()
         for instance, settings in self.rules if rules is None else rules:
             if settings.rule.one_shot:
                 self._judge_end(instance, settings, facts, ends)
             elif not over:
                 self._judge_lasting(instance, settings, facts)
-        if standing.row.terminal_at is not None and rules is None:
-            if ends.told and standing.row.reported_at is None:
-                standing.row = replace(standing.row, reported_at=now, report=report(facts))
-            self.waits = ends.waits or not over
+        alerts.close(vanishing.closings(facts, alerts.open.values()))
+        if rules is None:
+            self._after(facts, ends)
+
+    def _after(self, facts: BatchFacts, ends: _Ends) -> None:
+        """What is known once all rules have judged it."""
+        row = self.standing.row
+        self.given_up = vanishing.given_up(facts)
+        if facts.certainty.fresh and is_read(row):
+            self._unseen_since = None
+        if row.terminal_at is None:
+            return
+        if ends.told and row.reported_at is None:
+            self.standing.row = replace(row, reported_at=facts.now, report=report(facts))
+        self.waits = ends.waits or facts.confirmed_at is None
 
     @property
     def open_rules(self) -> Rules:
         """Those that have an alert open, pending or firing."""
-        known = self._open
+        known = self.alerts.open
         return tuple(each for each in self.rules if each[0].name in known) if known else ()
 
     def _judge_lasting(self, instance: RuleInstance, settings: Settings, facts: BatchFacts) -> None:
-        verdict, name = judge(instance, settings, facts).verdict, instance.name
+        opinion, name = judge(instance, settings, facts), instance.name
+        if self._unseen_since is not None:
+            opinion = with_late_findings(opinion, facts, self._unseen_since)
+        settings, verdict = opinion.settings, opinion.verdict
         if self.peaks is not None and not isinstance(verdict, Unknown):
-            _take_peak(self.peaks, name, settings, verdict.finding)
-        known = self._open.get(name)
-        if known is not None or isinstance(verdict, Holds):
-            judged = self._judged(instance, settings, facts, verdict)
-            self._take_step(name, advance(known, judged, self._episodes.get(name, 0)))
+            _take_peak(self.peaks, name, verdict.finding)
+        if isinstance(verdict, Holds) or name in self.alerts.open:
+            self.alerts.judged(self._judged(instance, settings, facts, verdict))
 
     def _judge_end(
         self, instance: RuleInstance, settings: Settings, facts: BatchFacts, ends: _Ends
     ) -> None:
         verdict = judge(instance, settings, facts).verdict
         if isinstance(verdict, Holds):
-            self._report(instance, settings, facts, verdict)
+            judged = self._judged(instance, settings, facts, verdict)
+            self.alerts.reported(judged, verdict.finding)
             ends.told |= not settings.rule.aside
             ends.waits |= SETTLING in verdict.finding.marks
         ends.waits |= isinstance(verdict, Unknown)
-
-    def _report(
-        self, instance: RuleInstance, settings: Settings, facts: BatchFacts, verdict: Holds
-    ) -> None:
-        known, finding = self._reports.get(instance.name), verdict.finding
-        step = Step(known)
-        if known is None:
-            step = reported(self._judged(instance, settings, facts, verdict), finding)
-        elif SETTLING in known.finding.marks and SETTLING not in finding.marks:
-            step = settled(known, finding, facts.now)
-        self.transitions.extend(step.transitions)
-        if step.alert is not None:
-            self._reports[instance.name] = step.alert
 
     def _judged(
         self,
@@ -156,6 +152,7 @@ class Hindsight:
             verdict=verdict,
             now=facts.now,
             observed_at=known_at(self.standing.row),
+            may_clear=not any(start <= facts.now < end for start, end in self.blind),
             calendar=facts.calendar,
             pauses=facts.pauses,
         )
@@ -172,86 +169,49 @@ class Hindsight:
             run=row.run,
         )
 
-    def _take_step(self, name: str, step: Step) -> None:
-        if step.alert is None:
-            return
-        self.transitions.extend(step.transitions)
-        self._episodes[name] = step.alert.episode
-        if step.alert.state in {AlertState.PENDING, AlertState.FIRING}:
-            self._open[name] = step.alert
-        else:
-            self._open.pop(name, None)
-
-    def _closed(self) -> tuple[str, ...]:
-        """The rules whose alerts ended with this run."""
-        since = self.standing.row.terminal_at
-        return tuple(
-            sorted(
-                {
-                    each.alert.instance
-                    for each in self.transitions
-                    if each.reason is Reason.BATCH_ENDED
-                    and each.alert.fired_at is not None
-                    and (since is None or each.at >= since)
-                }
-            )
-        )
-
     def _facts(self, now: datetime) -> BatchFacts:
         standing, row = self.standing, self.standing.row
         peers, previous = self._others(now)
+        self.persons.now, self.persons.tally = now, standing.tally
         asked = Asked(
             calls=standing.calls,
             peers=peers,
             retries=standing.people,
-            persons=_NOBODY,
+            persons=self.persons,
             previous=previous,
             stopped_by=standing.stopped_by if row.stopped_by_user else None,
+            gone=standing.gone,
         )
         return facts_of(row, self.view, self.context, now, asked)
 
     def _others(self, now: datetime) -> tuple[PastPeers, Report | None]:
-        """The batches before it, as of now; they are asked for anew from time to time."""
-        known = self._peers
-        if known is None or not known[0] <= now < known[0] + _OTHERS_FOR:
-            row = replace(self.standing.row, terminal_at=self.standing.row.terminal_at or now)
-            stored = StoredPeers(self.conn, row, self.context.calls, now)
+        """The batches before it, as of a little while ago: few end meanwhile."""
+        then, known = now - (now - LONG_AGO) % _OTHERS_FOR, self._peers
+        if known is None or known[0] != then:
+            row = replace(self.standing.row, terminal_at=self.standing.row.terminal_at or then)
+            stored = StoredPeers(self.conn, row, self.context.calls, then)
             previous = batches.previous_report(self.conn, row)
-            known = self._peers = (now, PastPeers(stored, self.standing.calls), previous)
+            known = self._peers = (then, PastPeers(stored, self.standing.calls), previous)
         return known[1], known[2] if needs_another(self.standing.row) else None
 
     def keep(self) -> Kept:
         """All that judging may change."""
-        return Kept(
-            self.standing.kept,
-            self._open.copy(),
-            self._episodes.copy(),
-            self._reports.copy(),
-            len(self.transitions),
-            self.waits,
-        )
+        return Kept(self.standing.kept, self.alerts.keep(), self.waits)
 
     def is_moved(self, kept: Kept) -> bool:
         """Whether any alert is in another state since."""
-        if len(self.transitions) > kept.transitions:
-            return True
-        return any(
-            (each.clear_since is None) != (kept.open[name].clear_since is None)
-            for name, each in self._open.items()
-        )
+        return self.alerts.is_moved(kept.alerts)
 
     def restore(self, kept: Kept) -> None:
         """Let nothing have been judged since."""
         self.standing.back(kept.standing)
-        self._open, self._episodes = kept.open, kept.episodes
-        self._reports, self.waits = kept.reports, kept.waits
-        del self.transitions[kept.transitions :]
+        self.alerts.restore(kept.alerts)
+        self.waits = kept.waits
 
 
-def _take_peak(peaks: dict[str, Peak], name: str, settings: Settings, finding: Finding) -> None:
-    falls = bool(getattr(settings.rule, "falls", False))
+def _take_peak(peaks: dict[str, Peak], name: str, finding: Finding) -> None:
     known = peaks.get(name)
     if known is not None:
-        known.take(finding, falls=falls)
-    elif (first := peak_of(finding, falls=falls)) is not None:
+        known.take(finding)
+    elif (first := peak_of(finding)) is not None:
         peaks[name] = first

@@ -6,16 +6,20 @@ steps; where one of these moved anything, all are at every tick of the step. So 
 held for a tick alone, between two looks, and begun with it, may be missed; nothing else is.
 """
 
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from monitor.core.alert import Transition
 from monitor.core.instance import Settings
 from monitor.core.pastmoves import Moment, Past
+from monitor.core.people import LONG_AGO
 from monitor.evaluation.batches import LINGER_MOST
-from monitor.evaluation.hindsight import Hindsight, Rules
+from monitor.evaluation.hindsight import Hindsight
+from monitor.evaluation.past import Rules, about_persons
 from monitor.evaluation.standing import Standing
+from monitor.store.history import Elsewhere
 
 TICK = timedelta(seconds=10)  # as often as everything is judged
 _STEP = timedelta(minutes=1)
@@ -35,6 +39,10 @@ class Life:
     past: Past
     tick: timedelta = TICK
     _looking: Rules = ()  # those that go by the look alone
+    _personal: Rules = ()  # those that go by single people
+    _elsewhere: deque[Elsewhere] = field(default_factory=deque)
+    _at: datetime = LONG_AGO  # until when it is judged
+    _last: datetime | None = None  # no look came after that until the next moment
     _reach: timedelta = _WINDOW
 
     @property
@@ -45,7 +53,7 @@ class Life:
     @property
     def transitions(self) -> list[Transition]:
         """How its alerts moved."""
-        return self.judged.transitions
+        return self.judged.alerts.transitions
 
     def run(self, until: datetime) -> None:
         """Judge it from its first moment on, to its end or to ``until``."""
@@ -53,11 +61,14 @@ class Life:
         self._looking = tuple(
             each for each in rules if not getattr(each[1].rule, "reads_list", False)
         )
+        self._personal = about_persons(rules)
+        self._elsewhere.extend(self.judged.persons.elsewhere)
         self._reach = max((_reach(each) for _, each in rules), default=_WINDOW)
         self.standing.begin(self.past)
         moments = [each for each in self.past.moments if each.at <= until]
         for place, moment in enumerate(moments):
             if place:
+                self._last = moment.unseen_since
                 self._pass(moment.at, beyond=moment.word is None)
                 self.judged.take(moment)
             following = moments[place + 1] if place + 1 < len(moments) else None
@@ -65,13 +76,14 @@ class Life:
         self._finish(until)
 
     def _judge_moment(self, moment: Moment, following: Moment | None) -> None:
+        self._at = moment.at
         read_next = following is not None and _is_read_by(moment, following)
         if read_next and moment.word is None and not moment.listed:
             # What goes by people and calls sees nothing new before these are read.
             self.judged.judge(moment.at, self._looking)
             return
         self.judged.judge(moment.at)
-        if moment.listed or read_next:
+        if moment.listed or read_next or moment.gone:
             return
         self.standing.read(moment.at)
         self.judged.judge(moment.at)
@@ -81,16 +93,29 @@ class Life:
 
         ``beyond``: also when that comes; its look alone says nothing of people and calls.
         """
-        at = self.standing.moved_at
-        before = (next_at - at - timedelta(microseconds=1)) // self.tick * self.tick
-        end = next_at if beyond else at + before
-        over = self.standing.row.terminal_at is not None and not self.judged.waits
-        if over or next_at - at <= _SAME_POLL:
+        while self._elsewhere and self._elsewhere[0].at < next_at:
+            event = self._elsewhere.popleft()
+            self._go(event.at, next_at)
+            self.judged.persons.meet(event)
+            if not self._is_over:
+                self.judged.judge(event.at, self._personal)
+        before = (next_at - self._at - timedelta(microseconds=1)) // self.tick * self.tick
+        self._go(next_at if beyond else self._at + before, next_at)
+
+    @property
+    def _is_over(self) -> bool:
+        if self.judged.given_up:
+            return True
+        return self.standing.row.terminal_at is not None and not self.judged.waits
+
+    def _go(self, end: datetime, next_at: datetime) -> None:
+        """Judge the time until an instant before the next moment, or until that itself."""
+        if self._is_over or end - self._at <= _SAME_POLL:
             return
-        while at < end:
-            then = min(at + self._step(at), end)
-            self._leap(at, then, next_at)
-            at = then
+        while self._at < end:
+            then = min(self._at + self._step(self._at), end)
+            self._leap(self._at, then, next_at)
+            self._at = then
 
     def _step(self, at: datetime) -> timedelta:
         quiet = at - self.standing.moved_at > self._reach
@@ -118,19 +143,19 @@ class Life:
 
     def _idle(self, now: datetime, next_at: datetime, rules: Rules | None = None) -> None:
         """Judge a time at which nothing had moved; the next look at which something has moved."""
-        self.standing.looked(min(now, next_at - timedelta(microseconds=1)))
+        self.standing.looked(min(now, next_at - timedelta(microseconds=1)), self._last)
         self.judged.judge(now, rules)
 
     def _finish(self, until: datetime) -> None:
         """Judge what comes after the last moment."""
-        ended = self.standing.row.terminal_at
+        ended, self._last = self.standing.row.terminal_at, self.standing.final.fresh_at
         if ended is None:
             self._pass(until)
             return
         now = self.standing.moved_at
         while self.judged.waits and now < min(until, ended + LINGER_MOST):
             now += self.standing.every if now < ended + _OFTEN_FOR else _LONG_STEP
-            self.standing.looked(now)
+            self.standing.looked(now, self._last)
             self.judged.judge(now)
 
 

@@ -6,13 +6,14 @@ from typing import TypeVar
 
 from monitor.core.baseline import Compare
 from monitor.core.calls import CallLog, Peer
-from monitor.core.instance import RuleInstance
+from monitor.core.instance import RuleInstance, Settings
 from monitor.core.past import KnownCalls
 from monitor.core.pastmoves import Past
 from monitor.core.rule import Replays, SubjectKind
 from monitor.store.peers import StoredPeers
 
 Answer = TypeVar("Answer")
+Rules = tuple[tuple[RuleInstance, Settings], ...]
 
 
 def runs(instance: RuleInstance, past: Past) -> bool:
@@ -21,6 +22,11 @@ def runs(instance: RuleInstance, past: Past) -> bool:
     if rule.subject is not SubjectKind.BATCH or why_not(instance):
         return False
     return rule.replays >= (Replays.MOVES if past.whole else Replays.CALLS)
+
+
+def about_persons(rules: Rules) -> Rules:
+    """Those that go by single people, whichever batch these stand in."""
+    return tuple(each for each in rules if getattr(each[1].rule, "persons", False))
 
 
 def why_not(instance: RuleInstance) -> str:

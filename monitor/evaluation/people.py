@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -17,7 +18,7 @@ from monitor.core.model import BatchStatus, Contact
 from monitor.core.people import Breaches, Check, Overlap, PlacedCall, summed
 from monitor.core.tally import CONTACTS
 from monitor.evaluation.accounts import Account, Answers, People, PeopleMemo, Question
-from monitor.evaluation.placing import Known, breach, reached, waiting
+from monitor.evaluation.placing import Known, Names, breach, reached, waiting
 from monitor.store import people
 from monitor.store.batches import BatchRow
 from monitor.store.lately import Key
@@ -82,18 +83,8 @@ class StoredPeople:
         return self.row.tally.get(CONTACTS, 0)
 
     def _overlap(self, answers: Answers, shared: Mapping[Key, frozenset[int]]) -> Overlap:
-        counts: dict[int, int] = {}
-        for batches in shared.values():
-            for batch in batches:
-                counts[batch] = counts.get(batch, 0) + 1
-        self.memo.name(self.conn, counts)
-        titles = [(self.memo.names[batch][1], n) for batch, n in counts.items()]
-        contacts = [answers.found[key][0] for key, batches in shared.items() if batches]
-        return Overlap(
-            n=len(contacts),
-            batches=tuple(sorted(titles, key=lambda each: (-each[1], each[0]))),
-            evidence=tuple(sorted(contacts)[:3]),
-        )
+        self.memo.name(self.conn, {batch for batches in shared.values() for batch in batches})
+        return overlap(answers.found, shared, self.memo.names)
 
     def _is_whole(self, answers: Answers) -> bool:
         return answers.walked is None and not self._account().moved
@@ -186,6 +177,23 @@ class StoredPeople:
             return {}
         numbered = [key for key in keys if isinstance(key, bytes)]
         return dict(people.opted_out(self.conn, numbered).items())
+
+
+def overlap(
+    found: Mapping[Key, tuple[str, Any]], shared: Mapping[Key, frozenset[int]], names: Names
+) -> Overlap:
+    """The people (each with their contact) who share these batches, and how many each has."""
+    counts: dict[int, int] = {}
+    for batches in shared.values():
+        for batch in batches:
+            counts[batch] = counts.get(batch, 0) + 1
+    titles = [(names[batch][1], n) for batch, n in counts.items()]
+    contacts = [found[key][0] for key, batches in shared.items() if batches]
+    return Overlap(
+        n=len(contacts),
+        batches=tuple(sorted(titles, key=lambda each: (-each[1], each[0]))),
+        evidence=tuple(sorted(contacts)[:3]),
+    )
 
 
 def _is_of(key: Key, contact: Contact) -> bool:

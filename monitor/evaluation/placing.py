@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitor.core.limits import OptOuts
+from monitor.core.limits import Attempts, OptOuts
 from monitor.core.localhours import LocalHours
 from monitor.core.model import Call, CallStatus, Contact, ContactStatus, EndedBy, Outcome
 from monitor.core.people import LONG_AGO, Breach, Check, PersonCalls, PlacedCall
@@ -20,6 +20,7 @@ _NOT_YET = frozenset({CallStatus.QUEUED, CallStatus.UNKNOWN})
 _GIVEN_UP = frozenset({CallStatus.ERROR, CallStatus.CANCELLED})
 _VENDOR, _DERIVED, _HISTORY = EndedBy.VENDOR, EndedBy.DERIVED, EndedBy.HISTORY
 _COMPLETED = Outcome.COMPLETED
+_TALKED = CallStatus.COMPLETED
 
 Names = Mapping[int, tuple[str, str]]  # provider and title, by a batch's row id
 
@@ -47,6 +48,16 @@ class Known:
                 return person
         return None
 
+    def plainly_keeps(self, check: Check, names: Names) -> bool:
+        """Whether a check is kept as most people keep it: their calls are laid out for no rule."""
+        if isinstance(check, LocalHours):
+            return _within(check, self)
+        if self.refused is not None:
+            return False
+        if isinstance(check, Attempts):
+            return _apart(check, self)
+        return isinstance(check, OptOuts) and _unrefused(check, self, names)
+
     def calls(self, names: Names) -> PersonCalls | None:
         """All calls to them in the order in which they were placed; None without any here."""
         if self._calls is None:
@@ -59,7 +70,7 @@ class Known:
 
 def breach(check: Check, names: Names, known: Known) -> Breach | None:
     """What a rule's check says of the person."""
-    if isinstance(check, LocalHours) and _within(check, known):
+    if known.plainly_keeps(check, names):
         return None
     person = known.calls(names)
     if person is None:
@@ -76,6 +87,34 @@ def _within(hours: LocalHours, known: Known) -> bool:
             for call in calls.values():
                 if not hours.permit(call.started_at or _reckoned(call)[0], zones):
                     return False
+    return True
+
+
+def _apart(check: Attempts, known: Known) -> bool:
+    """Whether the calls are few and far apart, after a conversation follow-ups alone."""
+    made = [
+        (call.started_at or _reckoned(call)[0], call.follow_up, call.status is _TALKED)
+        for _, person in known.contacts
+        for call in person.calls.values()
+    ]
+    if check.most and len(made) > check.most:
+        return False
+    made.sort()
+    gap, last, talked = check.min_gap, None, False
+    for at, follow_up, completed in made:
+        if last is not None and (at - last <= gap or (talked and not follow_up)):
+            return False
+        last, talked = at, talked or completed
+    return True
+
+
+def _unrefused(check: OptOuts, known: Known, names: Names) -> bool:
+    """Whether there is no call after which they were not to be called."""
+    for batch, person in known.contacts:
+        provider, title = names[batch]
+        for call in person.calls.values():
+            if check.matches(call.disposition, call.hangup_class, call.outcome, provider, title):
+                return False
     return True
 
 

@@ -19,7 +19,8 @@ from monitor.evaluation.batches import labels_of
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.hindsight import Hindsight
 from monitor.evaluation.lives import Life
-from monitor.evaluation.past import runs, why_not
+from monitor.evaluation.past import about_persons, runs, why_not
+from monitor.evaluation.recalling import nobody, persons_of
 from monitor.evaluation.standing import Standing
 from monitor.evaluation.tellings import Tellings
 from monitor.store import batches, history
@@ -107,16 +108,19 @@ def lived(
     past = history.past(conn, row, every, retries=view.capabilities.retries)
     acts = all_done(conn, row.look.provider, row.look.batch_id)
     labels = labels_of(row.look, view)
+    rules = tuple(
+        (each, settings)
+        for each in context.instances
+        if runs(each, past) and (settings := each.settings_for(labels)) is not None
+    )
     judged = Hindsight(
         conn=conn,
         standing=Standing(final=row, every=every, acts=acts),
         view=view,
         context=context,
-        rules=tuple(
-            (each, settings)
-            for each in context.instances
-            if runs(each, past) and (settings := each.settings_for(labels)) is not None
-        ),
+        rules=rules,
+        persons=persons_of(conn, row, past) if about_persons(rules) else nobody(past),
+        blind=history.blind(conn, view.name),
         peaks={} if peaks else None,
     )
     life = Life(judged=judged, past=past)

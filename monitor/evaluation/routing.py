@@ -19,11 +19,6 @@ def _causes() -> Mapping[str, str]:
     return {name: rule.cause or name for name, rule in rules.catalogue().items()}
 
 
-@cache
-def _compliance() -> frozenset[str]:
-    return frozenset(name for name, rule in rules.catalogue().items() if rule.compliance)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
     """The routes in order, the receivers that exist by name, and which alert explains which.
@@ -36,7 +31,7 @@ class Routing:
     receivers: Mapping[str, Receiver] = field(default_factory=dict)
     inhibitions: tuple[Inhibition, ...] = ()
     causes: Mapping[str, str] = field(default_factory=_causes)
-    compliance: frozenset[str] = field(default_factory=_compliance)
+    compliance: frozenset[str] = field(default_factory=rules.compliance)
     public_url: str | None = None
 
     def link_to(self, alert: Alert) -> str | None:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from monitor.core.facts import Gone
+from monitor.core.instants import to_micros
 from monitor.core.model import Batch, Counts
 from monitor.core.past import KnownCalls
-from monitor.core.pastcalls import micros
 from monitor.core.pastmoves import Moment, Past
 from monitor.core.pastpeople import KnownPeople
 from monitor.core.stopping import StoppedBy
@@ -34,6 +35,7 @@ class Standing:
     people: KnownPeople = field(default_factory=KnownPeople)
     tally: Tally = field(default_factory=dict)
     moved_at: datetime = field(init=False)  # when anything last did
+    elsewhere: bool = False  # the vendor has shown others since it is gone
     _acted: int = 0
 
     def begin(self, past: Past) -> None:
@@ -59,7 +61,8 @@ class Standing:
             status=status,
             raw_status=known.raw_status if same and known else moment.raw_status,
             counts=moment.counts or (known.counts if known else Counts()),
-            version=None,
+            # What a vendor with a clock of its own told lastly was the newest by that, too.
+            version=None if final.version is None else moment.at,
             ended_at=final.ended_at if over else None,
             reason=final.reason if over else None,
             reason_code=final.reason_code if over else None,
@@ -69,23 +72,46 @@ class Standing:
     def take(self, moment: Moment) -> None:
         """Take in what one transaction saw."""
         self.moved_at = moment.at
-        if moment.looked:
+        if moment.gone:
+            self._take_absence(moment)
+        elif moment.looked:
             self._take_look(moment)
-        tally, at = self.tally, micros(moment.at)
+        tally, at = self.tally, to_micros(moment.at)
         for key, n in moment.delta.items():
             tally[key] = tally.get(key, 0) + n
         for _, key, before, after in moment.people:
             self.people.moved(key, before, after, at)
         for _, key, _, due in moment.dues:
             self.people.scheduled(key, None if due is None else int(due))
-        for call, known in moment.calls:
-            if known:
-                self.calls.drop(call.call_id, call.ended)
-            self.calls.add(call)
+        self._take_calls(moment)
         if moment.touched:
             self.row = touched(self.row, moment.at)
         if moment.listed:
             self.read(moment.at)
+
+    def _take_calls(self, moment: Moment) -> None:
+        for call, known in (*moment.calls, *((each, True) for each in moment.priced)):
+            if known:
+                self.calls.drop(call.call_id, call.ended)
+            self.calls.add(call)
+
+    def _take_absence(self, moment: Moment) -> None:
+        row = self.row
+        self.elsewhere = moment.elsewhere
+        self.row = replace(
+            row,
+            gone_at=row.gone_at or moment.at,
+            gone_again_at=moment.at,
+            gone_times=row.gone_times + 1,
+        )
+
+    @property
+    def gone(self) -> Gone | None:
+        """What is known of a batch that the vendor says it does not know."""
+        row = self.row
+        if row.gone_at is None:
+            return None
+        return Gone(since=row.gone_at, times=row.gone_times, elsewhere=self.elsewhere)
 
     def _take_look(self, moment: Moment) -> None:
         before = self.row
@@ -108,11 +134,16 @@ class Standing:
             swept_counts=self.row.look.counts,
         )
 
-    def looked(self, at: datetime) -> None:
-        """Take the last look before an instant to have come at its time."""
+    def looked(self, at: datetime, last: datetime | None = None) -> None:
+        """Take the last look before an instant to have come at its time.
+
+        ``last``: none came after that.
+        """
         before, every = self.row, self.every
         seen = self.moved_at + (at - self.moved_at) // every * every
-        if seen <= before.fresh_at:
+        if last is not None and at >= last:
+            seen = last
+        if seen <= before.fresh_at or before.gone_at is not None:
             return
         self.read(seen)
         if before.terminal_at is not None:

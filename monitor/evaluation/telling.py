@@ -4,7 +4,7 @@ Runs inside the evaluation's transaction, so an alert and its notification are k
 or not at all. Asked again with the same alerts it tells nothing twice.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -26,7 +26,7 @@ from monitor.evaluation.routing import Routing
 from monitor.store import conversations, moves, outbox, series, waiting
 from monitor.store.conversations import DIGEST, FLAP, Conversation, Member
 
-__all__ = ["Routing", "tell"]
+__all__ = ["Routing", "log_decision", "tell"]
 
 log = structlog.get_logger()
 
@@ -42,26 +42,28 @@ def tell(
     now: datetime,
     inhibited: Mapping[str, str],
     default_zone: str,
+    decided: Callable[[Decision], None] | None = None,
 ) -> int:
     """Owe what these alerts call for now; how many parts that put into the outbox.
 
     ``alerts``, which are already stored, are those of one subject that fire, and those that
     closed in this evaluation. ``inhibited`` says by alert key why one is held back.
+    ``decided`` hears of every decision; without it they are logged at once.
     """
     asked = cases(
         conn, alerts=alerts, routing=routing, now=now, inhibited=inhibited, zone=default_zone
     )
-    parts = sum(_settle(case) for case in list(asked))
+    parts = sum(_settle(case, decided or log_decision) for case in list(asked))
     for alert in alerts:
         if alert.state is AlertState.RESOLVED:
             waiting.drop_strays(conn, alert.key, tuple(routing.receivers))
     return parts
 
 
-def _settle(case: Case) -> int:
+def _settle(case: Case, decided: Callable[[Decision], None]) -> int:
     """Decide, and put what was decided; how many parts."""
     decision, place = case.decision()
-    _report(decision)
+    decided(decision)
     parts = _put(case, decision, place) if place and decision.why.tells else 0
     if decision.why.holds and case.history is not None and case.history.told.waiting:
         _hold(case, decision.until)
@@ -133,6 +135,7 @@ def _put(case: Case, decision: Decision, place: Place) -> int:
             message=message,
             now=case.now,
             due=decision.due or case.now,
+            first=case.history is None,
         )
         for part in decision.parts
     )
@@ -228,7 +231,7 @@ def _is_flapping(case: Case) -> bool:
     return fired >= flap.tipped_at
 
 
-def _report(decision: Decision) -> None:
+def log_decision(decision: Decision) -> None:
     """What is told is news; a no is asked for again every few seconds."""
     write = log.info if decision.why.tells else log.debug
     write(

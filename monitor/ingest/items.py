@@ -47,7 +47,7 @@ class _Chunk:
     before: dict[tuple[str, str], Row] = field(default_factory=dict)
     after: dict[tuple[str, str], Row] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
-    dues: list[Change] = field(default_factory=list)  # of retries, which are no moves
+    dues: list[Change] = field(default_factory=list)  # of retries, and costs: no moves
     words: set[tuple[str, str]] = field(default_factory=set)
     renumbered: list[tuple[Contact, Contact]] = field(default_factory=list)
 
@@ -177,6 +177,8 @@ def _take_call(chunk: _Chunk, person: Person, known: Call | None, seen: Call) ->
     after = new.status if row is None else row[_OUTCOME]
     if before != after:
         chunk.changes.append(("call", key, before, after))
+    elif old is not None and row is not None and old[_COST] is None and row[_COST] is not None:
+        chunk.dues.append(changes.priced(key))
     return True
 
 
@@ -200,7 +202,7 @@ def _is_too_early(known: Call, seen: Call) -> bool:
     return waited or (known.seen_at is not None and seen.ended_at < known.seen_at)
 
 
-_ENDED, _OUTCOME = 1, 4  # of the row of an ended call
+_ENDED, _OUTCOME, _COST = 1, 4, 16  # of the row of an ended call
 _SEEN = Call._fields.index("seen_at")
 _ROW = slice(_SEEN)
 _REST = slice(_SEEN + 1, Call._fields.index("detail_at"))

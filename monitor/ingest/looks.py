@@ -14,6 +14,8 @@ from monitor.store.coding import encode
 # Answers overtake each other by less than this.
 _AHEAD_AT_MOST = timedelta(hours=1)
 OVERTAKEN_WITHIN = timedelta(minutes=5)
+# However slowly a batch is looked at: that nobody did for so long is worth remembering.
+_UNSEEN_FOR = timedelta(minutes=3)
 
 
 def take_look(conn: Connection, look: Batch, *, baseline: bool) -> BatchRow:
@@ -78,6 +80,10 @@ def _moves(known: BatchRow, row: BatchRow) -> list[changes.Change]:
     if row.look.counts != known.look.counts:
         # What a replay of the batch's life cannot find out from its people and calls.
         found.append((changes.COUNTS, subject, None, encode(row.look.counts)))
+    if known.gone_at is not None and row.gone_at is None:
+        found.append(changes.known_again(subject))
+    if row.fresh_at - known.fresh_at > _UNSEEN_FOR:
+        found.append(changes.unseen(subject, known.fresh_at))
     return found
 
 

@@ -45,8 +45,9 @@ def learn(body: bytes, lengths: Sequence[int], seed: int) -> "array[int] | None"
     count, groups = len(lengths), -(-len(lengths) // GROUP)
     marks = array("Q", bytes(8 * (1 + 2 * groups + -(-count // 4))))
     marks[0] = count
-    _lengths(marks)[:] = memoryview(array("H", lengths))
-    _mark(memoryview(body), marks, (0, groups, 1, len(body) - 1), seed)
+    known = _lengths(marks)
+    known[:] = memoryview(array("H", lengths))
+    _mark(memoryview(body), marks, known, (0, groups, 1, len(body) - 1), seed)
     return marks
 
 
@@ -57,9 +58,14 @@ def _lengths(marks: "array[int]") -> "memoryview[int]":
     return memoryview(marks).cast("B").cast("H")[begin : begin + count]
 
 
-def _mark(view: memoryview, marks: "array[int]", run: tuple[int, int, int, int], seed: int) -> bool:
+def _mark(
+    view: memoryview,
+    marks: "array[int]",
+    lengths: "memoryview[int]",
+    run: tuple[int, int, int, int],
+    seed: int,
+) -> bool:
     """Mark some groups by their items' lengths; whether these fill their bytes."""
-    lengths = _lengths(marks)
     first, after, start, until = run
     for group in range(first, after):
         some = lengths[group * GROUP : (group + 1) * GROUP]
@@ -81,9 +87,10 @@ def relearn(
     for place, length in zip(found.places, lengths, strict=True):
         known[place] = length
     view = memoryview(body)
-    if all(_mark(view, fresh, run, seed) for run in found.runs):
-        return fresh
-    return None
+    for run in found.runs:
+        if not _mark(view, fresh, known, run, seed):
+            return None
+    return fresh
 
 
 def differing(body: bytes, marks: "array[int]", slices: "array[int]", seed: int) -> Parts | None:

@@ -8,8 +8,8 @@ after the transaction that wrote what it says (``keep``).
 import sys
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 from xxhash import xxh3_64_intdigest
@@ -32,8 +32,7 @@ _NEAR = 8
 _SEARCHED = frozenset(2 * 4**n for n in range(12))
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """A page that is not as it was: where, and the raw items there."""
 
     page: Page
@@ -45,8 +44,7 @@ class Difference:
     marks: "array[int] | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """A different page with its items decoded; ``unread`` positions could not be."""
 
     difference: Difference

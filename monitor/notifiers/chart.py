@@ -25,6 +25,7 @@ _GROUND, _INK, _LINE = "#ffffff", "#3c4043", "#dadce0"
 _KINDS = (("completed", "#5aae61"), ("no answer, busy, mailbox", "#c9ced6"), ("failed", "#b2182b"))
 _BARS = "▁▂▃▄▅▆▇█"
 _TEXT = 200
+_MINUTE = 60  # seconds
 
 
 def chart(series: Sequence[Slot], zone: str = "UTC") -> bytes:
@@ -52,9 +53,10 @@ def sparkline(series: Sequence[Slot], zone: str = "UTC") -> str:
     failed, calls = sum(slot[3] for slot in slots), sum(sum(slot[1:]) for slot in slots)
     start, end = _ends(slots)
     when = zone_named(zone)
-    each = span(timedelta(seconds=_length(slots)))
-    text = f"failed {bars} {failed:,} of {calls:,} calls, {_clock(start, when)} to "
-    return clip(f"{text}{_clock(end, when)}, {each} a bar", _TEXT)
+    length = _length(slots)
+    first, last = (_clock(at, when, length) for at in (start, end))
+    text = f"failed {bars} {failed:,} of {calls:,} calls, {first} to {last}"
+    return clip(f"{text}, {span(timedelta(seconds=length))} a bar", _TEXT)
 
 
 def _drawable(series: Sequence[Slot]) -> list[Slot]:
@@ -82,9 +84,11 @@ def _ends(slots: Sequence[Slot]) -> tuple[int, int]:
     return slots[0][0], slots[-1][0] + _length(slots)
 
 
-def _clock(at: int, zone: tzinfo) -> str:
+def _clock(at: int, zone: tzinfo, length: int) -> str:
+    """With seconds, where slots are so short."""
     try:
-        return f"{datetime.fromtimestamp(at, UTC).astimezone(zone):%H:%M}"
+        local = datetime.fromtimestamp(at, UTC).astimezone(zone)
+        return f"{local:%H:%M}" if length % _MINUTE == 0 else f"{local:%H:%M:%S}"
     except (OverflowError, OSError, ValueError):  # at the edge of the calendar
         return "--:--"
 
@@ -154,12 +158,12 @@ def _times(draw: ImageDraw.ImageDraw, slots: Sequence[Slot], zone: tzinfo) -> No
     if not slots:
         return
     start, end = _ends(slots)
-    name = _zone_name(start, zone)
+    name, length = _zone_name(start, zone), _length(slots)
     room = (WIDTH - _LEFT - _RIGHT) / max(len(slots), 8) * len(slots)
     y = HEIGHT - _BOTTOM / 2
-    _text(draw, (_LEFT, y), f"{_clock(start, zone)} {name}")
+    _text(draw, (_LEFT, y), f"{_clock(start, zone, length)} {name}")
     right = min(_LEFT + room, WIDTH - _RIGHT)
     if room > 380:
-        _text(draw, (right, y), _clock(end, zone), anchor="rm")
-        each = span(timedelta(seconds=_length(slots)))
+        _text(draw, (right, y), _clock(end, zone, length), anchor="rm")
+        each = span(timedelta(seconds=length))
         _text(draw, ((_LEFT + right) / 2, y), f"calls ended in {each} each", anchor="mm")

@@ -9,6 +9,7 @@ from monitor.core.model import Capabilities
 from monitor.http import Asks
 from monitor.providers import Provider
 from monitor.providers.bland import Bland, BlandSettings
+from monitor.providers.bland import capabilities_of as of_bland
 from monitor.providers.facts import VendorFacts
 from monitor.providers.graine import Graine, GraineSettings
 from monitor.providers.http_json import HttpJson, HttpJsonSettings
@@ -19,6 +20,7 @@ from monitor.providers.registering import Registrar
 from monitor.providers.svalync import Svalync, SvalyncSettings
 from monitor.providers.svalync import capabilities_of as of_svalync
 from monitor.providers.vogent import Vogent, VogentSettings
+from monitor.providers.vogent import capabilities_of as of_vogent
 
 AnyProviderSettings = Annotated[
     GraineSettings | BlandSettings | VogentSettings | SvalyncSettings | HttpJsonSettings,
@@ -58,9 +60,9 @@ def capabilities(settings: AnyProviderSettings) -> Capabilities:
         case GraineSettings():
             return Graine.capabilities
         case BlandSettings():
-            return Bland.capabilities
+            return of_bland(settings)
         case VogentSettings():
-            return Vogent.capabilities
+            return of_vogent(settings)
         case SvalyncSettings():
             return of_svalync(settings)
         case HttpJsonSettings():

@@ -16,6 +16,7 @@ from monitor.core.facts import Trouble
 from monitor.core.hearing import Refusals
 from monitor.core.rule import DayRule
 from monitor.dates import Dates
+from monitor.dispatcher import Ahead
 from monitor.errors import StoreError
 from monitor.evaluation.batches import BatchEvaluated, evaluate_batch
 from monitor.evaluation.context import Context
@@ -26,8 +27,8 @@ from monitor.evaluation.providers import evaluate_provider
 from monitor.evaluation.skews import skewed
 from monitor.evaluation.system import close_orphans, evaluate_system
 from monitor.scheduler.moves import log_moves
-from monitor.scheduler.troubles import crashed, jumped, unknown_words
-from monitor.store import alerts, batches, silences
+from monitor.scheduler.troubles import crashed, jumped, not_configured, unknown_words
+from monitor.store import batches, silences
 from monitor.store.writer import Priority, Store
 
 T = TypeVar("T")
@@ -51,11 +52,13 @@ class Judge:
         wake: Callable[[], None],
         dates: Mapping[str, Dates] | None = None,
         refusals: Mapping[str, Refusals] | None = None,
+        ahead: Callable[[], Ahead] = Ahead,
     ) -> None:
         self._store = store
         self._clock = clock
         self._context = context
         self._wake = wake
+        self._ahead = ahead
         self._dates = dates or {}  # what the answers of each provider say of its clock
         # Webhooks that did not prove who sent them, by provider; others keep the account.
         self._refusals = {} if refusals is None else refusals
@@ -88,7 +91,7 @@ class Judge:
         """Close what the configuration has no place for any more."""
         now = self._clock.now()
         closed = await self._write(lambda conn: close_orphans(conn, self._context, now))
-        self._over |= await self._store.read(self._not_configured)
+        self._over |= await self._store.read(lambda conn: not_configured(conn, self._context))
         self._begun = True
         if closed:
             log.info("alerts_closed", reason="rule_changed", count=closed)
@@ -103,16 +106,21 @@ class Judge:
     async def together(self, take: Callable[[Connection], tuple[T, Iterable[int]]]) -> T:
         """Write something and judge the batches that it names, all in one transaction.
 
-        From news to alert it costs one commit. What cannot be judged is not written either.
+        From news to a message on its way it costs one commit. What cannot be judged is not
+        written either.
         """
         now = self._clock.now()
 
         def write(conn: Connection) -> tuple[T, dict[int, BatchEvaluated | None]]:
             made, moved = take(conn)
             judged = {batch: evaluate_batch(conn, batch, self._context, now) for batch in moved}
+            if any(done.followed.told for done in judged.values() if done is not None):
+                ahead.claim(conn, now)
             return made, judged
 
-        made, judged = await self._write(write, Priority.NEWS)
+        async with self._ahead() as ahead:
+            made, judged = await self._write(write, Priority.NEWS)
+        await ahead.away()
         for batch, done in judged.items():
             self._judged(batch, done, now)
         return made
@@ -235,16 +243,6 @@ class Judge:
         """Something could not be written down: no silence of a vendor's, it counts from here."""
         self._context = replace(self._context, started_at=self._clock.now())
 
-    def _not_configured(self, conn: Connection) -> set[str]:
-        """Subjects of troubles with receivers and rules that there are none of any more."""
-        receivers = {
-            subject for name in self._context.routing.receivers for subject in troubles_of(name)
-        }
-        rules = {f"rule {each.name}" for each in self._context.instances}
-        firing = alerts.load_firing(conn, "self_delivery_failed", "self_rule_failed")
-        ours = {each.subject.id for each in firing if not each.subject.id.startswith("outbox ")}
-        return ours - receivers - rules
-
     def _recovered_from(self, subject: str, rules: set[str]) -> None:
         """These rules no longer crash on the subject."""
         for rule in rules & set(self._crashed):
@@ -263,7 +261,7 @@ class Judge:
             self._crashed.setdefault(rule, set()).add(subject)
             self.trouble(f"rule {rule}", crashed(rule, error, now))
         self._recovered_from(subject, set(followed.judged) - set(followed.crashes))
-        log_moves(followed.transitions)
+        log_moves(followed)
         if followed.told:
             self._wake()
 

@@ -1,17 +1,18 @@
-"""Every move of an alert, one line each in the log."""
-
-from collections.abc import Iterable
+"""Every move of an alert, and what was decided about telling it, one line each in the log."""
 
 import structlog
 
-from monitor.core.alert import Transition
+from monitor.evaluation.following import Followed
+from monitor.evaluation.telling import log_decision
 
 log = structlog.get_logger()
 
 
-def log_moves(transitions: Iterable[Transition]) -> None:
+def log_moves(followed: Followed) -> None:
     """Write them down."""
-    for each in transitions:
+    for decision in followed.decided:
+        log_decision(decision)
+    for each in followed.transitions:
         alert = each.alert
         log.info(
             "alert_moved",

@@ -15,10 +15,11 @@ from monitor.core.model import Batch, BatchStatus
 from monitor.core.pace import SLOWEST, URGENT
 from monitor.errors import ProviderError
 from monitor.evaluation.context import ProviderView
+from monitor.evaluation.vanishing import AT_LAST
 from monitor.providers import Discovery, Known, LookFailed, Provider
 from monitor.scheduler.asking import Asking, known_of
 from monitor.scheduler.judge import Judge
-from monitor.scheduler.reader import GONE_AT_LAST, Reader
+from monitor.scheduler.reader import Reader
 from monitor.scheduler.standing import OF_THE_ACCOUNT, Standing
 from monitor.settings import ProviderSettings
 from monitor.store import batches, providers
@@ -116,7 +117,7 @@ class Poller:
 
     def _due(self, conn: Connection, now: datetime) -> list[Known]:
         first = batches.next_due(conn, self._view.name)
-        longest = max(self._settings.poll_every * SLOWEST, GONE_AT_LAST)
+        longest = max(self._settings.poll_every * SLOWEST, AT_LAST)
         waited_for = self._judge.anything_pending or self._hinted
         if first is None or (now < first <= now + longest and not waited_for):
             return []

@@ -15,6 +15,7 @@ from monitor.core.route import all_match
 from monitor.errors import NotFoundError, ProviderError
 from monitor.evaluation.batches import labels_of
 from monitor.evaluation.context import ProviderView
+from monitor.evaluation.vanishing import gone_again
 from monitor.ingest.ends import note_batch
 from monitor.ingest.looks import take_look
 from monitor.providers import LookFailed, Provider
@@ -31,11 +32,6 @@ from monitor.store.writer import Priority, Store
 log = structlog.get_logger()
 
 SWEEPS_AT_ONCE = 3
-# An id that the vendor does not know is asked for once more soon, then this often, at last
-# each hour.
-GONE_AT_FIRST = timedelta(minutes=1)
-GONE_EVERY = timedelta(minutes=5)
-GONE_AT_LAST = timedelta(hours=1)
 _MADE_GOOD_AFTER = timedelta(minutes=2)
 
 
@@ -215,7 +211,7 @@ class Reader:
                 return
             row = replace(row, failure=why, due_at=now + every)
             if gone:
-                row = gone_again(row, now, every)
+                row = gone_again(conn, row, now, every)
             batches.save(conn, row, *_FAILED)
 
         await self._store.write(Priority.INGEST, note)
@@ -284,13 +280,4 @@ def _is_contradicted(row: BatchRow, capabilities: Capabilities, now: datetime) -
     return bool(found) and not (moving and explained(gap, lines(row.look, row.tally)))
 
 
-def gone_again(row: BatchRow, now: datetime, every: timedelta) -> BatchRow:
-    """The row after one more answer that there is no such batch; nothing else ends that."""
-    since = row.gone_at or now
-    wait = GONE_AT_FIRST if row.gone_times == 0 else max((now - since) / 2, GONE_EVERY)
-    wait = max(every, min(wait, GONE_AT_LAST))
-    times = row.gone_times + 1
-    return replace(row, gone_at=since, gone_again_at=now, gone_times=times, due_at=now + wait)
-
-
-_FAILED = ("failure", "due_at", "gone_at", "gone_again_at", "gone_times")
+_FAILED = ("failure", "due_at", "gone_at", "gone_again_at", "gone_times", "seq")

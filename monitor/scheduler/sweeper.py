@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -187,7 +187,7 @@ class Sweeper:
                 missing.append(position)
             else:
                 items[position] = whole
-        return replace(read, items=items, unread=tuple(missing))
+        return read._replace(items=items, unread=tuple(missing))
 
     async def _flush(self, under_way: _Pass, book: PageBook) -> None:
         reads, under_way.waiting = under_way.waiting, []

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
+from monitor.core.elsewhere import FAILED, GIVEN_UP, troubles_of
 from monitor.core.facts import Trouble
-from monitor.evaluation.context import ProviderView
-from monitor.store import providers
+from monitor.evaluation.context import Context, ProviderView
+from monitor.store import alerts, providers
 
 
 def unknown_word(
@@ -57,3 +58,12 @@ def jumped(seconds: int, now: datetime) -> Trouble:
         summary=f"the clock of this machine jumped {way} by {abs(seconds)} s",
         todo="Check its time synchronisation; nothing fires or resolves on what was seen before.",
     )
+
+
+def not_configured(conn: Connection, context: Context) -> set[str]:
+    """Subjects of troubles with receivers and rules that there are none of any more."""
+    receivers = {subject for name in context.routing.receivers for subject in troubles_of(name)}
+    rules = {f"rule {each.name}" for each in context.instances}
+    firing = alerts.load_firing(conn, FAILED, GIVEN_UP, "self_rule_failed")
+    ours = {each.subject.id for each in firing if not each.subject.id.startswith("outbox ")}
+    return ours - receivers - rules

@@ -14,12 +14,13 @@ from monitor.store import alerts as kept
 from monitor.store import audit, silences, views
 from monitor.store.audit import Deed
 from monitor.store.schema import alerts, outbox
-from monitor.store.silence_views import SilenceView, view
+from monitor.store.silence_views import SilenceView, Standing, view
 from monitor.store.views import AlertEventView, DeliveryView
 from rules import compliance
 
 OPEN = (AlertState.PENDING, AlertState.FIRING)
 CLOSED = (AlertState.RESOLVED, AlertState.INFO)
+_MOST_SILENCES = 2 * silences.MOST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +68,14 @@ class AlertNow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertLife:
-    """One alert with every move, what was told of it to whom, and what people did about it."""
+    """One alert with every move, what was told of it to whom, and what people did about it.
+
+    ``silences``, the acknowledgements among them, are those that stand over it or are to
+    begin; what people did tells of those that are over.
+    """
 
     alert: AlertNow
+    silences: tuple[SilenceView, ...]
     events: tuple[AlertEventView, ...]
     told: tuple[DeliveryView, ...]
     deeds: tuple[Deed, ...]
@@ -112,12 +118,40 @@ def load_life(conn: Connection, key: str, now: datetime) -> AlertLife | None:
     alert = kept.load_key(conn, found.key) if found and key else None
     if alert is None:
         return None
+    about = _about(conn, alert)
+    shown = [view(each, now) for each in about]
     return AlertLife(
         alert=_as_now(conn, [alert], now)[0],
+        silences=tuple(each for each in shown if each.state is not Standing.ENDED),
         events=views.load_history(conn, alert.key),
         told=views.deliveries_where(conn, outbox.c.alert_key == alert.key),
-        deeds=audit.load(conn, alert=alert.key),
+        deeds=audit.load(conn, alert=alert.key, silences=[each.id for each in about]),
     )
+
+
+def load_deeds(
+    conn: Connection, *, alert: str | None = None, target: str | None = None, limit: int = 50
+) -> tuple[Deed, ...]:
+    """What people did, the newest first; about one alert also the silences that held it back."""
+    known = None if alert is None else kept.load_key(conn, alert)
+    about = [] if known is None else [each.id for each in _about(conn, known)]
+    return audit.load(conn, alert=alert, silences=about, target=target, limit=limit)
+
+
+def _about(conn: Connection, alert: Alert) -> list[Silence]:
+    """Its acknowledgements, and the silences that stand over some of its life."""
+    found = silences.load(conn, since=alert.since, limit=_MOST_SILENCES)
+    return [each for each in found if _is_about(each, alert)]
+
+
+def _is_about(silence: Silence, alert: Alert) -> bool:
+    if silence.is_ack:
+        return silence.alert == alert.key
+    over = silence.over_at()
+    too_early = over is not None and over <= alert.since
+    too_late = alert.closed_at is not None and silence.starts_at > alert.closed_at
+    covers = silence.covers(labels_of(alert), alert.rule, compliance())
+    return covers and not too_early and not too_late
 
 
 def _as_now(conn: Connection, found: Sequence[Alert], now: datetime) -> tuple[AlertNow, ...]:

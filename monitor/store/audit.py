@@ -1,5 +1,6 @@
 """What people did, append-only; each row is written in the transaction of what was done."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,12 +32,21 @@ def record(conn: Connection, deed: Deed) -> None:
 
 
 def load(
-    conn: Connection, *, alert: str | None = None, target: str | None = None, limit: int = 50
+    conn: Connection,
+    *,
+    alert: str | None = None,
+    silences: Collection[str] = (),
+    target: str | None = None,
+    limit: int = 50,
 ) -> tuple[Deed, ...]:
-    """The newest deeds first: all, or those about one alert or one target."""
+    """The newest deeds first: all, or those about one alert or one target.
+
+    ``silences`` are the ids of those that are about the alert as well.
+    """
     query = select(*(audit.c[name] for name in Deed.__slots__))
     if alert is not None:
-        query = query.where(or_(audit.c.alert_key == alert, audit.c.target == alert))
+        about = audit.c.target.in_([alert, *silences])
+        query = query.where(or_(audit.c.alert_key == alert, about))
     if target is not None:
         query = query.where(audit.c.target == target)
     rows = conn.execute(query.order_by(audit.c.id.desc()).limit(limit))

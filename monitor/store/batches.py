@@ -193,10 +193,15 @@ def called(conn: Connection, batch_id: str) -> list[BatchRow]:
 
 def load_open(conn: Connection, provider: str) -> list[BatchRow]:
     """The batches of a provider that are still watched."""
-    rows = conn.execute(
-        select(batches).where(batches.c.provider == provider, batches.c.open).order_by(batches.c.id)
-    )
-    return [_of(row) for row in rows]
+    return [_of(row) for row in hot.read(conn, _WATCHED, provider=provider)]
+
+
+# Made once: each evaluation of a provider asks.
+_WATCHED = (
+    select(batches)
+    .where(batches.c.provider == bindparam("provider"), batches.c.open)
+    .order_by(batches.c.id)
+)
 
 
 def load_closed(conn: Connection, provider: str) -> dict[str, BatchStatus]:

@@ -12,6 +12,7 @@ from itertools import islice
 import msgspec
 from sqlalchemy import Connection, bindparam, select
 
+from monitor.core.pastmoves import COST, ELSEWHERE, GONE, UNSEEN
 from monitor.store import hot
 from monitor.store.schema import changes, from_micros, to_micros
 
@@ -40,6 +41,26 @@ class Changed:
 def due(subject: str, before: datetime | None, after: datetime | None) -> Change:
     """That the time of somebody's retry is another than it was."""
     return DUE, subject, _text(before), _text(after)
+
+
+def priced(call_id: str) -> Change:
+    """That the cost of an ended call was told, which it was not at its end."""
+    return COST, call_id, None, None
+
+
+def unseen(batch_id: str, since: datetime) -> Change:
+    """That nobody had looked at a batch since then."""
+    return UNSEEN, batch_id, _text(since), None
+
+
+def gone(batch_id: str, *, elsewhere: bool) -> Change:
+    """That the vendor does not know a batch, and whether it has shown others since."""
+    return GONE, batch_id, None, ELSEWHERE if elsewhere else "nothing shown"
+
+
+def known_again(batch_id: str) -> Change:
+    """That it does."""
+    return GONE, batch_id, None, None
 
 
 def _text(at: datetime | None) -> str | None:

@@ -13,10 +13,10 @@ from monitor.store.schema import batches as table
 
 
 def rows_of(conn: Connection, start: datetime, end: datetime) -> list[BatchRow]:
-    """The batches that ended from ``start`` to ``end`` (the newest first), then those that run."""
+    """The batches that ended from ``start`` to ``end`` (the newest first), then those that ran."""
     ended = table.c.terminal_at
     in_it = (ended > start) & (ended <= end)
-    runs = table.c.open & or_(ended.is_(None), ended > end) & (table.c.first_seen_at <= end)
+    runs = or_(ended > end, table.c.open & ended.is_(None)) & (table.c.first_seen_at <= end)
     wanted = (
         select(table.c.id).where(table.c.news, in_it | runs).order_by(ended.is_(None), ended.desc())
     )

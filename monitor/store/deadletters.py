@@ -17,6 +17,7 @@ from sqlalchemy import (
 
 from monitor.core.alert import AlertState
 from monitor.core.compose import compose
+from monitor.core.day import GivenUp
 from monitor.core.message import Message
 from monitor.core.silence import acknowledged_by
 from monitor.core.wording import clock, zone_named
@@ -73,6 +74,14 @@ def load_dead(conn: Connection, *, limit: int = 100) -> tuple[DeadLetter, ...]:
     )
 
 
+def load_by_receiver(conn: Connection) -> tuple[GivenUp, ...]:
+    """What was given up and waits to be sent again; root and reply are one message."""
+    return tuple(
+        GivenUp(receiver=receiver, n=n, oldest=from_micros(oldest), key=key)
+        for receiver, n, oldest, key in hot.ask(conn, _BY_RECEIVER)
+    )
+
+
 def load_unsaid(conn: Connection, receiver: str) -> Unsaid | None:
     """What this receiver did not get and was not told of; root and reply are one message."""
     ((n, since),) = hot.ask(conn, _COUNT_UNSAID, receiver=receiver)
@@ -91,6 +100,18 @@ _UNSAID: tuple[ColumnElement[bool], ...] = (
     outbox.c.announced_at.is_(None),
 )
 _told = outbox.c.alert_key + " " + outbox.c.transition
+# Beside the least of a group SQLite gives the other columns of the same row.
+_BY_RECEIVER = (
+    select(
+        outbox.c.receiver,
+        func.count(_told.distinct()),
+        func.min(outbox.c.created_at),
+        outbox.c.delivery_key,
+    )
+    .where(literal_column("state = 'dead'"))
+    .group_by(outbox.c.receiver)
+    .order_by(outbox.c.receiver)
+)
 _counted: list[Any] = [func.count(_told.distinct()), func.min(outbox.c.due_at)]
 _COUNT_UNSAID = select(*_counted).where(*_UNSAID)
 _SAY = update(outbox).where(*_UNSAID).values(announced_at=bindparam("at"))

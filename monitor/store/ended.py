@@ -18,9 +18,9 @@ from sqlalchemy import (
 )
 
 from monitor.core.calls import EndedCall, Field
-from monitor.core.model import Outcome, Sentiment
+from monitor.core.model import Outcome
 from monitor.store import hot
-from monitor.store.schema import calls, from_micros
+from monitor.store.schema import calls
 
 _batch = bindparam("batch", type_=Integer)
 _ended = calls.c.ended_at
@@ -138,16 +138,4 @@ def having(field: Field) -> Select[Any]:
 
 def ended_call(row: hot.Row) -> EndedCall:
     """A call from a row of the columns ``ENDED``."""
-    cells = list(row)
-    cells[1], cells[2] = from_micros(cells[1]), Outcome(cells[2])
-    if cells[_SENTIMENT] is not None:
-        cells[_SENTIMENT] = Sentiment(cells[_SENTIMENT])
-    if cells[_TRANSFERRED] is not None:
-        cells[_TRANSFERRED] = bool(cells[_TRANSFERRED])
-    cells[_ESTIMATED] = bool(cells[_ESTIMATED])
-    return EndedCall._make(cells)
-
-
-_SENTIMENT, _TRANSFERRED, _ESTIMATED = map(
-    EndedCall._fields.index, ("sentiment", "transferred", "cost_estimated")
-)
+    return EndedCall.of(row)

@@ -1,18 +1,21 @@
 """What is kept of batches, for looking back: what moved, the calls in order, when it ended."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Integer, bindparam, select
 
 from monitor.core.model import BatchStatus, ContactStatus, Counts
 from monitor.core.pastcalls import PastCall
-from monitor.core.pastmoves import Change, Past, Reader, from_calls, stood_before
+from monitor.core.pastmoves import COST, Change, Past, Reader, stood_before, unpriced
 from monitor.core.tally import trimmed
+from monitor.core.unwatched import from_calls
 from monitor.store import changes, hot, snapshot
 from monitor.store.batches import BatchRow
 from monitor.store.coding import decode
-from monitor.store.schema import batches, calls
+from monitor.store.schema import alerts, batches, calls
 
 _batch = bindparam("batch", type_=Integer)
 _COLUMN_OF = {"ended": "ended_at"}
@@ -55,18 +58,67 @@ def past(conn: Connection, row: BatchRow, every: timedelta, *, retries: bool = T
     if not kept or _ended_already(kept[0][1]):
         end = row.terminal_at or row.fresh_at
         return from_calls(found, row.look.status, row.look.counts, row.tally, end, every)
-    reader = Reader(found, _exhausted(conn, row, kept) if retries else {}, _counts)
+    late = {key for _, some in kept for kind, key, _, _ in some if kind == COST}
+    reader = Reader(found, _exhausted(conn, row, kept) if retries else {}, _counts, late)
     moments = [reader.moment(at, some) for at, some in kept]
-    before = [call for call in found if call.call_id not in reader.told]
+    before = [
+        unpriced(call) if call.call_id in late else call
+        for call in found
+        if call.call_id not in reader.told
+    ]
     return Past(
         whole=True,
         moments=moments,
         before=before,
         tally=stood_before(trimmed(row.tally), moments),
+        told=reader.told,
+        stood=reader.stood,
         calls=len(found),
         untimed=sum(not call.ended for call in found),
         changes=sum(len(some) for _, some in kept),
     )
+
+
+Spans = Sequence[tuple[datetime, datetime]]  # each from its start to before its end
+
+
+def blind(conn: Connection, provider: str) -> Spans:
+    """When people were told that a provider could not be seen; an end that is to come: never."""
+    rows = conn.execute(
+        select(alerts.c.fired_at, alerts.c.closed_at).where(
+            alerts.c.provider == provider,
+            alerts.c.rule == "provider_blind",
+            alerts.c.fired_at.is_not(None),
+        )
+    )
+    return [(row.fired_at, row.closed_at or _NEVER) for row in rows]
+
+
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+class Elsewhere(NamedTuple):
+    """What one transaction saw of another batch, as far as it matters."""
+
+    at: datetime
+    batch: int
+    changes: Sequence[Change]
+
+
+def elsewhere(conn: Connection, batch: int, subjects: AbstractSet[str]) -> Iterator[Elsewhere]:
+    """What moved about some people and their calls in a batch, and how it stood, in order."""
+    for at, some in changes.of_batch(conn, batch):
+        found = [
+            each
+            for each in some
+            if (each[1] in subjects and each[0] in _OF_PEOPLE) or each[0] in _OF_BATCHES
+        ]
+        if found:
+            yield Elsewhere(at, batch, found)
+
+
+_OF_PEOPLE = frozenset({"contact", "call"})
+_OF_BATCHES = frozenset({"batch", "baseline"})
 
 
 def _ended_already(first: Sequence[Change]) -> bool:

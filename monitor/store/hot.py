@@ -7,6 +7,7 @@ several times faster than Core's own executemany with dictionaries.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
@@ -41,7 +42,7 @@ def upsert(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
     cursor = _cursor(conn)
     for some in _together(rows):
         sql = _upsert_sql(table, len(some), conn.dialect.name)
-        cursor.execute(sql, [value for row in some for value in row])
+        cursor.execute(sql, list(chain.from_iterable(some)))
 
 
 def insert(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -62,8 +63,8 @@ def insert_once(
     cursor = _cursor(conn)
     for some in _together(rows):
         sql = _insert_once_sql(tuple(columns), unique, len(some), conn.dialect.name)
-        values = [value for row in some for value in row]
-        new.update(value for (value,) in cursor.execute(sql, values).fetchall())
+        found = cursor.execute(sql, list(chain.from_iterable(some))).fetchall()
+        new.update(value for (value,) in found)
     return new
 
 

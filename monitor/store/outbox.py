@@ -74,16 +74,18 @@ def put(
     message: Message,
     now: datetime,
     due: datetime,
+    first: bool = False,
 ) -> bool:
     """Owe one part; False when it is owed or was told already.
 
     It takes the place of an older part of the same alert that need not be told any more, and
-    the retries of that one: what failed a moment ago is not tried at once again.
+    the retries of that one: what failed a moment ago is not tried at once again. ``first``:
+    nothing was ever put of this alert for this receiver.
     """
     key = delivery_key(message.key, receiver, transition, part)
-    if hot.ask(conn, _KNOWN, key=key):
+    if not first and hot.ask(conn, _KNOWN, key=key):
         return False
-    older = _retired(conn, receiver=receiver, alert=message.key, part=part)
+    older = [] if first else _retired(conn, receiver=receiver, alert=message.key, part=part)
     values = {
         "delivery_key": key,
         "conversation": conversation,

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, Update, bindparam, or_, select, update
+from sqlalchemy import Connection, Insert, Update, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.core.facts import Failure
@@ -65,24 +66,36 @@ _ONE = select(providers).where(providers.c.name == bindparam("name"))
 
 
 def save(conn: Connection, row: ProviderRow) -> None:
-    """Write a provider's row."""
-    module = sqlite if conn.dialect.name == "sqlite" else postgresql
+    """Write a provider's row, but for what others write alone."""
     values = {
         "name": row.name,
         "vendor": row.vendor,
-        "baseline_at": row.baseline_at,
-        "discovered_at": row.discovered_at,
-        "fresh_at": row.fresh_at,
-        "failing_since": row.failing_since,
+        "baseline_at": _micros(row.baseline_at),
+        "discovered_at": _micros(row.discovered_at),
+        "fresh_at": _micros(row.fresh_at),
+        "failing_since": _micros(row.failing_since),
         "failure_kind": row.failure.kind if row.failure else None,
         "failure_text": row.failure.text if row.failure else None,
         "failures": row.failures,
-        "showed_at": row.showed_at,
+        "showed_at": _micros(row.showed_at),
         "unknown_words": encode(dict(row.unknown_words)),
         "memory": encode(dict(row.memory)),
     }
-    statement = module.insert(providers).values(values)
-    conn.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+    hot.change(conn, _saving(conn.dialect.name, tuple(values)), values)
+
+
+def _micros(at: datetime | None) -> int | None:
+    return None if at is None else to_micros(at)
+
+
+@cache
+def _saving(dialect: str, names: tuple[str, ...]) -> Insert:
+    """Made once: every look writes that the provider was heard of."""
+    module = sqlite if dialect == "sqlite" else postgresql
+    made = module.insert(providers).values({name: bindparam(name) for name in names})
+    new = {name: made.excluded[name] for name in names}
+    saving: Insert = made.on_conflict_do_update(index_elements=["name"], set_=new)
+    return saving
 
 
 def heard(row: ProviderRow, at: datetime) -> ProviderRow:
@@ -146,9 +159,8 @@ _REFUSED = _noting("refused_at")
 
 
 def _note(conn: Connection, name: str, vendor: str, told: Mapping[str, str]) -> None:
-    module = sqlite if conn.dialect.name == "sqlite" else postgresql
-    statement = module.insert(providers).values(name=name, vendor=vendor, **told)
-    conn.execute(statement.on_conflict_do_update(index_elements=["name"], set_=dict(told)))
+    values = {"name": name, "vendor": vendor, **told}
+    hot.change(conn, _saving(conn.dialect.name, tuple(values)), values)
 
 
 # A memory key of our own: batches that the configuration names and that were never seen.

@@ -34,6 +34,7 @@ _UNASKED = timedelta(hours=1)
 _MOST = 100_000  # calls of one batch
 _MOST_KINDS = 50_000
 _SPANS = 6  # of one question
+_OUTCOMES = {each.value: each for each in Outcome}
 _COST = "cost"  # the question that adds up what calls cost
 _NEAR = 64  # calls, and half of its own: so far a span is moved rather than another begun
 
@@ -72,13 +73,13 @@ class _Batch:
     def span(self, question: Hashable, first: int, stop: int) -> Span:
         """The one that has the least way to go there."""
         spans = self.spans.setdefault(question, [])
-        found = min(
-            spans, key=lambda each: abs(each.first - first) + abs(each.stop - stop), default=None
-        )
-        if found is not None:
-            far = abs(found.first - first) + abs(found.stop - stop)
-            if far <= _NEAR + (stop - first) // 2 or len(spans) == _SPANS:
-                return found
+        found, least = None, 0
+        for each in spans:
+            far = abs(each.first - first) + abs(each.stop - stop)
+            if found is None or far < least:
+                found, least = each, far
+        if found and (least <= _NEAR + (stop - first) // 2 or len(spans) == _SPANS):
+            return found
         made = Total(self.costs) if question is _COST else Span()
         spans.append(made)
         return made
@@ -122,7 +123,7 @@ class Recent:
             return None
         newest = zip(known.ends[: -n - 1 : -1], known.kinds[: -n - 1 : -1], strict=True)
         return tuple(
-            Ended(from_micros(end), Outcome(self._table[kind].outcome)) for end, kind in newest
+            Ended(from_micros(end), _OUTCOMES[self._table[kind].outcome]) for end, kind in newest
         )
 
     def known(self, calls: "RecentCalls", start: datetime) -> _Batch | None:
@@ -217,7 +218,7 @@ class RecentCalls(StoredCalls):
         return Window(
             start=start,
             end=end,
-            outcomes={Outcome(outcome): n for (outcome,), n in found.by.items()},
+            outcomes={_OUTCOMES[outcome]: n for (outcome,), n in found.by.items()},
             last_ended_at=None if found.last is None else from_micros(found.last),
         )
 

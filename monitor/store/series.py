@@ -17,8 +17,11 @@ Slot = tuple[int, int, int, int]  # from (seconds since 1970), completed, other,
 MOST_SLOTS = 40
 LONGEST = timedelta(days=1)
 NEWEST = 3_000  # calls
-FEWEST, FEWEST_SLOTS = 5, 3  # calls; of fewer there is nothing to see
-_LENGTHS = (60, 120, 300, 600, 900, 1_800, 3_600)  # seconds of a slot
+FEWEST = 5  # calls; of fewer there is nothing to see
+FEWEST_SLOTS = 6
+# Seconds of a slot; the short ones are for a batch that has just begun.
+_LENGTHS = (60, 120, 300, 600, 900, 1_800, 3_600)
+_SHORT = (60, 30, 20, 10, 5)
 _MICROS = 1_000_000
 
 _ended = calls.c.ended_at
@@ -65,20 +68,23 @@ def load(conn: Connection, provider: str, batch: str, until: datetime) -> tuple[
     counted = hot.ask(
         conn, _COUNTED, **named, since=start * length * _MICROS, length=length * _MICROS
     )
-    slots = {at: [0, 0, 0] for at in range(start, last // _MICROS // length + 1)}
+    end = last // _MICROS // length
+    # Nothing had ended before, which is part of the picture where all came at once.
+    slots = {at: [0, 0, 0] for at in range(min(start, end + 1 - FEWEST_SLOTS), end + 1)}
     for at, outcome, calls_of_it in counted:
         slots[at][_kind(Outcome(outcome))] += calls_of_it
-    if len(slots) < FEWEST_SLOTS:
-        return ()
     return tuple((at * length, *_three(each)) for at, each in slots.items())[-MOST_SLOTS:]
 
 
 def _length(first: int, last: int) -> int:
-    """The shortest slot of which few enough reach from the first second to the last."""
-    for length in _LENGTHS:
-        if last // length - first // length < MOST_SLOTS:
-            return length
-    return _LENGTHS[-1]
+    """The slot of which neither too few nor too many reach from the first second to the last."""
+
+    def slots(length: int) -> int:
+        return last // length - first // length + 1
+
+    if slots(_SHORT[0]) < FEWEST_SLOTS:
+        return next((each for each in _SHORT if slots(each) >= FEWEST_SLOTS), _SHORT[-1])
+    return next((each for each in _LENGTHS if slots(each) <= MOST_SLOTS), _LENGTHS[-1])
 
 
 def _kind(outcome: Outcome) -> int:

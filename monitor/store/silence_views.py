@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from monitor.core.silence import BatchRun, Silence
 from monitor.core.wish import text_of
 from monitor.store import silences
-from monitor.store.silences import Held
+from monitor.store.holding import Held
 
 
 class Standing(StrEnum):

@@ -4,7 +4,7 @@ Whatever changes writes down who changed it, in the same transaction.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from types import SimpleNamespace
@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from monitor.core.alert import Alert
-from monitor.core.compose import labels_of, plain
+from monitor.core.compose import plain
 from monitor.core.route import Matcher
 from monitor.core.silence import BatchRun, Silence, Source
 from monitor.core.wish import (
@@ -35,39 +35,19 @@ from monitor.core.wish import (
     checked_name,
     granted,
     in_words,
-    preview_text,
 )
 from monitor.store import alerts, audit, hot, runs, waiting
 from monitor.store.audit import Deed
 from monitor.store.coding import decode, encode
+from monitor.store.holding import Held, held_back
 from monitor.store.schema import alerts as alerts_table
 from monitor.store.schema import from_micros, silences, to_micros
-from rules import compliance
 
 # So long an ended one is still loaded for the evaluations: the next message says that it ended.
 REMEMBERED = timedelta(days=1)
 MOST = 1_000  # silences that stand or are to begin; every evaluation looks at each
 ITSELF = "offhook"
 _OPEN = ("pending", "firing")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """A silence or acknowledgement, with the open alerts that it holds back now.
-
-    ``left_out`` are those that it fits, and does not hold back, as their rule must be named.
-    ``new`` is False for an acknowledgement that stood already.
-    """
-
-    silence: Silence
-    alerts: tuple[Alert, ...]
-    left_out: tuple[Alert, ...] = ()
-    new: bool = True
-
-    @property
-    def text(self) -> str:
-        """What it holds back, for people."""
-        return preview_text(self.alerts, self.left_out)
 
 
 def add(conn: Connection, wish: Wish, now: datetime, labels: Collection[str] = ()) -> Held:
@@ -90,18 +70,6 @@ def preview(conn: Connection, wish: Wish, now: datetime, labels: Collection[str]
         raise OverError(f"the batch {batch} has ended already", "give a length instead")
     alerts, left_out = held_back(conn, silence)
     return Held(silence=silence, alerts=alerts, left_out=left_out)
-
-
-def held_back(conn: Connection, silence: Silence) -> tuple[tuple[Alert, ...], tuple[Alert, ...]]:
-    """The open alerts that a silence covers, and those that it fits and must name."""
-    covered, left_out = [], []
-    for each in alerts.load_all_open(conn):
-        labels = labels_of(each)
-        if silence.covers(labels, each.rule, compliance()):
-            covered.append(each)
-        elif silence.fits(labels, each.rule):
-            left_out.append(each)
-    return tuple(covered), tuple(left_out)
 
 
 def acknowledge(
@@ -193,12 +161,21 @@ _STANDING = (
 
 
 def load(
-    conn: Connection, *, ended: bool = False, alert: str | None = None, limit: int = 200
+    conn: Connection,
+    *,
+    ended: bool = False,
+    since: datetime | None = None,
+    alert: str | None = None,
+    limit: int = 200,
 ) -> tuple[Silence, ...]:
-    """Those that stand or are to begin, with ``ended`` all of them; the newest first."""
+    """Those that stand or are to begin, with ``ended`` all of them; the newest first.
+
+    ``since``: also those that ended later than that.
+    """
     query = select(silences)
     if not ended:
-        query = query.where(silences.c.ended_at.is_(None))
+        stands = silences.c.ended_at.is_(None)
+        query = query.where(stands if since is None else stands | (silences.c.ended_at > since))
     if alert is not None:
         query = query.where(silences.c.alert_key == alert)
     newest = (silences.c.created_at.desc(), silences.c.id)

@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, literal_column, select
 
-from monitor.core.model import Batch, Counts
+from monitor.core.model import OPEN_CONTACT, Batch, Counts
 from monitor.core.rule import Finding
+from monitor.core.tally import CONTACTS, people
 from monitor.store.coding import decode
 from monitor.store.schema import alert_events, alerts, batches, deliveries, outbox
 
@@ -23,7 +24,7 @@ OPEN_STATES = ("pending", "firing")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchView:
-    """One batch as last seen."""
+    """One batch as last seen. ``done`` is as the vendor counts, else as its people were read."""
 
     provider: str
     batch_id: str
@@ -33,6 +34,7 @@ class BatchView:
     watched: bool
     run: int
     counts: Counts
+    done: int | None
     first_seen_at: datetime
     fresh_at: datetime
     moved_at: datetime
@@ -163,10 +165,17 @@ def load_batches(
         .order_by(batches.c.moved_at.desc(), batches.c.id)
         .limit(limit)
     )
-    return tuple(
-        _view(BatchView, row, watched=row.open, counts=decode(Batch, row.look).counts)
-        for row in rows
-    )
+    return tuple(_batch(row) for row in rows)
+
+
+def _batch(row: Row[Any]) -> BatchView:
+    counts = decode(Batch, row.look).counts
+    done = counts.finished
+    if done is None:
+        tally = decode(dict[str, int], row.tally)
+        read = tally.get(CONTACTS, 0)
+        done = read - people(tally, *OPEN_CONTACT) if read else None
+    return _view(BatchView, row, watched=row.open, counts=counts, done=done)
 
 
 def load_alerts(

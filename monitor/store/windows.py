@@ -235,6 +235,8 @@ class StoredRetries:
         self._conn = conn
         self._batch = batch
         self._told: dict[tuple[bool, datetime, int], LateRetries] = {}
+        self._last_due: datetime | None = None
+        self._last_asked = False
 
     def overdue(self, until: datetime, most: int = COUNTED_MOST) -> LateRetries:
         """People whose retry was due at ``until`` or earlier."""
@@ -250,8 +252,11 @@ class StoredRetries:
 
     def last_due(self) -> datetime | None:
         """When the last of all scheduled retries is due."""
-        ((at,),) = hot.ask(self._conn, _LAST_DUE, batch=self._batch)
-        return None if at is None else from_micros(at)
+        if not self._last_asked:
+            ((at,),) = hot.ask(self._conn, _LAST_DUE, batch=self._batch)
+            self._last_due = None if at is None else from_micros(at)
+            self._last_asked = True
+        return self._last_due
 
     def held(self, until: datetime, most: int = COUNTED_MOST) -> HeldLines:
         """People who have been dialled or talked to since ``until`` or longer."""

@@ -8,7 +8,7 @@ from monitor.core.duration import parse_duration
 from monitor.core.silence import Source
 from monitor.core.wish import NoSuchError, SilenceError, Wish, read_matchers
 from monitor.evaluation.lookback import Reported
-from monitor.store import alert_views, audit, provider_views, runs, views
+from monitor.store import alert_views, provider_views, runs, views
 from monitor.store.alert_views import AlertLife, AlertNow, Wanted
 from monitor.store.audit import Deed
 from monitor.store.provider_views import ProviderView
@@ -121,7 +121,9 @@ async def _end(call: Call) -> SilenceView:
 async def _audit(call: Call) -> tuple[Deed, ...]:
     query: AuditQuery = call.query
     return await call.read(
-        lambda conn: audit.load(conn, alert=query.alert, target=query.target, limit=query.limit)
+        lambda conn: alert_views.load_deeds(
+            conn, alert=query.alert, target=query.target, limit=query.limit
+        )
     )
 
 

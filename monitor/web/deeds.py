@@ -11,7 +11,7 @@ from monitor.core.silence import Silence, Source
 from monitor.core.wish import NoSuchError, OverError, Wish, checked_name
 from monitor.store import audit, deadletters, silences, views
 from monitor.store.audit import Deed
-from monitor.store.silences import Held
+from monitor.store.holding import Held
 from monitor.store.writer import Priority
 from monitor.web.desk import Desk
 

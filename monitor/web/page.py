@@ -123,7 +123,8 @@ class Pages:
         except (ValueError, StoreError) as error:
             status = 503 if isinstance(error, StoreError) else 422
             return self._form(request, form, error=_told(error), status=status)
-        return self._done(request, "/", f"Silenced; it {held.text}.", form.author)
+        back = _back(f"/alerts/{form.alert}")
+        return self._done(request, back, f"Silenced; it {held.text}.", form.author)
 
     async def _ack(self, request: Request, form: Form, hands: Hands) -> str:
         key = request.path_params["key"]

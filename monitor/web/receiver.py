@@ -52,22 +52,14 @@ class Taken:
 
 
 class Receiver:
-    """The application behind ``/webhooks/``. ``arrived`` is called after each commit of news."""
+    """The application behind ``/webhooks/``."""
 
-    def __init__(
-        self,
-        keep: Keep,
-        clock: Clock,
-        *,
-        arrived: Callable[[], None],
-        most: int = MOST,
-    ) -> None:
+    def __init__(self, keep: Keep, clock: Clock, *, most: int = MOST) -> None:
         self.senders: Mapping[str, Sender] = {}
         self.taken: dict[str, Taken] = {}
         self.refusals: dict[str, Refusals] = {}  # by provider
         self._group = _Group(keep)
         self._clock = clock
-        self._arrived = arrived
         self._most = most
 
     def serve(self, senders: Mapping[str, Sender]) -> None:
@@ -152,8 +144,6 @@ class Receiver:
         taken.accepted += new
         taken.repeated += not new
         taken.poison += bool(new and arrived.poison)
-        if new:
-            self._arrived()
         return 200, "kept"
 
     def _of(self, sender: Sender) -> Taken:

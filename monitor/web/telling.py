@@ -21,9 +21,9 @@ _BEGINNINGS = (
 _PARTS = {"thread": "as a reply"}
 _DONE = {
     "ack.add": "acknowledged",
-    "ack.end": "the acknowledgement ended:",
+    "ack.end": "ended the acknowledgement:",
     "silence.add": "silenced",
-    "silence.end": "the silence ended:",
+    "silence.end": "ended the silence:",
     "batch.pause": "paused",
     "batch.resume": "resumed",
     "batch.stop": "stopped",

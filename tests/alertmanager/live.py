@@ -52,17 +52,18 @@ class Peer:
         """Start it, and wait until it answers."""
         config = self.directory / "alertmanager.yml"
         config.write_text(json.dumps(_config(self.cases, self.hook, self.began)))
-        self.process = subprocess.Popen(
-            [
-                BINARY,
-                f"--config.file={config}",
-                f"--storage.path={self.directory / 'data'}",
-                f"--web.listen-address=127.0.0.1:{self.port}",
-                "--cluster.listen-address=",
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=(self.directory / "log").open("ab"),
-        )
+        with (self.directory / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    BINARY,
+                    f"--config.file={config}",
+                    f"--storage.path={self.directory / 'data'}",
+                    f"--web.listen-address=127.0.0.1:{self.port}",
+                    "--cluster.listen-address=",
+                ],
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
         for _ in range(100):
             try:
                 self.ask("GET", "/-/ready")

@@ -3,12 +3,13 @@
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from monitor.app import health
 from monitor.app.runtime import Runtime
-from monitor.core.elsewhere import FAILED
+from monitor.core.elsewhere import FAILED, GIVEN_UP
 from monitor.core.route import Matcher
 from monitor.core.rule import Severity
 from monitor.core.silence import Source
@@ -35,8 +36,8 @@ FALLBACK = CONFIG + 'fallback = ["spare"]\n'
 RENAMED = CONFIG.replace("receivers.hook", "receivers.other").replace('"hook"', '"other"')
 
 
-async def owe(runtime: Runtime) -> None:
-    to = routing("hook", group_wait=timedelta(0))
+async def owe(runtime: Runtime, receiver: str = "hook") -> None:
+    to = routing(receiver, group_wait=timedelta(0))
     now = runtime.clock.now()
     await runtime.store.write(
         Priority.EVALUATE, lambda conn: tell_all(conn, make_alert(), now=now, to=to)
@@ -65,6 +66,35 @@ async def test_another_receiver_hears_what_the_first_does_not_take(tmp_path: Pat
         await runtime.delivering.watch()
 
         assert (await owed(runtime))["spare"] == ("fallback", "pending")
+
+
+async def test_that_nobody_listens_is_in_the_log_long_before_others_would_be_told(
+    tmp_path: Path,
+) -> None:
+    clock = MovedClock()
+    config = CONFIG.replace("spare", "bot")
+    async with at_work(tmp_path, clock, config) as runtime:
+        with capture_logs() as logs:
+            await owe(runtime, "hook")
+            await runtime.dispatcher.drain_once("hook")
+            clock.move(10 * SECOND)
+            await runtime.delivering.watch()
+            assert critical(logs) == [], "another may yet hear of it"
+            await owe(runtime, "bot")
+            await runtime.dispatcher.drain_once("bot")
+            await runtime.delivering.watch()
+            assert critical(logs) == [], "it may pass in a moment"
+            for _ in range(3):
+                clock.move(5 * SECOND)
+                await runtime.delivering.watch()
+
+        (told,) = critical(logs)
+        assert (told["event"], told["receivers"]) == ("nobody_can_be_told", ["bot", "hook"])
+        assert runtime.delivering.problems() == (), "nobody is called by another way yet"
+
+
+def critical(logs: list[EventDict]) -> list[EventDict]:
+    return [each for each in logs if each["log_level"] == "critical"]
 
 
 async def test_what_was_silenced_when_it_was_due_elsewhere_is_told_there_when_that_ends(
@@ -173,6 +203,37 @@ async def test_what_is_owed_to_a_receiver_that_is_no_more_is_told_kept_and_given
         assert await runtime.store.read(lambda conn: alerts.load_firing(conn, FAILED)) == []
         (letter,) = await runtime.store.read(deadletters.load_dead)
         assert letter.error == "the configuration has no such receiver"
+
+
+async def test_what_was_given_up_is_told_of_until_it_was_sent_again(tmp_path: Path) -> None:
+    clock = MovedClock()
+
+    async def found(runtime: Runtime) -> list[str]:
+        await runtime.delivering.watch()
+        await runtime.judge.everything()
+        firing = await runtime.store.read(lambda conn: alerts.load_firing(conn, GIVEN_UP))
+        return [each.finding.summary for each in firing]
+
+    async with at_work(tmp_path, clock, CONFIG) as runtime:
+        assert await found(runtime) == []
+        await owe(runtime)
+        await runtime.store.write(
+            Priority.OUTBOX, lambda conn: conn.execute(update(outbox).values(state="dead"))
+        )
+        assert await found(runtime) == ["1 message to hook, of 12:00, was given up"]
+        assert await owed(runtime) == {"hook": ("fired", "dead"), "spare": ("fired", "pending")}
+        clock.move(MINUTE)
+        assert len(await found(runtime)) == 1
+        (dead,) = await runtime.store.read(deadletters.load_by_receiver)
+        (alert,) = await runtime.store.read(lambda conn: alerts.load_firing(conn, GIVEN_UP))
+        assert f"offhook deliveries replay {dead.key} sends it" in (alert.finding.todo or "")
+    async with at_work(tmp_path, clock, CONFIG) as runtime:
+        assert len(await found(runtime)) == 1
+        clock.move(MINUTE)
+        await runtime.store.write(
+            Priority.OUTBOX, lambda conn: deadletters.replay(conn, dead.key, now=clock.now())
+        )
+        assert await found(runtime) == []
 
 
 async def test_a_receiver_that_comes_back_gets_what_it_is_owed(tmp_path: Path) -> None:

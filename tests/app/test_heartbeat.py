@@ -22,10 +22,11 @@ from tests.builders import HOUR, MINUTE
 from tests.delivering import MovedClock, make_alert, routing, tell_all
 from tests.loopback import Loopback, Reply, serving
 
-CONFIG = """\
+ADDRESS = "{url}/ping/canary?rid=1"
+CONFIG = f"""\
 [monitor]
 data_dir = "data"
-heartbeat_url = "{url}/ping/canary?rid=1"
+heartbeat_url = "{ADDRESS}"
 [providers.renewals]
 vendor = "graine"
 api_key = "gat_simulated"
@@ -58,19 +59,18 @@ class World:
 
 
 @asynccontextmanager
-async def at_work(directory: Path) -> AsyncIterator[World]:
+async def at_work(directory: Path, address: str = ADDRESS) -> AsyncIterator[World]:
     clock = MovedClock()
     answers: list[Reply] = []
     async with serving(lambda _: answers.pop(0) if answers else Reply(b"OK")) as peer:
         path = directory / "config.toml"
         path.touch(mode=0o600)
-        path.write_text(CONFIG.format(url=peer.url))
+        path.write_text(CONFIG.replace(ADDRESS, address).format(url=peer.url))
         config = load(path, environ={})
         store = Store.open(config.monitor.database)
         runtime = await assemble(config, store, clock, clock.now(), b"key")
-        url = config.monitor.heartbeat_url
-        assert url is not None
-        beat = Heartbeat(url, runtime, runtime.clients[HEARTBEAT])
+        assert config.monitor.heartbeat_url is not None
+        beat = Heartbeat(config.monitor, runtime, runtime.clients[HEARTBEAT])
         try:
             yield World(runtime, clock, peer, beat, answers)
         finally:
@@ -129,6 +129,39 @@ async def test_it_is_withheld_while_no_receiver_takes_anything(tmp_path: Path) -
         assert await world.minute() == 1
 
 
+UUID = "5f8f0b5e-1c5c-4b0e-9f43-0d1a2b3c4d5e"
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [
+        pytest.param(f"{{url}}/ping/{UUID}?rid=1", f"/ping/{UUID}/fail", id="as Healthchecks"),
+        pytest.param(
+            "{url}/ping/Aa0-_Aa0-_Aa0-_Aa0-_A1/batches",
+            "/ping/Aa0-_Aa0-_Aa0-_Aa0-_A1/batches/fail",
+            id="by a name there",
+        ),
+        pytest.param('{url}/up"\nheartbeat_fail_url = "{url}/down', "/down", id="as written"),
+    ],
+)
+async def test_a_service_that_knows_failures_is_told_that_nobody_can_be(
+    tmp_path: Path, address: str, asked: str
+) -> None:
+    async with at_work(tmp_path, address) as world:
+        assert await world.minute() == 1
+        await world.runtime.delivering.on_trouble("hook", Failing("it was revoked"))
+        with capture_logs() as logs:
+            assert [await world.minute(), await world.minute(polled=False)] == [1, 1]
+        await world.runtime.delivering.on_trouble("hook", None)
+        assert await world.minute() == 1
+
+        paths = [each.path for each in world.peer.asked]
+        assert paths[1:3] == [asked] * 2
+        assert paths[3] == paths[0] != asked
+        assert logs[0]["event"] == "heartbeat_withheld"
+        assert asked not in str(logs)
+
+
 async def test_a_start_is_no_reason_to_warn(tmp_path: Path) -> None:
     async with at_work(tmp_path) as world:
         with capture_logs() as logs:
@@ -173,11 +206,9 @@ async def test_a_peer_that_is_not_there_stops_nothing(
     async with at_work(tmp_path) as world:
         caplog.set_level(logging.DEBUG)
         world.clock.move(HOUR)
-        gone = Heartbeat(
-            SecretStr("http://127.0.0.1:9/canary"),
-            world.runtime,
-            world.runtime.clients[HEARTBEAT],
-        )
+        url = SecretStr("http://127.0.0.1:9/canary")
+        settings = world.runtime.config.monitor.model_copy(update={"heartbeat_url": url})
+        gone = Heartbeat(settings, world.runtime, world.runtime.clients[HEARTBEAT])
         now = world.clock.monotonic()
         world.runtime.pollers[0].polled_at = now
         world.runtime.judge.judged_at = world.runtime.judge.whole_at = now

@@ -2,21 +2,24 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
+from monitor.core.alert import AlertState, Reason, Transition
 from monitor.core.route import parse_matcher
 from monitor.core.rule import Severity
 from monitor.core.silence import Source
 from monitor.core.wish import Wish
 from monitor.store import alerts, silences
 from monitor.store.engine import open_engine
-from monitor.store.schema import conversations
+from monitor.store.schema import conversations, outbox
+from tests.builders import HOUR, MINUTE, NOON
 from tests.cli.conftest import Offhook
-from tests.delivering import make_alert, routing, tell_all
+from tests.delivering import make_alert, resolved, routing, tell_all
 
 ROUTES = """
 [calendars.nights]
@@ -102,6 +105,85 @@ def test_an_alert_that_is_there_is_explained_with_its_silence(
     assert "ann: known" in found["silenced_by"]
     assert [each["why"] for each in found["receivers"]] == ["silenced"]
     assert found["receivers"][0]["until"] is not None
+
+
+def test_a_time_that_has_passed_is_answered_by_what_stood_then(
+    offhook: Offhook, conn: Connection
+) -> None:
+    alert = make_alert(since=NOON, fired_at=NOON + MINUTE)
+    pending = replace(alert, state=AlertState.PENDING, fired_at=None)
+    fired = Transition(
+        alert=alert,
+        before=AlertState.PENDING,
+        after=AlertState.FIRING,
+        reason=Reason.HELD_LONG_ENOUGH,
+        at=NOON + MINUTE,
+    )
+    alerts.save(conn, [alert])
+    alerts.record(conn, [replace(fired, alert=pending, before=None, after=pending.state, at=NOON)])
+    alerts.record(conn, [fired])
+    tell_all(conn, alert, now=NOON + MINUTE, to=routing("hook"))
+    conn.execute(update(outbox).values(receiver="ops", state="sent", sent_at=NOON + 2 * MINUTE))
+    conn.execute(update(conversations).values(receiver="ops", told_at=NOON + 2 * MINUTE))
+    wish = Wish(
+        author="ann",
+        source=Source.CLI,
+        comment="known",
+        matchers=(parse_matcher("rule=error_spike"),),
+        lasts=10 * MINUTE,
+    )
+    made = silences.add(conn, wish, NOON + 3 * MINUTE).silence
+    silences.end(conn, made.id, by="ann", source=Source.CLI, now=NOON + 5 * MINUTE)
+    silences.acknowledge(conn, alert.key, by="bob", source=Source.CLI, now=NOON + 6 * MINUTE)
+    over = resolved(alert, after=7 * MINUTE)
+    alerts.save(conn, [over])
+    ended = replace(fired, alert=over, before=AlertState.FIRING, after=over.state)
+    alerts.record(conn, [replace(ended, reason=Reason.RECOVERED, at=NOON + 8 * MINUTE)])
+    conn.commit()
+
+    def asked(minutes: float) -> tuple[str, list[str], str | None, str | None]:
+        at = (NOON + minutes * MINUTE).isoformat()
+        told = offhook("route", "explain", alert.key, "--at", at, "--json").json
+        assert "configuration of now" in told["unsure"][0]
+        whys = [each["why"] for each in told["receivers"]]
+        return told["state"], whys, told["silenced_by"], told["acknowledged_by"]
+
+    assert asked(0.5) == ("pending", ["pending"], None, None)
+    assert asked(1.5)[:2] == ("firing", ["already_told"])
+    assert asked(2.5) == ("firing", ["not_due"], None, None)
+    state, whys, silenced, acked = asked(4)
+    assert (state, whys, acked) == ("firing", ["not_due"], None)
+    assert (silenced or "").startswith("ann: known")
+    assert asked(5.5) == ("firing", ["repeat"], None, None), "still bad when the silence ended"
+    state, whys, silenced, acked = asked(7)
+    assert (state, whys, silenced) == ("firing", ["acknowledged"], None)
+    assert (acked or "").startswith("bob")
+    assert asked(9)[0] == "resolved"
+
+
+def test_what_might_have_been_is_explained_by_the_silences_of_then(
+    offhook: Offhook, conn: Connection
+) -> None:
+    now = datetime.now(UTC)
+    wish = Wish(
+        author="ann",
+        source=Source.CLI,
+        comment="known",
+        matchers=(parse_matcher("rule=error_spike"),),
+        lasts=timedelta(hours=1),
+    )
+    silences.add(conn, wish, now - 10 * MINUTE)
+    conn.commit()
+    what = ("route", "explain", "rule=error_spike", "provider=renewals")
+
+    def asked(at: datetime) -> str:
+        return offhook(*what, "--at", at.isoformat()).out
+
+    assert "silenced by ann" not in asked(now - 20 * MINUTE)
+    assert "silenced by ann" in asked(now - 5 * MINUTE)
+    assert "note: routes, calendars, rules" in asked(now - 5 * MINUTE)
+    assert "note: whatever is fired, silenced" in asked(now + HOUR)
+    assert "note:" not in offhook(*what).out
 
 
 def test_nothing_is_explained_of_a_time_before_the_alert(

@@ -130,6 +130,17 @@ def test_a_rule_says_how_far_it_is_from_firing(offhook: Offhook, tmp_path: Path)
     assert "recover not set" in ran.out
 
 
+def test_a_rule_that_fires_below_its_limit_says_so(offhook: Offhook, tmp_path: Path) -> None:
+    table = '[rules.reached]\nrule = "outcome_rate"\noutcome = ["completed"]\n'
+    configured(tmp_path, table + 'direction = "below"\nthreshold = 0.5\n')
+    lived(tmp_path, failed=15)
+
+    ran = offhook("rules", "explain", "reached")
+
+    assert "value 85 % (limit 50 %), n 40" in ran.out
+    assert "35 points above its limit of 50 %, below which it fires" in ran.out
+
+
 def test_a_rule_that_holds_is_found(offhook: Offhook, tmp_path: Path) -> None:
     configured(tmp_path)
     lived(tmp_path)

@@ -68,7 +68,7 @@ def test_the_same_rules_tell_what_was_told(offhook: Offhook, happened: Story) ->
     assert "error_spike" in ran.out
     assert "would be new" not in ran.out
     assert "would no longer be told" not in ran.out
-    assert "history cannot tell too_many_attempts: whom other batches called" in ran.out
+    assert "history cannot tell provider_blind: how the account and its other" in ran.out
     assert "over by themselves within" in ran.out
 
 
@@ -103,7 +103,7 @@ def test_as_data_with_what_it_cost(offhook: Offhook, happened: Story, tmp_path: 
     (new,) = found["new"]
     assert (new["rule"], new["batch"], new["batch_name"]) == ("another", "b1", "Renewals May")
     assert found["batches"] == 1
-    assert "too_many_attempts" in found["not_told"]
+    assert "balance_low" in found["not_told"]
 
 
 def test_little_data_suggests_nothing_and_says_so(offhook: Offhook, happened: Story) -> None:

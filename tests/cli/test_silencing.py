@@ -80,6 +80,33 @@ def test_a_preview_writes_nothing(offhook: Offhook, database: Path) -> None:
     assert deeds(database) == []
 
 
+def test_what_the_law_asks_for_is_left_out_and_said(offhook: Offhook, database: Path) -> None:
+    engine = open_engine(database, create=True)
+    with engine.begin() as conn:
+        alerts.save(conn, [make_alert("too_many_attempts", rule="too_many_attempts")])
+    engine.dispose()
+    broad = ("silence", "add", "provider=renewals", "--for", "2h", *WHY)
+
+    ran, told = offhook(*broad), offhook(*broad, "--json").json
+
+    assert ran.out.splitlines()[1] == (
+        "holds back 1 alert now: Renewals May (error_spike); 1 of them critical,"
+        " and not Renewals May (too_many_attempts): name that rule to silence it"
+    )
+    assert len(told["holds_back"]) == len(told["left_out"]) == 1
+
+
+def test_a_silence_stands_in_the_life_of_the_alert(offhook: Offhook, database: Path) -> None:
+    made = offhook("silence", "add", "rule=error_spike", "--for", "2h", *WHY, "--json").json
+    key = make_alert().key
+    ran, life = offhook("alerts", key), offhook("alerts", key, "--json").json
+
+    assert f"; end it: offhook silence expire {made['silence']['id']}" in " ".join(ran.out.split())
+    assert [each["id"] for each in life["silences"]] == [made["silence"]["id"]]
+    assert [each["what"] for each in life["deeds"]] == ["silence.add"]
+    assert "silence.add" in ran.out
+
+
 def test_until_the_batch_ends(offhook: Offhook, database: Path) -> None:
     made = offhook("silence", "add", "--until-batch-ends", "btc_1", *WHY, "--json").json
 

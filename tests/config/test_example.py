@@ -50,6 +50,7 @@ ENVIRON = {
     "APPRISE_URL": "json://localhost",
     "OFFHOOK_TOKEN": "a-long-enough-token",
     "OFFHOOK_HEARTBEAT": "https://beat.example.com/x",
+    "OFFHOOK_HEARTBEAT_FAIL": "https://beat.example.com/x/fail",
     **dict.fromkeys(
         (
             "GRAINE_WEBHOOK_SECRET",

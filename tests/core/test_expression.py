@@ -111,8 +111,11 @@ def test_the_first_limit_is_found_whichever_way_round_it_is_written() -> None:
     first = Node(">", (A, number(0.2)))
     turned = Node("<", (number(0.2), A))
 
-    assert Condition("", Node(AND, (first, B)), ("a", "b")).limit() == ("a", 0.2)
-    assert Condition("", Node(NOT, (turned,)), ("a",)).limit() == ("a", 0.2)
+    assert Condition("", Node(AND, (first, B)), ("a", "b")).limit() == ("a", 0.2, False)
+    assert Condition("", turned, ("a",)).limit() == ("a", 0.2, False)
+    assert Condition("", Node(NOT, (turned,)), ("a",)).limit() == ("a", 0.2, True)
+    assert Condition("", Node("<=", (A, number(0.2))), ("a",)).limit() == ("a", 0.2, True)
+    assert Condition("", Node("!=", (A, number(0.2))), ("a",)).limit() == ("a", 0.2, False)
     assert Condition("", Node("==", (A, Node(LITERAL, literal=True))), ("a",)).limit() is None
     assert Condition("", Node(">", (A, B)), ("a", "b")).limit() is None
 

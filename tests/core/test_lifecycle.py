@@ -557,3 +557,19 @@ def test_what_holds_in_closed_hours_fires_in_them() -> None:
 
     assert alert is not None
     assert alert.state is AlertState.FIRING
+
+
+@pytest.mark.parametrize("at_rest", [False, True])
+def test_a_night_that_was_looked_at_seldom_counts_only_where_nothing_has_to_move(
+    at_rest: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed = Calendar(ZoneInfo("UTC"), (parse_hours("daily 09:00-10:00"),))
+    by = instance(wait=600)
+    monkeypatch.setattr(type(by.settings.rule), "at_rest", at_rest)
+    alert = None
+    for at in (0, 360, 720):
+        alert = advance(alert, judged(HOLDS, at, by=by, calendar=closed), 0).alert
+
+    assert alert is not None
+    assert alert.state is (AlertState.FIRING if at_rest else AlertState.PENDING)

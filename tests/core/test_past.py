@@ -8,16 +8,17 @@ from hypothesis import strategies as st
 
 from monitor.core.calls import Field
 from monitor.core.facts import EndedCall
+from monitor.core.instants import to_micros
 from monitor.core.model import Outcome
 from monitor.core.past import KnownCalls
-from monitor.core.pastcalls import PastCall, micros
+from monitor.core.pastcalls import PastCall
 from tests.builders import MINUTE, NOON, SECOND, ListedCalls
 
 seconds = st.integers(0, 40)
 some_calls = st.lists(
     st.fixed_dictionaries(
         {
-            "ended": seconds.map(lambda at: micros(NOON + at * SECOND)),
+            "ended": seconds.map(lambda at: to_micros(NOON + at * SECOND)),
             "outcome": st.sampled_from(["completed", "failed", "busy"]),
             "error_class": st.sampled_from([None, "carrier block", "timeout"]),
             "contact_id": st.sampled_from(["p1", "p2", "p3"]),
@@ -86,7 +87,7 @@ def test_every_question_is_answered_as_by_a_plain_list(
 def test_a_call_whose_end_nobody_knows_is_in_no_window_and_never_the_last() -> None:
     calls = KnownCalls()
     calls.add(PastCall(0, "c1", "failed"))
-    calls.add(PastCall(micros(NOON), "c2", "completed"))
+    calls.add(PastCall(to_micros(NOON), "c2", "completed"))
 
     assert calls.window(NOON - MINUTE, NOON).n == 1
     assert [each.call_id for each in calls.last_ended(5)] == ["c2"]
@@ -96,7 +97,7 @@ def test_a_call_whose_end_nobody_knows_is_in_no_window_and_never_the_last() -> N
 def test_a_span_that_rolls_on_counts_what_comes_and_what_goes() -> None:
     calls = KnownCalls()
     for n in range(60):
-        calls.add(PastCall(micros(NOON + n * SECOND), f"c{n}", "failed", attempt=n % 2))
+        calls.add(PastCall(to_micros(NOON + n * SECOND), f"c{n}", "failed", attempt=n % 2))
         now = NOON + n * SECOND
         found = calls.grouped(now - 10 * SECOND, now, Field.ATTEMPT)
         assert sum(found.values()) == min(n + 1, 10)

@@ -2,13 +2,15 @@
 
 from datetime import timedelta
 
+from monitor.core.instants import from_micros, to_micros
 from monitor.core.model import BatchStatus, Counts
 from monitor.core.past import KnownCalls
-from monitor.core.pastcalls import PastCall, instant, micros
-from monitor.core.pastmoves import Reader, from_calls, stood_before
+from monitor.core.pastcalls import PastCall
+from monitor.core.pastmoves import Reader, stood_before
+from monitor.core.unwatched import from_calls
 from tests.builders import MINUTE, NOON, SECOND
 
-CALL = PastCall(micros(NOON), "c1", "completed", attempt=1, duration_s=2.5, cost_micros=70)
+CALL = PastCall(to_micros(NOON), "c1", "completed", attempt=1, duration_s=2.5, cost_micros=70)
 
 
 def read(*calls: PastCall) -> Reader:
@@ -43,6 +45,19 @@ def test_a_moment_says_what_it_adds_to_every_counter() -> None:
     }
     assert found.calls == [(CALL, False)]
     assert (found.touched, found.listed, found.looked) == (True, True, False)
+
+
+def test_a_cost_that_was_told_late_is_known_from_then_on() -> None:
+    reader = Reader([CALL], {}, lambda text: Counts(total=int(text)), late=["c1"])
+    first = reader.moment(NOON, [("call", "c1", None, "completed")])
+    then = reader.moment(NOON + MINUTE, [("cost", "c1", None, None)])
+
+    ((call, _),) = first.calls
+    assert call.cost_micros is None
+    assert "cost.USD" not in first.delta
+    assert then.priced == [CALL]
+    assert then.delta == {"cost.USD": 70}
+    assert (then.listed, then.touched) == (True, False)
 
 
 def test_a_corrected_call_is_first_as_it_was_told_first() -> None:
@@ -91,7 +106,10 @@ def test_the_counters_before_are_those_of_now_without_what_moved() -> None:
 def test_of_a_batch_that_nobody_watched_the_calls_become_known_as_they_ended() -> None:
     calls = [
         CALL._replace(ended=0, call_id="c0"),
-        *(CALL._replace(ended=micros(NOON + n * 20 * SECOND), call_id=f"c{n}") for n in (1, 2, 8)),
+        *(
+            CALL._replace(ended=to_micros(NOON + n * 20 * SECOND), call_id=f"c{n}")
+            for n in (1, 2, 8)
+        ),
     ]
     tally = {"calls": 4, "call.completed": 4, "contacts": 5}
     past = from_calls(
@@ -102,8 +120,8 @@ def test_of_a_batch_that_nobody_watched_the_calls_become_known_as_they_ended() -
     assert past.moments[0].word == "running"
     assert past.moments[-1].word == "failed"
     for moment in past.moments:
-        assert all(instant(call.ended) <= moment.at for call, _ in moment.calls)
-        assert all(moment.at - instant(call.ended) < 30 * SECOND for call, _ in moment.calls)
+        assert all(from_micros(call.ended) <= moment.at for call, _ in moment.calls)
+        assert all(moment.at - from_micros(call.ended) < 30 * SECOND for call, _ in moment.calls)
     total = {key: sum(moment.delta.get(key, 0) for moment in past.moments) for key in tally}
     assert total == tally
     assert past.moments[1].at - past.moments[0].at < timedelta(minutes=1)

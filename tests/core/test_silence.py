@@ -27,6 +27,7 @@ from monitor.core.wish import (
 from tests.builders import HOUR, NOON, SECOND
 from tests.delivering import make_alert, make_subject
 
+LAW = frozenset({"outside_calling_hours"})
 RUN = BatchRun(provider="renewals", batch="btc_1", run=1)
 
 
@@ -157,8 +158,8 @@ def test_one_until_a_batch_ends_holds_back_what_is_of_that_batch_only() -> None:
     other = make_alert(subject=make_subject(id="btc_2"))
 
     assert [each.label for each in made.matchers] == ["provider", "batch", "rule"]
-    assert silenced_by(make_alert(), [made], NOON) is made
-    assert silenced_by(other, [made], NOON) is None
+    assert silenced_by(make_alert(), [made], NOON, LAW) is made
+    assert silenced_by(other, [made], NOON, LAW) is None
 
 
 def test_of_two_ends_whichever_comes_first_ends_it() -> None:
@@ -172,7 +173,7 @@ def test_a_batch_is_named_as_matchers_see_it() -> None:
     odd = BatchRun(provider="renewals", batch="a\u200b  b" + "c" * 400, run=1)
     made = make_silence("rule=error_spike", lasts=None, until_end_of=odd)
 
-    assert silenced_by(make_alert(subject=make_subject(id=odd.batch)), [made], NOON) is made
+    assert silenced_by(make_alert(subject=make_subject(id=odd.batch)), [made], NOON, LAW) is made
 
 
 def test_offhooks_own_troubles_must_be_named() -> None:
@@ -180,8 +181,8 @@ def test_offhooks_own_troubles_must_be_named() -> None:
     broad = make_silence("provider=renewals")
     named = make_silence("rule=self_delivery_failed")
 
-    assert silenced_by(trouble, [broad], NOON) is None
-    assert silenced_by(trouble, [broad, named], NOON) is named
+    assert silenced_by(trouble, [broad], NOON, LAW) is None
+    assert silenced_by(trouble, [broad, named], NOON, LAW) is named
 
 
 @pytest.mark.parametrize(
@@ -200,15 +201,49 @@ def test_a_pattern_for_any_rule_names_none_of_offhooks_own(matcher: str, *, name
     trouble = make_alert("self_delivery_failed", rule="self_delivery_failed", subject=subject)
     made = make_silence(matcher, "provider=renewals")
 
-    assert silenced_by(trouble, [made], NOON) is (made if named else None)
+    assert silenced_by(trouble, [made], NOON, LAW) is (made if named else None)
+
+
+@pytest.mark.parametrize(
+    ("matcher", "named"),
+    [
+        ("severity=critical", False),
+        ("rule=~.*", False),
+        ("rule=~.*_hours", False),
+        ("rule!=error_spike", False),
+        ("batch_name!~outside_calling_hours", False),
+        ("rule=outside_calling_hours", True),
+        ("rule=at_night", True),
+        ("rule=~error_spike|outside_calling_hours", True),
+        ("rule=~at_night|x", True),
+    ],
+)
+def test_what_the_law_asks_for_is_silenced_by_its_name_alone(matcher: str, *, named: bool) -> None:
+    alert = make_alert("at_night", rule="outside_calling_hours")
+    made = make_silence(matcher, "provider=renewals")
+
+    assert silenced_by(alert, [made], NOON, LAW) is (made if named else None)
+    assert made.fits(labels_of(alert), alert.rule)
+
+
+def test_what_is_left_out_of_a_silence_is_said() -> None:
+    left = make_alert("at_night", rule="outside_calling_hours")
+
+    assert preview_text([], [left]) == (
+        "holds back no alert now, and not Renewals May (at_night): name that rule to silence it"
+    )
+    assert preview_text([make_alert()], [left, left]).endswith(
+        "; 1 of them critical, and not Renewals May (at_night), Renewals May (at_night):"
+        " name those rules to silence them"
+    )
 
 
 def test_of_several_the_one_that_lasts_longest_is_told() -> None:
     short, long = make_silence(), make_silence(lasts=2 * HOUR)
     until = make_silence(lasts=None, until_end_of=RUN)
 
-    assert silenced_by(make_alert(), [short, long], NOON) is long
-    assert silenced_by(make_alert(), [short, until, long], NOON) is until
+    assert silenced_by(make_alert(), [short, long], NOON, LAW) is long
+    assert silenced_by(make_alert(), [short, until, long], NOON, LAW) is until
 
 
 def test_an_acknowledgement_is_of_one_episode() -> None:
@@ -217,7 +252,7 @@ def test_an_acknowledgement_is_of_one_episode() -> None:
 
     assert acknowledged_by(alert, [ack], NOON) is ack
     assert acknowledged_by(next_one, [ack], NOON) is None
-    assert silenced_by(alert, [ack], NOON) is None
+    assert silenced_by(alert, [ack], NOON, LAW) is None
 
 
 def test_the_preview_names_the_heaviest_first_and_counts_the_rest() -> None:
@@ -280,4 +315,4 @@ def test_every_silence_stands_from_its_start_until_its_end_and_no_longer(
 
     assert made.stands(at) is (now + ahead <= at < now + ahead + lasts)
     assert made.over_at() == now + ahead + lasts
-    assert made.covers(labels_of(make_alert()), "error_spike")
+    assert made.covers(labels_of(make_alert()), "error_spike", LAW)

@@ -86,10 +86,20 @@ def test_lengths_and_sums_are_written_as_in_a_configuration() -> None:
 
 
 def test_a_finding_without_a_number_has_no_peak() -> None:
-    assert peak_of(Finding(summary="x"), falls=False) is None
-    peak = peak_of(Finding(summary="x", value=3, threshold=5), falls=False)
+    assert peak_of(Finding(summary="x")) is None
+    peak = peak_of(Finding(summary="x", value=3, threshold=5))
     assert peak is not None
-    peak.take(Finding(summary="x", value=4, threshold=6), falls=False)
-    peak.take(Finding(summary="x", value=2, threshold=7), falls=False)
-    peak.take(Finding(summary="x"), falls=False)
+    peak.take(Finding(summary="x", value=4, threshold=6))
+    peak.take(Finding(summary="x", value=2, threshold=7))
+    peak.take(Finding(summary="x"))
     assert (peak.value, peak.limit) == (4, 6)
+
+
+def test_the_worst_of_what_must_not_fall_is_the_lowest() -> None:
+    """Of a rule with numbers of both kinds, the kind that came first counts."""
+    peak = peak_of(Finding(summary="x", value=3, threshold=5, falls=True))
+    assert peak is not None
+    peak.take(Finding(summary="x", value=2, threshold=6, falls=True))
+    peak.take(Finding(summary="x", value=4, threshold=7, falls=True))
+    peak.take(Finding(summary="x", value=1, threshold=8))
+    assert (peak.value, peak.limit, peak.falls) == (2, 6, True)

@@ -50,3 +50,11 @@ def test_clipping_leaves_short_text_alone() -> None:
 )
 def test_of_a_phone_number_only_the_end_is_shown(number: str, shown: str) -> None:
     assert masked_phone(number) == shown
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.text(st.sampled_from("aZ9 .\t\n\x00\x7f\xa0é\u200b"), max_size=8))
+def test_a_clean_text_is_left_as_it_is_and_any_other_is_cleaned_in_the_same_way(text: str) -> None:
+    strange = one_line(f"é{text}é")  # which is no text of the usual kind
+
+    assert f"é {one_line(text)} é".split() == f"é {strange[1:-1]} é".split()

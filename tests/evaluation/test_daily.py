@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from monitor.core.instance import RuleInstance
 from monitor.core.message import Message
@@ -15,13 +15,13 @@ from monitor.core.model import BatchStatus
 from monitor.core.route import Matcher
 from monitor.evaluation.daily import LATE, day_facts, evaluate_days
 from monitor.ingest.looks import take_look
-from monitor.store import alerts
+from monitor.store import alerts, deadletters
 from monitor.store.coding import decode
 from monitor.store.engine import open_engine
 from monitor.store.schema import outbox
 from rules.daily_report import DailyReport
 from tests.builders import HOUR, MINUTE, NOON, SECOND
-from tests.delivering import make_alert, make_report, make_subject, resolved
+from tests.delivering import make_alert, make_report, make_subject, resolved, routing, tell_all
 from tests.lookbacks import look, take_batch
 from tests.stories import make_context, run
 
@@ -102,6 +102,21 @@ def test_a_batch_is_of_the_day_in_which_it_ended(
     assert [batch.batch_id for batch in facts.batches if batch.ended] == expected
 
 
+def test_what_was_given_up_is_in_it_by_receiver_until_it_is_sent_again(conn: Connection) -> None:
+    tell_all(conn, make_alert(), to=routing("hook", "mail"))
+    conn.execute(update(outbox).values(state="dead"))
+
+    def lost() -> list[tuple[str, int]]:
+        facts = day_facts(conn, run(DailyReport()), make_context(zone=ZONE), SIX, SIX)
+        return [(each.receiver, each.n) for each in facts.given_up]
+
+    assert lost() == [("hook", 1), ("mail", 1)]
+    assert told(conn, SIX) == 1
+    for each in deadletters.load_by_receiver(conn):
+        deadletters.replay(conn, each.key, now=SIX)
+    assert lost() == []
+
+
 def test_what_runs_comes_after_what_ended(conn: Connection) -> None:
     take_batch(conn, batch_id="runs", status=BatchStatus.RUNNING, ended_at=None)
     take_batch(conn)
@@ -172,3 +187,23 @@ def test_a_batch_of_before_anybody_looked_is_no_news_of_the_day(conn: Connection
     take_look(conn, look(), baseline=True)
 
     assert day_facts(conn, run(DailyReport()), make_context(zone=ZONE), SIX, NOON).batches == ()
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        pytest.param(datetime(2026, 3, 29, tzinfo=UTC), id="a time that is skipped"),
+        pytest.param(datetime(2026, 10, 25, tzinfo=UTC), id="a time that comes twice"),
+    ],
+)
+def test_days_follow_each_other_without_gap_or_overlap(conn: Connection, day: datetime) -> None:
+    instance = run(DailyReport(at="02:30"))
+    context = make_context(instance, zone=ZONE)
+    take_batch(conn, status=BatchStatus.RUNNING, ended_at=None, seen_at=day - 72 * HOUR)
+    half_hours = (day + n * HOUR / 2 for n in range(-72, 72))
+    ends = [at for at in half_hours if evaluate_days(conn, context, at)]
+
+    days = [day_facts(conn, instance, context, end, end) for end in ends]
+
+    assert len(days) == 3
+    assert [each.start for each in days[1:]] == [each.end for each in days[:-1]]

@@ -158,6 +158,7 @@ class Day:
     def __init__(self, story: Story, dialler: Dialler) -> None:
         self.story, self.dialler = story, dialler
         self._n = 0
+        self.blind = self.down = False  # the vendor does not answer; Offhook does not run
 
     def passes(self, length: timedelta) -> None:
         """So much time."""
@@ -165,7 +166,9 @@ class Day:
             self.story.wait(TICK)
             self.dialler.work()
             self._n += 1
-            if self._n % 3:
+            if self.down:
+                continue
+            if self._n % 3 or self.blind:
                 self.story.judge()
             else:
                 self.story.see()
@@ -212,6 +215,7 @@ def live(story: Story) -> dict[str, Alert]:
 
 FIRED = {
     "stall_and_spike": {"error_spike", "spike_for", "batch_stalled", "call_stuck", "idle"},
+    "unseen": {"error_spike"},
     "stopped_and_reopened": {"error_spike", "batch_reopened", "batch_failed", "batch_completed"},
 }
 
@@ -346,6 +350,21 @@ def stopped_and_reopened(day: Day) -> None:
     day.passes(3 * MINUTE)
 
 
+def unseen(day: Day) -> None:
+    """A spike while the vendor does not answer, and a stall while nobody looks."""
+    day.passes(4 * MINUTE)
+    day.blind, day.dialler.failing = True, 0.95
+    day.passes(4 * MINUTE)
+    day.dialler.failing = 0.02
+    day.passes(13 * MINUTE)
+    day.blind = False
+    day.passes(5 * MINUTE)
+    day.down = day.dialler.stands = True
+    day.passes(14 * MINUTE)
+    day.down = day.dialler.stands = False
+    day.passes(3 * MINUTE)
+
+
 def ending(day: Day, status: BatchStatus = BatchStatus.COMPLETED) -> None:
     day.dialler.stands = True
     day.passes(MINUTE)
@@ -353,7 +372,7 @@ def ending(day: Day, status: BatchStatus = BatchStatus.COMPLETED) -> None:
     day.passes(25 * MINUTE)
 
 
-IN_SUITE = (stall_and_spike, stopped_and_reopened)
+IN_SUITE = (stall_and_spike, stopped_and_reopened, unseen)
 DAYS = (well, spike, stall, retries_stall, pause, held_lines, stopped, reopened)
 
 
@@ -361,7 +380,7 @@ DAYS = (well, spike, stall, retries_stall, pause, held_lines, stopped, reopened)
 def test_it_is_judged_as_it_was_live(
     begin: Callable[..., Day], happens: Callable[[Day], None]
 ) -> None:
-    day = begin(60)
+    day = begin(90 if happens is unseen else 60)
     happens(day)
     ending(day)
 

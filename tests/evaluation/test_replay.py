@@ -18,11 +18,11 @@ from monitor.evaluation.replay import Replayed, replay
 from monitor.store import audit, batches, stopping
 from monitor.store.audit import Deed
 from monitor.store.schema import metadata
+from rules.balance_low import BalanceLow
 from rules.batch_completed import BatchCompleted
 from rules.batch_failed import BatchFailed
 from rules.batch_stalled import BatchStalled
 from rules.error_spike import ErrorSpike
-from rules.too_many_attempts import TooManyAttempts
 from tests.builders import HOUR, MINUTE, NOON, SECOND
 from tests.stories import Story, make_context, run, viewed
 
@@ -175,14 +175,14 @@ def test_what_stood_still_is_told_again(tell: Callable[..., Story]) -> None:
 def test_a_rule_that_history_says_nothing_of_is_named_and_not_run(
     tell: Callable[..., Story],
 ) -> None:
-    story = tell(run(TooManyAttempts()), run(ErrorSpike()))
+    story = tell(run(BalanceLow()), run(ErrorSpike()))
     calls(story, 5, minutes=2)
     end(story)
 
     replayed = again(story)
 
     assert replayed.messages == {}
-    assert replayed.untold == ("too_many_attempts",)
+    assert replayed.untold == ("balance_low",)
 
 
 def test_other_thresholds_tell_otherwise(tell: Callable[..., Story]) -> None:

@@ -1,6 +1,6 @@
 """What shows that one batch is gone, and not the account."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from monitor.evaluation.vanishing import gone, is_elsewhere
+from monitor.evaluation.vanishing import gone, gone_again, is_elsewhere
 from monitor.ingest.looks import take_look
-from monitor.store import batches, providers
+from monitor.store import batches, changes, providers
 from monitor.store.batches import BatchRow
 from monitor.store.providers import ProviderRow
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch
@@ -107,3 +107,29 @@ def test_while_nothing_is_gone_no_list_is_a_witness(conn: Connection) -> None:
     add(conn, "b1")
 
     assert not batches.shows_known(conn, "renewals", ["b1"])
+
+
+def test_it_is_kept_when_a_batch_was_gone_and_when_it_was_there_again(conn: Connection) -> None:
+    row = add(conn, "b1")
+    row = gone_again(conn, row, GONE_AT, MINUTE)
+    add(conn, "b2", fresh_at=GONE_AT + 5 * MINUTE)
+    row = gone_again(conn, row, GONE_AT + 6 * MINUTE, MINUTE)
+    batches.save(conn, row)
+    seq = row.seq
+
+    row = take_look(conn, make_batch(batch_id="b1", seen_at=GONE_AT + HOUR), baseline=False)
+
+    (begun, *absences), there = split(changes.since(conn, row.id, 0), seq)
+    assert begun.kind == "batch"
+    assert [(each.kind, each.after) for each in absences if each.kind == "gone"] == [
+        ("gone", "nothing shown"),
+        ("gone", "others shown"),
+    ]
+    assert ("gone", None) in [(each.kind, each.after) for each in there]
+
+
+def split(
+    found: Sequence[changes.Changed], seq: int
+) -> tuple[list[changes.Changed], list[changes.Changed]]:
+    """Those up to a number, and those after it."""
+    return [each for each in found if each.seq <= seq], [each for each in found if each.seq > seq]

@@ -24,7 +24,7 @@ def dear(draft: Draft) -> None:
 
 
 def out_of_money(draft: Draft) -> None:
-    plan = draft.batch("main", minutes=(40, 120))
+    plan = draft.batch("main", vendor="bland", minutes=(40, 120))  # which tells the balance
     at = plan.begins + draft.between(5, 30) * MINUTE
     draft.told.append((at, plan.provider, "balance", {"amount": f"{draft.between(1, 15):.2f}"}))
     cause = plant(draft, "balance_low", plan, 2)

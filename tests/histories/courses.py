@@ -47,9 +47,7 @@ def paused_long(draft: Draft) -> None:
 
 
 def reopens(draft: Draft) -> None:
-    plan = draft.batch(
-        "main", people=(30, 400), minutes=(15, 40), calendar=None, told_calendar=False
-    )
+    plan = draft.batch("main", people=(30, 400), minutes=(15, 40))
     plan.heard = True  # who looks at an ended batch again, has heard or found it in a list
     plant(draft, "batch_reopened", plan, 3)
     later, people = draft.between(12, 90) * MINUTE, draft.draws.randint(20, 60)
@@ -86,19 +84,21 @@ def vanishes(draft: Draft) -> None:
 
 def counts_differ(draft: Draft) -> None:
     plan = draft.batch("main", vendor=draft.draws.choice(("graine", "bland")), minutes=(30, 100))
-    # While a retry is due the lists are read again at every look.
-    plan.max_retries = 0 if plan.provider == "graine" else None
     # Counts and lists are compared while neither moves, so nobody is called meanwhile.
     plant(draft, "count_mismatch", plan, 17, NOT_DIALLING)
     ready(draft, plan, lambda dialler: not dialler.live)
     more = max(12, 3 * plan.lines) + draft.draws.randint(0, 50)
 
+    paused = draft.draws.random() < 0.5
+
     def miscount(dialler: Dialler, at: datetime) -> None:
-        del at
         if plan.provider == "graine":
             dialler.world.overridden = {"total": plan.people + more}
         else:  # where who waits may be on no list yet
             dialler.world.overridden = {"finished": dialler.done + dialler.live + more}
-        dialler.habits.dials = False
+        if paused:
+            dialler.pause(at, timedelta(hours=2))
+        else:
+            dialler.habits.dials = False
 
     draft.at_share(plan, 0.1, 0.7, miscount)

@@ -1,10 +1,12 @@
 """A history played through the real pipeline, by the engine that plays tests of rules."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
 
 from monitor.app.ruletest.configured import own_config
 from monitor.app.ruletest.deeds import Deed
@@ -19,6 +21,7 @@ from monitor.config.document import Document
 from monitor.core.alert import Transition
 from monitor.core.calendar import permitted_between
 from monitor.core.model import RetryPolicy
+from monitor.evaluation.context import Context
 from tests.histories.dialler import Dialler
 from tests.histories.drawing import person
 from tests.histories.drawn import MINUTE, Cause, Diallers, Draft
@@ -48,15 +51,22 @@ class Played:
     deadline: datetime | None
 
 
-def play(draft: Draft, runner: Runner) -> Played:
-    """All of it. Nothing is kept of it in the database."""
+# What is asked of the database once all of a history has been played.
+Then = Callable[[Connection, Context, Played], None]
+
+
+def play(draft: Draft, runner: Runner, then: Then | None = None) -> Played:
+    """All of it, and ``then`` while it stands. Nothing is kept of it in the database."""
     story = _story(draft)
     context = runner._context(story)
     runner._contexts.clear()
     with runner._engine.connect() as conn:
         vendors = Vendors(context.providers, story.batches, story.origin)
         watch = Watch(conn, context, vendors, draft.start, poll=story.poll, tick=story.tick)
-        return _Course(draft, story, vendors, watch).run()
+        played = _Course(draft, story, vendors, watch).run()
+        if then is not None:
+            then(conn, context, played)
+        return played
 
 
 class _Course:
@@ -179,7 +189,10 @@ def _story(draft: Draft) -> Story:
 
 def _config(draft: Draft) -> Config:
     used = {plan.provider for plan in draft.plans.values()}
-    providers: dict[str, dict[str, str]] = {name: {"vendor": name} for name in sorted(used)}
+    providers: dict[str, dict[str, Any]] = {name: {"vendor": name} for name in sorted(used)}
+    if "svalync" in providers:  # which lists no batches
+        named = [each.name for each in draft.plans.values() if each.provider == "svalync"]
+        providers["svalync"] |= {"batches": named, "url": "http://127.0.0.1:9/result"}
     values: dict[str, Any] = {
         "monitor": {"timezone": draft.place[0]},
         "providers": providers,

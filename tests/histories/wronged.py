@@ -53,12 +53,11 @@ def _unreached(dialler: Dialler) -> str:
 
 
 def list_again(draft: Draft) -> None:
-    main = draft.batch("main", people=(60, 800), minutes=(20, 50), max_retries=None)
+    main = draft.batch("main", people=(60, 800), minutes=(20, 50))
     again = draft.batch(
         "again",
         vendor=main.provider,
         minutes=(30, 60),
-        max_retries=None,
         begins=main.begins + draft.between(100, 200) * MINUTE,
         calendar=main.calendar,
         told_calendar=main.told_calendar,
@@ -74,7 +73,7 @@ def list_again(draft: Draft) -> None:
 def opted_out(draft: Draft) -> None:
     plan = draft.batch("main", people=(60, 2500), minutes=(50, 120))
     plant(draft, "called_after_opt_out", plan, 1.5)
-    later = draft.between(3, 12) * MINUTE
+    later = draft.between(6, 15) * MINUTE  # sooner would be two calls in a row, too
     word = draft.draws.choice(("dnc", "DO_NOT_CALL", "opted-out", "unsubscribe"))
 
     def refuse(dialler: Dialler, at: datetime) -> None:

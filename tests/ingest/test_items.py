@@ -265,6 +265,23 @@ def test_a_correction_moves_the_counters_and_says_so(conn: Connection) -> None:
     assert words(conn, row.id)[-1] == ("call", "c1", "completed", "voicemail")
 
 
+def test_a_cost_that_is_told_after_the_end_says_so_and_moves_nobody(conn: Connection) -> None:
+    batch, person = begin(conn).id, seen("p1", ContactStatus.COMPLETED)
+    take(conn, batch, Item(person, (call(detail_at=NOON),)))
+    before = words(conn, batch)
+    told: dict[str, Any] = {"cost_micros": 70_000, "currency": "USD"}
+
+    taken = take(
+        conn,
+        batch,
+        Item(person, (call(at=NOON + MINUTE, detail_at=NOON + MINUTE, **told),)),
+        at=NOON + MINUTE,
+    )
+
+    assert words(conn, batch)[len(before) :] == [("cost", "c1", None, None)]
+    assert taken.row.moved_at == NOON + SECOND
+
+
 def test_a_status_keeps_since_when_it_was_first_seen(conn: Connection) -> None:
     row = begin(conn)
     for n, noise in ((1, 0), (2, 1), (3, 2)):

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from monitor.core.calendar import Calendar
 from monitor.core.hours import parse_hours
+from monitor.core.instants import to_micros
 from monitor.core.model import Batch, BatchStatus, Counts
 from monitor.ingest.looks import take_look
 from monitor.store import batches, changes
@@ -414,3 +415,22 @@ def test_the_time_between_two_runs_is_no_time_of_calling(conn: Connection) -> No
 
     assert (again.run, again.running_at) == (2, NOON + HOUR + MINUTE)
     assert again.pauses == ((NOON + MINUTE, NOON + HOUR + MINUTE),)
+
+
+@pytest.mark.parametrize(
+    ("gap", "told"),
+    [
+        pytest.param(3 * MINUTE, [], id="as slowly as it is looked at"),
+        pytest.param(
+            3 * MINUTE + SECOND, [("unseen", str(to_micros(NOON)), None)], id="after more than that"
+        ),
+    ],
+)
+def test_it_is_kept_that_nobody_looked_for_long(
+    conn: Connection, gap: timedelta, told: list[tuple[str, str | None, str | None]]
+) -> None:
+    first = take(conn)
+
+    row = take(conn, gap)
+
+    assert words(conn, row)[first.seq :] == told

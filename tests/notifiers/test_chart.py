@@ -54,6 +54,13 @@ def test_the_line_counts_names_the_times_and_marks_what_is_empty() -> None:
     assert sparkline(()) == ""
 
 
+def test_the_line_of_a_young_batch_names_seconds() -> None:
+    series = tuple((START + 5 * n, 0, 0, n // 4) for n in range(6))
+
+    assert sparkline(series) == "failed ····██ 2 of 2 calls, 12:00:00 to 12:00:30, 5 s a bar"
+    assert len(chart(series)) < 60_000
+
+
 NUMBERS = st.integers(-(10**12), 10**12)
 
 

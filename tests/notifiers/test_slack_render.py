@@ -110,6 +110,45 @@ def test_a_possible_repeat_says_so() -> None:
     assert "possible repeat" in content["blocks"][0]["elements"][0]["text"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "*bold* sale",
+        "_sloping_",
+        "~struck~ out",
+        "`code` x",
+        "```fence```",
+        "(*in brackets*)",
+        "x\u200b*y*",
+        "> quoted",
+        ">>> all of it",
+        ":rotating_light: now",
+        "<!here> & <@U1>",
+    ],
+)
+def test_plain_words_stay_words_where_slack_reads_markup_in_them(name: str) -> None:
+    told = message(headline=name, body=f"one\n{name}")
+    for text in (payload(envelope(told, plain=True), style)["text"] for style in STYLES):
+        words = text.removeprefix("<!here> ")
+        assert not re.search(_MARKUP, words, re.MULTILINE), words
+        assert "error_spike" in words
+        assert KEY in words
+
+
+STYLES = (Style(), Style(mention="here"))
+# As Slack reads a text: a sign at the edge of a word, a line that begins as a quotation, emoji.
+_MARKUP = r"[*~`<>]|(?<!\w)_|_(?!\w)|^\s*&gt;|:[a-z_]+:"
+
+
+@given(ANY_TEXT)
+def test_no_text_is_markup_in_plain_words(text: str) -> None:
+    told = envelope(message(headline=text, body=text, batch=text, provider=text), plain=True)
+    shown = payload(told)["text"]
+
+    assert not re.search(_MARKUP, shown, re.MULTILINE)
+    assert len(shown) <= 4_000
+
+
 def test_plain_words_have_no_blocks_and_carry_both_keys() -> None:
     content = payload(envelope(message(), plain=True))
 

@@ -52,6 +52,25 @@ async def test_each_provider_of_the_example_claims_what_its_settings_lead_to(nam
     await http.aclose()
 
 
+RATES = {"rates": {"minute": "0.09 USD"}}
+SECRET = {"webhook_secret": "0123456789abcdef"}
+
+
+@pytest.mark.parametrize(
+    ("table", "priced"),
+    [
+        pytest.param({"vendor": "graine"}, True, id="its lists tell"),
+        pytest.param({"vendor": "bland"}, False, id="nothing tells"),
+        pytest.param({"vendor": "bland", **SECRET}, True, id="its webhooks tell"),
+        pytest.param({"vendor": "vogent", **SECRET}, False, id="its webhooks do not"),
+        pytest.param({"vendor": "bland", **RATES}, True, id="rates"),
+        pytest.param({"vendor": "vogent", **RATES}, True, id="rates where nothing else ever does"),
+    ],
+)
+def test_what_calls_cost_is_known_where_anything_tells(table: dict[str, Any], priced: bool) -> None:
+    assert capabilities(ADAPTER.validate_python({"api_key": "k", **table})).priced is priced
+
+
 @pytest.mark.parametrize(
     "table",
     [

@@ -92,7 +92,7 @@ def _marks(rule: type[Rule]) -> Iterator[str]:
     if rule.pending_for:
         yield f"must hold for {span(rule.pending_for)}"
     if rule.compliance:
-        yield "never muted, put into a digest or made to wait by a route"
+        yield "never muted, put into a digest or made to wait by a route, silenced only by its name"
     if rule.calm:
         yield "goes to the daily digest where no routes are written"
     if rule.cause:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from monitor.core.baseline import Compare
-from monitor.core.calls import EndedCall
+from monitor.core.calls import EndedCall, Peer
 from monitor.core.model import BatchStatus, Outcome
 from monitor.core.rule import Clear, Finding, Holds, Unknown, Verdict
 from rules.agent_broken import AgentBroken
@@ -208,6 +208,19 @@ def test_a_goal_may_be_a_disposition() -> None:
     assert isinstance(
         judged(*said(goals(4, 60)), peers=before(*said(goals(124, 310))), rule=rule), Holds
     )
+
+
+class _Unasked(ListedPeers):
+    def previous(self, n: int) -> tuple[Peer, ...]:
+        raise AssertionError(f"{n} batches were asked for")
+
+
+@pytest.mark.parametrize("usual", [0, 124, 250, 310], ids="{} of 310".format)
+def test_no_usual_share_makes_enough_goals_too_few(usual: int) -> None:
+    enough = goals(38, 60)  # above half of all by the quarter that a recovery needs
+
+    assert isinstance(judged(*enough, peers=before(*goals(usual, 310))), Clear)
+    assert isinstance(judged(*enough, peers=_Unasked()), Clear)
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,25 @@ def test_a_retry_that_is_not_planned_is_given_an_hour(
     assert isinstance(RULE.evaluate(in_a_tail(HOUR, retries=lost)), kind)
 
 
+@pytest.mark.parametrize(
+    ("length", "lines", "live", "kind"),
+    [
+        pytest.param(10 * MINUTE, 1, 1, Clear, id="one conversation may last"),
+        pytest.param(35 * MINUTE - SECOND, 1, 1, Clear, id="just in time"),
+        pytest.param(35 * MINUTE, 1, 1, Holds, id="longer than any call"),
+        pytest.param(10 * MINUTE, 1, 0, Holds, id="its only line is free"),
+        pytest.param(10 * MINUTE, 2, 2, Holds, id="two that last so long are no chance"),
+        pytest.param(10 * MINUTE, None, 1, Holds, id="it may have more lines"),
+    ],
+)
+def test_the_only_line_may_be_busy_for_as_long_as_a_call_lasts(
+    length: timedelta, lines: int | None, live: int, kind: type[Holds | Clear]
+) -> None:
+    batch = make_batch(concurrency=lines, counts=Counts(waiting=34, live=live, total=60))
+
+    assert isinstance(RULE.evaluate(still_for(length, batch=batch)), kind)
+
+
 def test_a_tail_is_told_with_both_times() -> None:
     finding = held(in_a_tail(20 * MINUTE, batch=make_batch(timezone="UTC")))
 

@@ -55,7 +55,9 @@ def test_the_limit(age: timedelta, *, holds: bool) -> None:
 def test_the_sentence_says_how_many_lines_are_held_and_for_how_long() -> None:
     finding = held(open_for(2 * HOUR, 2 * HOUR, 36 * MINUTE, MINUTE))
 
-    assert finding.summary == "3 of 5 lines held by calls for 35 min or longer, the oldest for 2 h"
+    assert finding.summary == (
+        "3 of 5 lines held by calls for 35 min or longer, the oldest for 2 h; 2 lines left to dial"
+    )
     assert (finding.affected, finding.waiting, finding.evidence) == (3, 100, ("p0", "p1", "p2"))
     assert (finding.value, finding.threshold) == (7_200, 2_100)
 

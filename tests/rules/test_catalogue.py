@@ -65,6 +65,7 @@ EXPECTED = {
     "self_clock_skewed",
     "self_config_rejected",
     "self_delivery_failed",
+    "self_given_up",
     "self_list_unread",
     "self_rule_failed",
     "self_unknown_status",

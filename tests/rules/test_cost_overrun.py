@@ -195,7 +195,7 @@ def test_what_is_known_of_the_cost_is_enough_to_fire() -> None:
         ),
         pytest.param(
             {"tally": {"call.completed": 3}, "capabilities": Capabilities(), "vendor": "vogent"},
-            "cannot see cost at Vogent; rates in the provider's table would estimate it",
+            "cannot see what calls cost at Vogent",
         ),
     ],
     ids=["paused", "not begun", "told later", "not told"],

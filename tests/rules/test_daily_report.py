@@ -1,9 +1,10 @@
+from dataclasses import replace
 from datetime import UTC, time
 from typing import Any
 
 import pytest
 
-from monitor.core.day import BatchDay, DayFacts
+from monitor.core.day import BatchDay, DayFacts, GivenUp
 from monitor.core.model import BatchStatus
 from monitor.core.rule import Clear, Finding, Holds, Severity
 from rules.daily_report import SHOWN, DailyReport
@@ -34,6 +35,22 @@ def running(title: str = "Survey", **changes: Any) -> BatchDay:
 def day(*batches: BatchDay, **alerts: int) -> DayFacts:
     return DayFacts(
         now=NOON, start=NOON - 24 * HOUR, end=NOON, zone=UTC, batches=batches, alerts=alerts
+    )
+
+
+def test_what_was_given_up_is_listed_also_on_a_day_on_which_nothing_was() -> None:
+    lost = GivenUp(receiver="ops", n=2, oldest=NOON - HOUR, key="abc123")
+    quiet = replace(day(), given_up=(lost, replace(lost, receiver="boss", n=1)))
+
+    finding = told(quiet)
+
+    assert finding.summary == "no batch ended; no alert fired; 3 messages were given up"
+    assert finding.details == (
+        (
+            "not sent to ops",
+            "2 messages, the oldest of 11:00: offhook deliveries replay abc123",
+        ),
+        ("not sent to boss", "1 message of 11:00: offhook deliveries replay abc123"),
     )
 
 

@@ -54,7 +54,7 @@ def test_the_sentence_says_how_many_why_and_who_waits() -> None:
 
     assert finding.summary == (
         "19 of 42 calls failed in 10 min (45 %, usually 4 %, n 100), "
-        "19 with the same error: Call failed. SIP ###; 404 people wait"
+        "all with the same error: Call failed. SIP ###; 404 people wait"
     )
     assert (finding.value, finding.threshold, finding.unit) == (45.2, 25, "%")
     assert (finding.n, finding.affected, finding.waiting) == (42, 19, 404)
@@ -160,7 +160,7 @@ def test_a_streak_says_so() -> None:
     later = held(*calls, tally={"call.failed": 8, "call.completed": 30})
 
     assert first.summary == (
-        "the first 8 calls all failed, 8 with the same error: carrier block; 1 person waits"
+        "the first 8 calls all failed, all with the same error: carrier block; 1 person waits"
     )
     assert later.summary.startswith("the last 8 calls all failed")
     assert (first.value, first.threshold, first.n) == (8, 8, 8)

@@ -51,11 +51,18 @@ def held(facts: BatchFacts, rule: NeverDialled = RULE) -> Finding:
         pytest.param(6, 1_000, True, id="more people"),
         pytest.param(1, 101, False, id="just under the share"),
         pytest.param(1, 100, True, id="at the share"),
-        pytest.param(1, 2, True, id="half of two"),
+        pytest.param(1, 99, False, id="one person where the share is not even one"),
+        pytest.param(2, 99, True, id="two of so few"),
+        pytest.param(1, 2, False, id="one of two"),
+        pytest.param(1, 1, True, id="everybody"),
     ],
 )
 def test_the_limits(missed: int, people: int, *, holds: bool) -> None:
     assert isinstance(judged(completed(missed, people)), Holds if holds else Clear)
+
+
+def test_a_single_person_is_told_where_that_is_written() -> None:
+    assert isinstance(judged(completed(1, 50), NeverDialled(min_contacts=1)), Holds)
 
 
 def test_the_sentence_names_how_many_of_how_many_and_why() -> None:

@@ -9,7 +9,9 @@ from sqlalchemy import Connection
 
 from monitor.core.instance import RuleInstance
 from monitor.core.model import BatchStatus
+from monitor.dispatcher import Dispatcher
 from monitor.errors import NotFoundError, ProviderError, StoreError
+from monitor.notifiers import Envelope
 from monitor.providers import Told
 from monitor.providers.facts import Event, Proof, Scheme, VendorFacts, Webhooks
 from monitor.scheduler.desk import (
@@ -27,10 +29,11 @@ from monitor.store.writer import Priority
 from rules.batch_completed import BatchCompleted
 from rules.error_spike import ErrorSpike
 from tests.builders import HOUR, MINUTE, NOON, SECOND
+from tests.delivering import Channel, MovedClock
 from tests.fakes import item_of
 from tests.lookout import Lookout
 from tests.notices import arrived, person, record, standing
-from tests.stories import run
+from tests.stories import OPS, run
 
 AGAIN = timedelta(seconds=AGAIN_S)
 SPIKE = run(ErrorSpike())
@@ -55,6 +58,19 @@ async def begin(at: Lookout, *rules: RuleInstance, people: int = 25, **batch: An
     return await at.row()
 
 
+def written_by(at: Lookout) -> list[Priority]:
+    """Who writes from now on, in turn."""
+    written: list[Priority] = []
+    write = at.store.write
+
+    async def counted(priority: Priority, fn: Any) -> Any:
+        written.append(priority)
+        return await write(priority, fn)
+
+    at.store.write = counted  # type: ignore[method-assign]  # to see who writes
+    return written
+
+
 # What is proven
 
 
@@ -75,19 +91,37 @@ async def test_from_the_inbox_to_the_outbox_is_one_transaction(at: Lookout) -> N
     await at.store.write(
         Priority.INBOX, lambda conn: inbox.put(conn, [record(n) for n in range(12)])
     )
-    written: list[Priority] = []
-    write = at.store.write
-
-    async def counted(priority: Priority, fn: Any) -> Any:
-        written.append(priority)
-        return await write(priority, fn)
-
-    at.store.write = counted  # type: ignore[method-assign]  # to see who writes
+    written = written_by(at)
     stop = asyncio.Event()
     at.on_wake = stop.set
     await at.drain.run(stop)
 
     assert written == [Priority.INGEST, Priority.NEWS]  # the first adopts, once
+
+
+async def test_from_the_inbox_to_the_channel_is_one_transaction(at: Lookout) -> None:
+    await begin(at, SPIKE)
+    channel, clock, stop = Channel(OPS), MovedClock(), asyncio.Event()
+    dispatcher = Dispatcher(at.store, {"ops": channel}, clock)
+    at.ahead = dispatcher.ahead
+    running = asyncio.create_task(dispatcher.run(stop))
+    async with asyncio.timeout(5):
+        while not clock.slept:  # noqa: ASYNC110 - until it rests
+            await asyncio.sleep(0)
+    written = written_by(at)
+    before: list[Priority] = []
+
+    async def look(envelope: Envelope) -> None:
+        del envelope
+        before.extend(written)
+
+    channel.before = look
+    await at.bring(*(record(n) for n in range(12)))
+    stop.set()
+    await running
+
+    assert before == [Priority.INBOX, Priority.NEWS]
+    assert len(channel.sent) == 1
 
 
 async def test_a_record_that_comes_twice_and_again_by_a_poll_counts_once(at: Lookout) -> None:

@@ -91,10 +91,26 @@ def test_of_a_large_batch_only_the_newest_calls_are_read(conn: Connection) -> No
     assert sum(slot[1] for slot in found) <= series.NEWEST
 
 
-def test_of_two_minutes_there_is_nothing_to_see(conn: Connection) -> None:
-    some = [(NOON - n * SECOND, Outcome.FAILED) for n in range(61)]
+@pytest.mark.parametrize(
+    ("seconds", "length", "slots"),
+    [
+        pytest.param(400, 60, 8, id="minutes"),
+        pytest.param(240, 30, 9, id="half minutes"),
+        pytest.param(60, 10, 7, id="ten seconds"),
+        pytest.param(40, 5, 9, id="five seconds"),
+        pytest.param(6, 5, 6, id="a few, after the quiet before them"),
+        pytest.param(0, 5, 6, id="all at once"),
+    ],
+)
+def test_a_young_batch_is_shown_in_short_slots(
+    conn: Connection, seconds: int, length: int, slots: int
+) -> None:
+    some = [(NOON - n * seconds * SECOND / 7, Outcome.FAILED) for n in range(8)]
+    found = series.load(conn, *ended(conn, *some), NOON)
 
-    assert series.load(conn, *ended(conn, *some), NOON) == ()
+    assert {later[0] - slot[0] for slot, later in pairwise(found)} == {length}
+    assert (len(found), sum(slot[3] for slot in found)) == (slots, 8)
+    assert found[-1][0] == int(NOON.timestamp())
 
 
 def test_of_few_calls_or_of_no_batch_there_is_nothing_to_see(conn: Connection) -> None:

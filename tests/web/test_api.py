@@ -101,6 +101,9 @@ async def test_a_silence_is_made_listed_and_ended(desk: Front) -> None:
     assert [each["who"] for each in await got(desk, "/audit", target=listed["id"], limit="1")] == [
         "eve"
     ]
+    of_alert = await got(desk, "/audit", alert=FIRING.key)
+    assert [each["what"] for each in of_alert] == ["silence.end", "silence.add"]
+    assert await got(desk, "/audit", alert=BLIND.key) == []
     assert desk.woken == ["judge", "judge"]
 
 

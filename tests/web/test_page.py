@@ -154,7 +154,7 @@ async def test_a_closed_alert_tells_how_it_began_and_nothing_of_now(desk: Front)
     assert "45.2 % when it fired, 5 % at the end" in text
     assert "Cannot be judged now" not in text
     assert "that it fires pending" in text
-    assert "Nobody has acknowledged it." in text
+    assert "Nobody has acknowledged or silenced it." in text
 
 
 async def test_a_batch_has_a_page_with_its_report(desk: Front) -> None:
@@ -211,6 +211,28 @@ async def test_a_silence_is_previewed_made_and_ended(desk: Front) -> None:
     assert len(kept.matchers) == 3
     assert "None stands." in after.text
     assert await desk.deeds() == [("ada", "page", "silence.end"), ("ada", "page", "silence.add")]
+
+
+async def test_a_silence_stands_on_the_page_of_the_alert_that_it_holds_back(desk: Front) -> None:
+    wish = {"matchers": "provider=renewals\nrule=error_spike", "end": "for", "lasts": "2h"}
+    wish |= {"comment": "carrier at work", "author": "eve", "do": "silence", "alert": FIRING.key}
+    async with desk.browser() as client:
+        made = await sent(client, "/silences", **wish)
+        (kept,) = await desk.read(silences.load)
+        page = await shown(client, made.headers["location"])
+        other = await shown(client, f"/alerts/{BLIND.key}")
+        await sent(client, f"/silences/{kept.id}/end", author="bob", back=f"/alerts/{FIRING.key}")
+        after = await shown(client, f"/alerts/{FIRING.key}")
+
+    assert made.headers["location"].startswith(f"/alerts/{FIRING.key}?note=")
+    text, end = " ".join(page.text.split()), f"/silences/{kept.id}/end"
+    assert "Silenced; it holds back 1 alert now" in text
+    assert "until 16:10 CEST · eve (page): carrier at work" in text
+    assert f"offhook silence expire {kept.id}" in text
+    assert "eve (page) silenced" in text
+    assert end in page.forms
+    assert end not in other.forms | after.forms
+    assert "bob (page) ended the silence:" in " ".join(after.text.split())
 
 
 async def test_the_form_is_filled_in_from_an_alert(desk: Front) -> None:

@@ -26,11 +26,11 @@ from monitor.evaluation.saying import (
     expectation_opinions,
     provider_opinions,
 )
+from monitor.evaluation.vanishing import gone_again
 from monitor.ingest.items import take_items
 from monitor.ingest.looks import take_look
-from monitor.ingest.sweeps import Swept, begin_sweep, finish_sweep
+from monitor.ingest.sweeps import Swept, finish_sweep
 from monitor.scheduler.judge import EXPECTED_EVERY
-from monitor.scheduler.reader import gone_again
 from monitor.store import batches, providers
 from monitor.store.batches import BatchRow
 from monitor.store.coding import decode
@@ -159,7 +159,7 @@ class Watch:
         row = self._rows.get(name)
         if world.gone:
             if row is not None and now >= row.due_at:
-                self._rows[name] = gone_again(row, now, self._poll)
+                self._rows[name] = gone_again(self._conn, row, now, self._poll)
                 batches.save(self._conn, self._rows[name])
             return
         if not (world.moved or _is_due(row, self._looked.get(name, now), now)):
@@ -178,8 +178,8 @@ class Watch:
         self._rows[name] = replace(row, due_at=now)
 
     def _read(self, world: BatchWorld, row: BatchRow, now: datetime) -> BatchRow:
-        begun = begin_sweep(self._conn, row.id, now)
-        taken = take_items(self._conn, begun, shown.items(world, now), now).row
+        # All of it in one transaction, so that nobody sees it begun and not ended.
+        taken = take_items(self._conn, row, shown.items(world, now), now).row
         swept = Swept(
             counts=taken.look.counts,
             rows=shown.rows(world),

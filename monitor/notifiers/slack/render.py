@@ -3,7 +3,7 @@
 Foreign text stands in ``plain_text`` elements, where Slack reads no markup at all. The only
 ``mrkdwn`` is made of our own words, a date, addresses that were checked, and whom the
 configuration wants called. The fallback ``text`` has its three control characters escaped,
-so that no other mention and no link comes to life.
+so that no other mention and no link comes to life; alone, it has no other markup either.
 """
 
 import re
@@ -17,6 +17,7 @@ from monitor.core.text import clip, one_line
 from monitor.notifiers import Envelope
 from monitor.notifiers.chart import sparkline
 from monitor.notifiers.slack import buttons
+from monitor.notifiers.slack.text import escaped, escaped_within, unmarked
 
 Block = dict[str, Any]
 
@@ -61,8 +62,11 @@ _BARE = Style()
 def payload(envelope: Envelope, style: Style = _BARE) -> dict[str, Any]:
     """What to post: always a full ``text``, and blocks unless a plain rendering is asked for."""
     call = _call(envelope, style)
+    text = fallback(envelope)
+    if envelope.plain:
+        text = f"{call} {unmarked(text)}".lstrip()
     content: dict[str, Any] = {
-        "text": f"{call} {fallback(envelope)}" if call and envelope.plain else fallback(envelope),
+        "text": text,
         "mrkdwn": False,
         **AS_IT_STANDS,
         **UNSHOWN,
@@ -120,7 +124,7 @@ def _in_words(message: Message, room: int) -> str:
     if len(key) > room // 2:
         key = f"key {message.key}"
     text = "\n".join(one_line(word) for word in words)
-    return f"{_escaped_within(text, room - len(key) - 1)}\n{key}"
+    return f"{escaped_within(text, room - len(key) - 1)}\n{key}"
 
 
 def _details(message: Message) -> list[str]:
@@ -130,19 +134,6 @@ def _details(message: Message) -> list[str]:
 
 def _sentence(message: Message) -> str:
     return one_line(message.headline) or one_line(message.sentence)
-
-
-def _escaped_within(text: str, limit: int) -> str:
-    """As much of the text as fits once it is escaped, no escape cut in two."""
-    text = clip(text, limit)
-    while len(escaped(text)) > limit:
-        text = clip(text, len(text) * 3 // 4)
-    return escaped(text)
-
-
-def escaped(text: str) -> str:
-    """The text with the three characters that Slack reads as markup made harmless."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def icon(message: Message) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -72,6 +73,7 @@ class Bland:
         counts=True,
         contacts=True,
         calls=True,
+        numbers=True,
         call_times=True,
         in_flight=True,
         voicemail=True,
@@ -92,6 +94,7 @@ class Bland:
 
     def __init__(self, name: str, settings: BlandSettings, http: Asks, hash_key: bytes) -> None:
         self.name = name
+        self.capabilities = capabilities_of(settings)
         key = settings.api_key.get_secret_value()
         self._account = Account(http, settings.base_url, {"authorization": key})
         self._recent = Recent()
@@ -269,6 +272,12 @@ class Bland:
 
     async def close(self) -> None:
         """The connections belong to the HttpClient; there is nothing else to let go of."""
+
+
+def capabilities_of(settings: BlandSettings) -> Capabilities:
+    """What can be told with these settings: webhooks tell what a call has cost."""
+    priced = settings.rates is not None or settings.webhook_secret is not None
+    return replace(Bland.capabilities, priced=priced)
 
 
 def _present(listed: _Calls) -> list[msgspec.Raw]:

@@ -65,6 +65,8 @@ class Graine:
         calls=True,
         retries=True,
         cost=True,
+        priced=True,
+        numbers=True,
         call_times=True,
         in_flight=True,
         calling_hours=True,

@@ -104,56 +104,75 @@ def calls(
     status_of: Callable[[str], CallStatus],
 ) -> list[Call]:
     """The calls of a row, whose words ``status_of`` knows."""
-    low, high = _bounds(seen_at)
-    found = []
-    for record in records:
-        status = status_of(record.call_status)
-        duration, created_at, cost = record.duration_seconds, record.created_at, record.total_cost
-        ended_at = None
-        if created_at is not None:
-            if created_at.tzinfo is not UTC or not low < created_at < high:
-                raise UnusualError
-            if duration is not None and status in ENDED:
-                ended_at = created_at + timedelta(0, duration) if duration else created_at
-                ended_at = min(ended_at, seen_at)
-        hangup = _reason(record.hangup_reason)
-        found.append(
-            _call(
-                (
-                    _identity(record.execution_id),
-                    contact_id,
-                    status,
-                    None,
-                    None,
-                    record.retry_count or 0,
-                    record.is_follow_up is True,
-                    created_at,
-                    duration,
-                    hangup if status is _FAILED else None,
-                    None,
-                    seen_at,
-                    ended_at,
-                    None if ended_at is None else _DERIVED,
-                    None,
-                    *(_NO_COST if cost is None else (round(cost * 1_000_000), "USD")),
-                    False,
-                    _sentiment(record.sentiment),
-                    _word(record.hangup_by),
-                    hangup,
-                    *_UNTOLD,
-                    seen_at,
-                    (),
-                )
-            )
+    within = _bounds(seen_at)
+    return [
+        _one(record, contact_id, seen_at, within, status_of(record.call_status))
+        for record in records
+    ]
+
+
+def _one(
+    record: Record,
+    contact_id: str,
+    seen_at: datetime,
+    within: tuple[datetime, datetime],
+    status: CallStatus,
+) -> Call:
+    """One of them. No star in what it is made of: with one it is built as a list first."""
+    created_at, cost, hangup = record.created_at, record.total_cost, record.hangup_reason
+    feeling, by, call_id = record.sentiment, record.hangup_by, record.execution_id
+    if created_at is not None:
+        low, high = within
+        if created_at.tzinfo is not UTC or not low < created_at < high:
+            raise UnusualError
+    ended_at = _end(record, seen_at) if status in ENDED else None
+    if not call_id.isprintable():
+        call_id = identity(call_id)
+    micros, currency = _NO_COST if cost is None else (round(cost * 1_000_000), "USD")
+    hangup = None if hangup is None else _reason(hangup)
+    return _call(
+        (
+            call_id,
+            contact_id,
+            status,
+            None,
+            None,
+            record.retry_count or 0,
+            record.is_follow_up is True,
+            created_at,
+            record.duration_seconds,
+            hangup if status is _FAILED else None,
+            None,
+            seen_at,
+            ended_at,
+            None if ended_at is None else _DERIVED,
+            None,
+            micros,
+            currency,
+            False,
+            None if feeling is None else _sentiment(feeling),
+            None if by is None else _word(by),
+            hangup,
+            None,  # agent version
+            None,  # disposition
+            None,  # whether it was handed over
+            seen_at,
+            (),
         )
-    return found
+    )
+
+
+def _end(record: Record, seen_at: datetime) -> datetime | None:
+    created_at, duration = record.created_at, record.duration_seconds
+    if created_at is None or duration is None:
+        return None
+    return min(created_at + timedelta(0, duration) if duration else created_at, seen_at)
 
 
 ENDED = frozenset(status for status in CallStatus if status.terminal)
 # Reading a member off its class takes as long as the rest of a line, and so does a call of a
 # function that another one answers for: the few words there are have all been seen before.
 _NO_COST = (None, None)
-_UNTOLD = (None, None, None)  # agent version, disposition, whether it was handed over
 _FAILED = CallStatus.FAILED
 _DERIVED = EndedBy.DERIVED
 _SENTIMENT = {each.value: each for each in Sentiment}
@@ -165,7 +184,7 @@ _contact = partial(tuple.__new__, Contact)
 
 
 @lru_cache(maxsize=512)
-def _sentiment(value: str | None) -> Sentiment | None:
+def _sentiment(value: str) -> Sentiment | None:
     return _SENTIMENT.get(word(value) or "")
 
 

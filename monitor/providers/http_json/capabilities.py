@@ -22,6 +22,8 @@ def capabilities_of(settings: HttpJsonSettings) -> Capabilities:
         "calls": call.id is not None,
         "retries": contact.attempts is not None or contact.next_retry_at is not None,
         "cost": call.cost is not None,
+        "priced": call.cost is not None or (settings.rates is not None and _sees_times(settings)),
+        "numbers": contact.phone is not None,
         "call_times": call.started_at is not None,
         "in_flight": counts.live is not None or _sees_live(settings),
         "sentiment": call.sentiment is not None,
@@ -30,8 +32,6 @@ def capabilities_of(settings: HttpJsonSettings) -> Capabilities:
         "tells_failures": settings.tells_failures,
     }
     blind = [text for name, text in _BLIND.items() if not found[name]]
-    if contact.phone is None:
-        blind.append("phone numbers")
     if not found["cost"]:
         blind.append(_COST + _ESTIMATE if _sees_times(settings) else _COST)
     return replace(
@@ -49,8 +49,8 @@ _BLIND = {
     "voicemail": "voicemail",
     "tells_failures": "which calls failed and which were not answered",
     "sentiment": "sentiment",
+    "numbers": "phone numbers",
 }
-
 
 _COST = "what calls cost"
 _ESTIMATE = " (rates in the configuration give an estimate)"

@@ -29,6 +29,7 @@ _CAPABILITIES = Capabilities(
     contacts=True,
     calls=True,
     cost=True,
+    priced=True,
     in_flight=True,
     sentiment=True,
     trusted=frozenset({"total", "live", "unaccounted"}),

@@ -52,6 +52,7 @@ class Vogent:
         discovery=True,
         contacts=True,
         calls=True,
+        numbers=True,
         call_times=True,
         calling_hours=True,
         voicemail=True,
@@ -72,6 +73,7 @@ class Vogent:
 
     def __init__(self, name: str, settings: VogentSettings, http: Asks, hash_key: bytes) -> None:
         self.name = name
+        self.capabilities = capabilities_of(settings)
         key = settings.api_key.get_secret_value()
         self._account = Account(http, settings.base_url, {"authorization": f"Bearer {key}"})
         self._reading = Reading(hash_key, settings.rates)
@@ -258,6 +260,11 @@ class Vogent:
 
     async def close(self) -> None:
         """The connections belong to the HttpClient; there is nothing else to let go of."""
+
+
+def capabilities_of(settings: VogentSettings) -> Capabilities:
+    """What can be told with these settings: what calls cost follows from rates alone."""
+    return replace(Vogent.capabilities, priced=settings.rates is not None)
 
 
 def _sighting(batch: Batch, known: Mapping[str, Known]) -> Sighting:

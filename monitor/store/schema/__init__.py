@@ -4,6 +4,7 @@ Times are whole microseconds since 1970 in UTC (``UtcDateTime`` refuses a naive 
 hot statements carry plain numbers. Words of closed sets are stored as their text.
 """
 
+from monitor.core.instants import from_micros
 from monitor.store.schema.alerting import alert_events, alerts, evaluations
 from monitor.store.schema.delivery import conversations, deliveries, outbox
 from monitor.store.schema.inbox import arrivals, inbox
@@ -19,10 +20,9 @@ from monitor.store.schema.snapshot import (
     providers,
     settings,
 )
-from monitor.store.schema.times import EPOCH, UtcDateTime, from_micros, metadata, to_micros
+from monitor.store.schema.times import UtcDateTime, metadata, to_micros
 
 __all__ = [
-    "EPOCH",
     "UtcDateTime",
     "alert_events",
     "alerts",

@@ -1,12 +1,12 @@
 """Times in columns, and the collection that every table belongs to."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, MetaData, TypeDecorator
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+from monitor.core import instants
+from monitor.core.instants import from_micros
 
 
 def to_micros(at: datetime) -> int:
@@ -14,12 +14,7 @@ def to_micros(at: datetime) -> int:
     if at.tzinfo is None:
         msg = f"a time without a zone cannot be stored: {at!r}"
         raise ValueError(msg)
-    return (at - EPOCH) // _MICROSECOND
-
-
-def from_micros(micros: int) -> datetime:
-    """The aware UTC time that the tables keep so."""
-    return EPOCH + timedelta(microseconds=micros)
+    return instants.to_micros(at)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -1,0 +1,55 @@
+"""One receiver's worker, and what it needs to know between two turns."""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from monitor.dispatcher.attempt import Attempt
+from monitor.store.claims import Claim, claim
+from monitor.store.crowds import load_crowds
+
+
+class Lane:
+    """The way to one receiver. Who holds its ``turn`` claims for it and sends to it."""
+
+    def __init__(self, attempt: Attempt, lease: timedelta) -> None:
+        self.attempt = attempt
+        self.name = attempt.receiver.name
+        self.awake = asyncio.Event()
+        self.turn = asyncio.Lock()
+        self.looked_at: datetime | None = None
+        self._lease = lease
+        self._again = False
+
+    def wake(self) -> None:
+        """Something new may be owed: it is looked for when nobody is at it any more."""
+        self._again = True
+        if not self.turn.locked():
+            self.awake.set()
+
+    async def begin(self) -> None:
+        """Wait for one's turn."""
+        await self.turn.acquire()
+        self._again = False
+
+    def end(self) -> None:
+        """Let others have theirs."""
+        self.turn.release()
+        if self._again:
+            self.awake.set()
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing is under way, and a message may leave at once."""
+        return not self.turn.locked() and self.attempt.may_send
+
+    def take(self, conn: Connection, now: datetime) -> Claim | None:
+        """Claim what is due next, in a transaction."""
+        to = self.attempt.receiver
+        found = claim(conn, receiver=self.name, now=now, lease=self._lease, most=to.at_once)
+        if found is None or not to.crowds:
+            return found
+        keys = [message.key for message in found.messages]
+        return replace(found, crowds=load_crowds(conn, receiver=self.name, keys=keys))
