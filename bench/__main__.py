@@ -15,6 +15,7 @@ from pathlib import Path
 from bench import backtest, beside, evaluation, ingest, large, traffic, webhooks
 from bench.results import Result, show
 
+_QUICKLY = "--quick"
 DATA = Path(__file__).resolve().parent.parent / ".bench-data"
 
 FULL_TRAFFIC = traffic.Size(batches=3, dialled=timedelta(minutes=20), closed=timedelta(minutes=40))
@@ -53,12 +54,13 @@ def _smaller(size: webhooks.Size) -> dict[str, _Part]:
 
 def main(arguments: Sequence[str]) -> int:
     """0 when every promise is kept, else 1; 2 when there is no such part."""
-    quick = "--quick" in arguments
+    quick = _QUICKLY in arguments
     whole = _QUICK if quick else _FULL
     parts = whole | _smaller(QUICK_WEBHOOKS if quick else FULL_WEBHOOKS)
-    chosen = [each for each in arguments if not each.startswith("-")] or list(whole)
+    chosen = [each for each in arguments if each != _QUICKLY] or list(whole)
     if unknown := [each for each in chosen if each not in parts]:
-        print(f"no part {unknown[0]}; there are {', '.join(parts)}", file=sys.stderr)
+        told = f"no part {unknown[0]}; there are {', '.join(parts)}, and {_QUICKLY}"
+        print(told, file=sys.stderr)
         return 2
     DATA.mkdir(exist_ok=True)
     results: list[Result] = []

@@ -3,7 +3,8 @@
 Fires when, for its pending time, at night and in a pause, too, the people and calls that were
 read differ from what the vendor counts though neither moves; or by more than moves while
 reading though both do; or when a count that only grows fell, and neither a newer version of
-the batch nor its lists explain it. Not for lines and people who wait while calls are made.
+the batch nor its lists explain it. Lists that were read long ago, as before an outage, accuse
+nobody until they are read again. Not for lines and people who wait while calls are made.
 While it lasts the batch is not called completed: see batch_completed.
 
 What to do: trust neither number; look at the batch at the vendor, and report it there.
@@ -16,7 +17,7 @@ from typing import ClassVar
 
 from monitor.core.completion import NEVER_FALL, contradictions, is_less
 from monitor.core.facts import BatchFacts
-from monitor.core.pace import explained
+from monitor.core.pace import REREAD_EVERY, explained
 from monitor.core.rule import BatchRule, Clear, Finding, Holds, Replays, Severity, Unknown, Verdict
 
 
@@ -43,6 +44,8 @@ class CountMismatch(BatchRule):
         fallen = list(_fallen(facts, listed=not found))
         if not found and not fallen:
             return Clear(Finding(summary="the counts and the lists agree"))
+        if found and _are_old(facts):
+            return Unknown("its lists are to be read again first")
         gap = tuple(abs(each.counted - each.read) for each in found)
         if not fallen and not _at_rest(facts) and explained(gap, facts.live):
             return Unknown("people moved while the lists were read")
@@ -56,6 +59,12 @@ class CountMismatch(BatchRule):
                 todo="Look at the batch at the vendor; its end is not told while this lasts.",
             )
         )
+
+
+def _are_old(facts: BatchFacts) -> bool:
+    """Whether the lists were read so long before the look that they may be right by now."""
+    read, looked = facts.certainty.read_at, facts.certainty.observed_at
+    return read is not None and looked is not None and looked - read > REREAD_EVERY
 
 
 def _at_rest(facts: BatchFacts) -> bool:

@@ -34,7 +34,7 @@ from monitor.core.failures import (
     usual_share,
     window_finding,
 )
-from monitor.core.model import Outcome
+from monitor.core.model import FAILED, Outcome
 from monitor.core.rates import RECOVERED, RateRule
 from monitor.core.rule import Finding, Holds, Severity, Unknown, Verdict, check_between, stopped
 
@@ -54,7 +54,7 @@ class ErrorSpike(RateRule):
     streak: int = 8
     confidence: float = 0
     recover: float | None = None
-    statuses: frozenset[Outcome] = frozenset({Outcome.FAILED, Outcome.ERROR})
+    statuses: frozenset[Outcome] = FAILED
 
     def __post_init__(self) -> None:
         """ValueError for people where a parameter cannot be meant."""

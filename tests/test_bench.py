@@ -153,11 +153,12 @@ def test_what_judging_costs_is_measured(tmp_path: Path) -> None:
     assert all(each.measured > 0 for each in found)
 
 
+@pytest.mark.parametrize("asked", ["webhooks.nothing", "--help"])
 def test_a_part_that_there_is_not_is_told_with_those_that_there_are(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], asked: str
 ) -> None:
-    assert main(["webhooks.nothing"]) == 2
-    assert "no part webhooks.nothing; there are traffic, " in capsys.readouterr().err
+    assert main([asked]) == 2
+    assert f"no part {asked}; there are traffic, " in capsys.readouterr().err
 
 
 def test_of_webhooks_one_part_is_measured_alone(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Delivering:
         self._names = tuple(notifiers)
         self._started_at = started_at
         self._failing: set[str] = set()
-        self._alone = False  # nobody can be told of anything, and the log says so
+        self.is_alone = False  # nobody can be told of anything, and the log says so
         self._seen_to: frozenset[Overdue] = frozenset()
         self._held: frozenset[Overdue] = frozenset()  # by a silence, which may end
         self._held_until = started_at
@@ -101,15 +101,15 @@ class Delivering:
         """
         away = self._dispatcher.away()
         alone = bool(away) and all(gone or name in self._failing for name, gone in away.items())
-        if alone and not self._alone:
+        if alone and not self.is_alone:
             log.critical(
                 "nobody_can_be_told",
                 receivers=sorted(away),
                 todo="look at offhook status; whatever happens is kept, and told when one is back",
             )
-        elif self._alone and not alone:
+        elif self.is_alone and not alone:
             log.warning("somebody_can_be_told_again")
-        self._alone = alone
+        self.is_alone = alone
 
     def _nobody_listens(self) -> bool:
         return bool(self._names) and self._failing.issuperset(self._names)

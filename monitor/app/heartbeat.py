@@ -52,6 +52,8 @@ class Heartbeat:
             deaf = await self._deaf()
         except StoreError as error:
             deaf, found = (), (*found, str(error))
+        if self._runtime.delivering.is_alone and not deaf:
+            found = (*found, "no receiver is reached just now")
         if (why := (*found, *deaf)) and why != self._withheld:
             log.warning("heartbeat_withheld", why=list(why))
         self._withheld = why

@@ -31,7 +31,7 @@ def jobs_of(runtime: Runtime) -> Jobs:
     jobs.add("watch deliveries", WATCH_EVERY, runtime.delivering.watch)
     restating.add_jobs(jobs, runtime)
     settings = runtime.config.monitor
-    if settings.heartbeat_url is not None:
+    if settings.heartbeat_url or settings.heartbeat_fail_url:
         beat = Heartbeat(settings, runtime, runtime.clients[HEARTBEAT]).beat
         jobs.add("heartbeat", BEAT_EVERY, beat)
     return jobs

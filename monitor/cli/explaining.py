@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -36,6 +36,8 @@ from monitor.http import HttpClient
 from monitor.notifiers.build import build
 from monitor.store import alerts, views
 
+_FAR = timedelta(days=3_653)  # beyond it nothing was, and calendars are not read
+
 
 class _WrongError(Exception):
     """What was asked for makes no sense; the text is for people."""
@@ -47,7 +49,7 @@ def explain(given: Path | None, what: Sequence[str], at: str | None, *, as_json:
     clock = SystemClock()
     now = clock.now()
     try:
-        when = now if at is None else read_time(at, zone_named(config.monitor.timezone), now)
+        when = now if at is None else _time(at, config.monitor.timezone, now)
         with database(config) as conn:
             key = _known(conn, config, what[0], when).key if _is_key(what) else None
             with as_it_stood(conn, when, key) if when < now else nullcontext(conn) as then:
@@ -69,6 +71,13 @@ def explain(given: Path | None, what: Sequence[str], at: str | None, *, as_json:
     else:
         print_lines(_lines(found, config.monitor.timezone))
     return GOOD if any(each.tells for each in found.receivers) else FOUND
+
+
+def _time(text: str, zone: str, now: datetime) -> datetime:
+    when = read_time(text, zone_named(zone), now)
+    if abs(when - now) > _FAR:
+        raise _WrongError("that is more than ten years away")
+    return when
 
 
 def _unsure(when: datetime, now: datetime) -> tuple[str, ...]:

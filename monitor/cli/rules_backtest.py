@@ -41,6 +41,8 @@ _NOTES = (
     "batches after their first alert of the rule. As told, new, gone: beside what was told.",
     "Looks that saw nothing move are not kept, so an alert may lie a poll from where it was; and",
     "what a vendor told of a call long after its end (a reason, its start) counts from its end.",
+    "Lists are taken to have been read whenever it was looked at, and this machine's clock to have",
+    "been right; a report of a day leaves out messages that were given up.",
 )
 
 

@@ -261,7 +261,7 @@ def never_dialled(facts: BatchFacts) -> int:
 def report(facts: BatchFacts) -> Report:
     """The end of the batch in numbers, as far as they are known now."""
     tally, batch = facts.tally, facts.batch
-    began = batch.started_at or batch.scheduled_at or batch.created_at
+    began = batch.began_at
     ended = batch.ended_at or facts.terminal_at
     return Report(
         batch_id=batch.batch_id,

@@ -22,7 +22,7 @@ from monitor.core.people import NobodyCalled, PeopleLog
 from monitor.core.retries import COUNTED_MOST, LateRetries, LateRetry, RetryLadder
 from monitor.core.standing import Failure, ProviderFacts, SystemFacts, Trouble, Unread
 from monitor.core.stopping import StoppedBy
-from monitor.core.tally import Tally, people
+from monitor.core.tally import Tally, everybody, people
 from monitor.core.wording import zone_named
 
 __all__ = [
@@ -186,9 +186,8 @@ class BatchFacts:
 
     @cached_property
     def people(self) -> int:
-        """How many people the batch has, the vendor's total first."""
-        counted = self.tally.get("contacts", 0)
-        return max(self.batch.counts.total or 0, counted)
+        """How many people the batch has."""
+        return everybody(self.batch.counts, self.tally)
 
     def estimates(self, count: str) -> bool:
         """Whether a count of this name is derived from what was seen, and not told."""

@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.core.calendar import Calendar, permitted_between
 from monitor.core.facts import Report
-from monitor.core.model import Outcome
+from monitor.core.model import FAILED, Outcome
 from monitor.core.report import Line
 from monitor.core.stats import share
 
-FAILED = frozenset({Outcome.FAILED, Outcome.ERROR})
 # With so many slots a chart is still read at a glance.
 MOST_SLOTS = 48
 _LENGTHS = tuple(

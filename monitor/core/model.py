@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from monitor.core.calendar import Calendar
 from monitor.core.words import (
+    FAILED,
     OPEN_CONTACT,
     AnsweredBy,
     BatchStatus,
@@ -25,6 +26,7 @@ from monitor.core.words import (
 )
 
 __all__ = [
+    "FAILED",
     "OPEN_CONTACT",
     "AccountState",
     "AnsweredBy",
@@ -196,6 +198,11 @@ class Batch:
     def title(self) -> str:
         """The name people gave it, else its id."""
         return self.name or self.batch_id
+
+    @property
+    def began_at(self) -> datetime | None:
+        """When it began, or is to begin, or else was made; None where the vendor tells none."""
+        return self.started_at or self.scheduled_at or self.created_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from monitor.core.calendar import Calendar, permitted_after
 from monitor.core.calls import Spent
 from monitor.core.model import ContactStatus, Counts
-from monitor.core.tally import CONTACTS, UNDIALLED, Tally, call_key, costs, people
+from monitor.core.tally import CONTACTS, UNDIALLED, Tally, call_key, costs, people, unlisted
 from monitor.core.wording import money, people_text
 from monitor.core.words import Outcome
 
@@ -79,8 +79,7 @@ def completed(tally: Tally) -> int:
 
 def left(counts: Counts, tally: Tally) -> int:
     """People who wait for a call, now or later, those who are on no list yet included."""
-    unlisted = max((counts.total or 0) - tally.get(CONTACTS, 0), 0)
-    return people(tally, *_WAITING) + unlisted
+    return people(tally, *_WAITING) + unlisted(counts, tally)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,13 +14,12 @@ from monitor.core.completion import moves_unseen
 from monitor.core.expression import Value
 from monitor.core.facts import BatchFacts
 from monitor.core.failures import lately
-from monitor.core.model import Outcome, Sentiment
+from monitor.core.model import FAILED, Outcome, Sentiment
 from monitor.core.money import left
 from monitor.core.tally import call_key
 from monitor.core.wording import money, percent, span
 
 MINUTE = timedelta(minutes=1)
-FAILED = frozenset({Outcome.FAILED, Outcome.ERROR})
 COUNT, SHARE, MINUTES, MONEY, TRUTH = "", "share", "min", "money", "truth"
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from monitor.core.calls import AS_TOLD, EndedCall, Field, Value, told
 from monitor.core.model import Outcome
+from monitor.core.rolling import parts
 
 _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
@@ -122,14 +123,8 @@ class Span:
         self.first = self.stop = first
 
     def move(self, calls: Sequence[PastCall], first: int, stop: int) -> None:
-        """Count these places; costs what they and the ones before do not share."""
-        if first >= self.stop or stop <= self.first:
-            self.count.take(calls[self.first : self.stop], -1)
-            self.count.take(calls[first:stop], 1)
-        else:
-            for old, new, sign in ((self.first, first, -1), (self.stop, stop, 1)):
-                if old < new:
-                    self.count.take(calls[old:new], sign)
-                elif new < old:
-                    self.count.take(calls[new:old], -sign)
+        """Count these places instead."""
+        for start, end, sign in parts(self.first, self.stop, first, stop):
+            if start < end:
+                self.count.take(calls[start:end], sign)
         self.first, self.stop = first, stop

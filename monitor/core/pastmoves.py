@@ -124,17 +124,19 @@ class Reader:
         exhausted: Mapping[str, int],
         counts: Callable[[str], Counts],
         late: Iterable[str] = (),
+        follow_ups: AbstractSet[str] = frozenset(),
     ) -> None:
         """``calls``: as they ended up; ``exhausted``: the retries of whom they ran out for.
 
         ``counts`` reads what the vendor counted. ``late``: calls whose cost was told after
-        their end.
+        their end. ``follow_ups``: those that are no retries, whichever attempt they are.
         """
         self.calls = {call.call_id: call for call in calls}
         self.told: set[str] = set()  # the calls that are among the changes
         self.stood: dict[str, str] = {}  # of calls known before: how they stood at first
         self._exhausted = exhausted
         self._counts = counts
+        self._follow_ups = follow_ups
         self._dialled: set[str] = set()
         self._unpriced: dict[str, PastCall | None] = dict.fromkeys(late)  # as they were told
 
@@ -188,7 +190,7 @@ class Reader:
         call = self.calls.get(key)
         if before is None:
             add(delta, CALLS, 1)
-            if call is not None and call.attempt:
+            if call is not None and call.attempt and key not in self._follow_ups:
                 add(delta, "retries", 1)
         else:
             if key not in self.told:

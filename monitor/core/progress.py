@@ -13,7 +13,7 @@ from monitor.core.completion import ended_calls
 from monitor.core.facts import BatchFacts
 from monitor.core.model import OPEN_CONTACT, ContactStatus, Outcome
 from monitor.core.stats import share
-from monitor.core.tally import CONTACTS, UNDIALLED, call_key, people
+from monitor.core.tally import CONTACTS, UNDIALLED, call_key, people, unlisted
 from monitor.core.wording import clock, counted, people_text
 
 _HOUR = timedelta(hours=1)
@@ -50,9 +50,7 @@ class Forecast:
 
 def people_left(facts: BatchFacts) -> int:
     """People who are not done: who wait, are talked to, or are to be called again."""
-    listed = facts.tally.get(CONTACTS, 0)
-    unlisted = max((facts.batch.counts.total or 0) - listed, 0)
-    return people(facts.tally, *OPEN_CONTACT) + unlisted
+    return people(facts.tally, *OPEN_CONTACT) + unlisted(facts.batch.counts, facts.tally)
 
 
 def all_wait_since(facts: BatchFacts) -> datetime | None:
@@ -124,7 +122,7 @@ def lifelong(facts: BatchFacts) -> Pace:
 
     What it did before it was first seen counts, as does a pause then: it is no quicker than so.
     """
-    told = facts.batch.started_at or facts.batch.scheduled_at or facts.batch.created_at
+    told = facts.batch.began_at
     if told is None or facts.run > 1:
         return Pace(n=0, time=timedelta(0))
     return Pace(n=ended_calls(facts.tally), time=facts.dialling_between(told, facts.now))

@@ -5,7 +5,14 @@ from datetime import timedelta
 
 from monitor.core.completion import never_dialled, read_since_end, rows
 from monitor.core.facts import BatchFacts, Report
-from monitor.core.model import Batch, BatchStatus, Capabilities, ContactStatus, Outcome, Sentiment
+from monitor.core.model import (
+    FAILED,
+    Batch,
+    BatchStatus,
+    Capabilities,
+    ContactStatus,
+    Sentiment,
+)
 from monitor.core.stats import share
 from monitor.core.stopping import named
 from monitor.core.text import clip
@@ -110,7 +117,7 @@ def _exhausted(report: Report) -> str | None:
 
 
 def _calls(report: Report) -> str:
-    failed = report.outcomes.get(Outcome.FAILED, 0) + report.outcomes.get(Outcome.ERROR, 0)
+    failed = sum(report.outcomes.get(each, 0) for each in FAILED)
     return f"{report.calls:,}, {failed:,} of them failed" if failed else f"{report.calls:,}"
 
 

@@ -7,7 +7,15 @@ the batch's row. A property test holds it to a recount of the snapshot.
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from monitor.core.model import Call, Contact, ContactStatus, Outcome, Sentiment, outcome_of
+from monitor.core.model import (
+    Call,
+    Contact,
+    ContactStatus,
+    Counts,
+    Outcome,
+    Sentiment,
+    outcome_of,
+)
 
 Tally = dict[str, int]
 
@@ -142,6 +150,16 @@ def recount(contacts: Iterable[Contact], calls: Iterable[Call]) -> Tally:
 def trimmed(tally: Mapping[str, int]) -> Tally:
     """The same counters without the zeros."""
     return {key: n for key, n in tally.items() if n}
+
+
+def everybody(counts: Counts, tally: Mapping[str, int]) -> int:
+    """How many people a batch has: as many as the vendor counts, or as are known if more."""
+    return max(counts.total or 0, tally.get(CONTACTS, 0))
+
+
+def unlisted(counts: Counts, tally: Mapping[str, int]) -> int:
+    """How many of them are on no list yet."""
+    return everybody(counts, tally) - tally.get(CONTACTS, 0)
 
 
 def people(tally: Mapping[str, int], *statuses: ContactStatus) -> int:

@@ -7,11 +7,10 @@ and since the batch last stood still.
 from collections.abc import Mapping
 
 from monitor.core.completion import ended_calls
-from monitor.core.model import ContactStatus, Outcome, Sentiment
+from monitor.core.model import FAILED, ContactStatus, Outcome, Sentiment
 from monitor.core.money import completed, dialled, left
 from monitor.core.names import (
     COUNT,
-    FAILED,
     MINUTES,
     MONEY,
     SHARE,

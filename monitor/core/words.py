@@ -184,6 +184,9 @@ class Sentiment(StrEnum):
     NEGATIVE = "negative"
 
 
+FAILED = frozenset({Outcome.FAILED, Outcome.ERROR})
+
+
 def outcome_of(status: CallStatus, answered_by: AnsweredBy | None) -> Outcome | None:
     """The outcome that a status and an answering party make together."""
     found = _OUTCOME.get(status)

@@ -1,11 +1,13 @@
 """Claiming where it is owed: what is news leaves without a commit and a turn of its own."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+import msgspec
 from sqlalchemy import Connection
 
 from monitor.dispatcher.lane import Lane
@@ -35,9 +37,13 @@ class Ahead:
         self._sending: list[asyncio.Task[None]] = []
 
     def claim(self, conn: Connection, now: datetime) -> None:
-        """Within the transaction: take for each lane what is due first, if anything is."""
-        found = [(lane, lane.take(conn, now), now) for lane in self._lanes]
-        self._claimed = [(lane, claim, now) for lane, claim, now in found if claim is not None]
+        """Within the transaction: take for each lane what is due first, if anything is.
+
+        Where something of that cannot be read, nothing is taken: whose lane it is has to say so.
+        """
+        with contextlib.suppress(msgspec.DecodeError), conn.begin_nested():
+            found = [(lane, lane.take(conn, now), now) for lane in self._lanes]
+            self._claimed = [(lane, claim, now) for lane, claim, now in found if claim is not None]
 
     async def __aenter__(self) -> Self:
         """Hold the lanes; they rest, so nobody waits."""

@@ -190,6 +190,8 @@ class Dispatcher:
                 raise delay
             if not self._stopping:
                 await self._rest(lane, delay)
+        async with lane.turn:
+            pass  # whoever has it may still be sending
 
     def _lane_failed(self, lane: Lane, error: Exception) -> None:
         log.error("lane_failed", receiver=lane.name, error=str(error) or type(error).__name__)

@@ -21,6 +21,7 @@ class Lane:
         self.turn = asyncio.Lock()
         self.looked_at: datetime | None = None
         self._lease = lease
+        self._waiting = 0  # for their turn
         self._again = False
 
     def wake(self) -> None:
@@ -30,8 +31,12 @@ class Lane:
             self.awake.set()
 
     async def begin(self) -> None:
-        """Wait for one's turn."""
-        await self.turn.acquire()
+        """Wait for one's turn; where the lane rests that takes no time."""
+        self._waiting += 1
+        try:
+            await self.turn.acquire()
+        finally:
+            self._waiting -= 1
         self._again = False
 
     def end(self) -> None:
@@ -42,8 +47,8 @@ class Lane:
 
     @property
     def rests(self) -> bool:
-        """Whether nothing is under way, and a message may leave at once."""
-        return not self.turn.locked() and self.attempt.may_send
+        """Whether nothing is under way or about to be, and a message may leave at once."""
+        return not self.turn.locked() and not self._waiting and self.attempt.may_send
 
     def take(self, conn: Connection, now: datetime) -> Claim | None:
         """Claim what is due next, in a transaction."""

@@ -21,6 +21,7 @@ from monitor.evaluation.judging import Opinion, opinions, with_late_findings
 from monitor.evaluation.people import StoredPeople
 from monitor.store import alerts, batches, changes
 from monitor.store.batches import BatchRow
+from monitor.store.coming import Named
 from monitor.store.peers import StoredPeers
 from monitor.store.recent import RecentCalls
 from monitor.store.reruns import BEGUN, another_run
@@ -30,6 +31,8 @@ from monitor.store.windows import StoredRetries
 # How long an ended batch is still looked at: late results, a failure's lists, a reopening.
 LINGER = timedelta(minutes=10)
 LINGER_MOST = timedelta(hours=24)
+# That a batch was judged is written down so often where nothing of it moves.
+NOTED_EVERY = timedelta(minutes=1)
 # With so many ended calls a batch has a rate of its own, and no other says what is usual.
 YOUNG = 200
 
@@ -42,7 +45,7 @@ class BatchEvaluated:
     open: bool
 
 
-def labels_of(look: Batch, view: ProviderView) -> dict[str, str]:
+def labels_of(look: Batch | Named, view: ProviderView) -> dict[str, str]:
     """What the matchers of rules and providers see of a batch."""
     return {
         "provider": view.name,
@@ -71,7 +74,8 @@ def evaluate_batch(
         _end(following)
         facts = replace(facts, closed_alerts=_closed(conn, row, following))
     stopping.settle(following, facts)
-    found = _opinions(conn, row, facts, view, context)
+    before = alerts.last_evaluated(conn, f"batch:{row.id}")
+    found = _opinions(row, facts, view, context, before[1])
     following.follow(found)
     given_up = vanishing.settle(following, facts)
     stopping.offer(following)
@@ -81,7 +85,7 @@ def evaluate_batch(
         return BatchEvaluated(followed, open=False)
     open_ = _after(conn, row, facts, found, followed)
     if facts.certainty.fresh and is_read(row):
-        alerts.mark_evaluated(conn, f"batch:{row.id}", row.seq, now)
+        _note(conn, row, found, before, now)
     return BatchEvaluated(followed, open_)
 
 
@@ -155,18 +159,40 @@ def _closed(conn: Connection, row: BatchRow, following: Following) -> tuple[str,
 
 
 def _opinions(
-    conn: Connection, row: BatchRow, facts: BatchFacts, view: ProviderView, context: Context
+    row: BatchRow,
+    facts: BatchFacts,
+    view: ProviderView,
+    context: Context,
+    last: datetime | None,
 ) -> list[Opinion]:
     rules = tuple(
         each
         for each in context.rules_about(SubjectKind.BATCH)
         if each.settings.rule.one_shot or row.terminal_again_at is None
     )
-    _, last = alerts.last_evaluated(conn, f"batch:{row.id}")
     return [
         with_late_findings(opinion, facts, last)
         for opinion in opinions(rules, labels_of(row.look, view), facts)
     ]
+
+
+def _note(
+    conn: Connection,
+    row: BatchRow,
+    found: list[Opinion],
+    before: tuple[int, datetime | None],
+    now: datetime,
+) -> None:
+    """Keep up to where and when it was judged: at once where it moved, else now and then.
+
+    A commit for each evaluation would be most of what one costs. Gaps are told by windows, so
+    what is kept may be older than the last evaluation by a small part of the shortest one.
+    """
+    seq, at = before
+    windows = (each.settings.rule.looks_back for each in found)
+    kept_for = min([NOTED_EVERY, *(each / 10 for each in windows if each is not None)])
+    if seq != row.seq or at is None or not timedelta(0) <= now - at < kept_for:
+        alerts.mark_evaluated(conn, f"batch:{row.id}", row.seq, now)
 
 
 def _after(

@@ -126,6 +126,7 @@ def day_facts(
     start = next_slot(_daily(instance, context.zone), end - DAY - _CHANGE)
     rows = [row for row in day_views.rows_of(conn, start, end) if _is_meant(row, instance, context)]
     known = {(row.look.provider, row.look.batch_id) for row in rows}
+    receivers = context.routing.receivers
     found = day_views.fired(conn, start, end) if fired is None else fired(start, end)
     by_rule: Counter[str] = Counter()
     for (name, provider, subject), n in found.items():
@@ -138,7 +139,9 @@ def day_facts(
         zone=zone,
         batches=tuple(_batch(conn, row, start, end) for row in rows),
         alerts=dict(by_rule),
-        given_up=deadletters.load_by_receiver(conn),
+        given_up=tuple(
+            each for each in deadletters.load_by_receiver(conn) if each.receiver in receivers
+        ),
     )
 
 
@@ -160,17 +163,13 @@ def _batch(conn: Connection, row: BatchRow, start: datetime, end: datetime) -> B
         batch_id=look.batch_id,
         title=look.title,
         status=look.status,
-        people=report.people if report else _everybody(row),
+        people=report.people if report else row.people,
         finished=_finished(row),
         reached=(report.reached if report else calls.people_reached()) if ended else None,
         never_dialled=report.never_dialled if report else 0,
         spent=dict(spent.micros),
         estimated=spent.estimated,
     )
-
-
-def _everybody(row: BatchRow) -> int:
-    return max(row.look.counts.total or 0, row.tally.get(CONTACTS, 0))
 
 
 def _finished(row: BatchRow) -> int:

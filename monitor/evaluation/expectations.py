@@ -24,6 +24,7 @@ from monitor.core.rule import SubjectKind
 from monitor.core.schedule import Occurrence, occurrences
 from monitor.core.tally import CONTACTS
 from monitor.core.wording import clock
+from monitor.evaluation.batches import labels_of
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.following import Followed, Following
 from monitor.evaluation.judging import opinions
@@ -150,7 +151,7 @@ def facts_of(
         return ExpectationFacts(now=now, expectation=expected, occurrence=None, where=where)
     here = known[0]
     rows = list(told.newest(min(here.start, max(known[-1].start, now - BACK)) - _AHEAD))
-    came = [row for row in rows if here.covers(_moment(row))] or [*filter(_is_draft, rows)]
+    came = [row for row in rows if here.covers(row.began_at)] or [*filter(_is_draft, rows)]
     unseen = (told.unseen(view, here) for view in views)
     return ExpectationFacts(
         now=now,
@@ -193,30 +194,14 @@ def matching(
     views = {each.name: each for each in views_of(expected, context)}
     for row in coming.newest(conn, list(views), since):
         view = views[row.provider]
-        labels = {
-            "provider": view.name,
-            "vendor": view.vendor,
-            "batch": row.batch_id,
-            "batch_name": row.name or row.batch_id,
-            "campaign": row.campaign or "",
-        }
+        labels = labels_of(row, view)
         if all_match(view.match, labels) and all_match(expected.match, labels):
             yield batches.load(conn, row.id)
-
-
-def _moment(row: BatchRow) -> datetime:
-    """When a batch began, or is to begin, or else was made."""
-    look = row.look
-    return look.started_at or look.scheduled_at or look.created_at or row.first_seen_at
 
 
 def _is_draft(row: BatchRow) -> bool:
     """Whether it waits for somebody to start it; it may be meant where nothing else is there."""
     return row.open and row.look.status is BatchStatus.SCHEDULED and row.look.scheduled_at is None
-
-
-def _people(row: BatchRow) -> int:
-    return max(row.look.counts.total or 0, row.tally.get(CONTACTS, 0))
 
 
 def _came(
@@ -225,11 +210,11 @@ def _came(
     return Came(
         title=row.look.title,
         batch_id=row.look.batch_id,
-        at=_moment(row),
+        at=row.began_at,
         begun=row.look.status is not BatchStatus.SCHEDULED,
         seen_at=row.first_seen_at,
         ended_at=row.terminal_at,
-        people=_people(row) or None,
+        people=row.people or None,
         before=_before(row, expected, here, context, told),
     )
 
@@ -248,7 +233,7 @@ def _before(
 def _sizes(rows: Sequence[BatchRow], before: Sequence[Occurrence]) -> Iterator[int]:
     """How many people came each time before, the newest first; not where nobody did."""
     for each in before:
-        n = sum(_people(row) for row in rows if each.covers(_moment(row)))
+        n = sum(row.people for row in rows if each.covers(row.began_at))
         if n:
             yield n
 

@@ -67,7 +67,7 @@ def _looked_back(conn: Connection, row: BatchRow, facts: BatchFacts) -> Lookback
     look, now = row.look, facts.now
     result = row.report or report(facts)
     previous = batches.previous_report(conn, row)
-    began = look.started_at or look.scheduled_at or look.created_at or row.first_seen_at
+    began = row.began_at
     ended = look.ended_at or row.terminal_at
     spent = permitted_between(facts.calendar, began, ended or now)
     return Lookback(

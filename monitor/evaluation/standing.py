@@ -88,6 +88,13 @@ class Standing:
             self.row = touched(self.row, moment.at)
         if moment.listed:
             self.read(moment.at)
+            self._confirm(moment.at)
+
+    def _confirm(self, at: datetime) -> None:
+        """Take a look that shows an end again to have come by the time of a later reading."""
+        ended = self.row.terminal_at
+        if ended is not None and at - ended >= self.every:
+            self.row = replace(self.row, terminal_again_at=at)
 
     def _take_calls(self, moment: Moment) -> None:
         for call, known in (*moment.calls, *((each, True) for each in moment.priced)):

@@ -10,7 +10,7 @@ from monitor.core.alert import Alert, AlertState, Reason
 from monitor.core.facts import BatchFacts, Gone
 from monitor.core.lifecycle import Step, closed_as
 from monitor.evaluation.following import Following
-from monitor.store import batches, changes, providers
+from monitor.store import absent, changes, providers
 from monitor.store.batches import BatchRow
 
 _RULE = "batch_vanished"
@@ -66,7 +66,7 @@ def is_elsewhere(conn: Connection, row: BatchRow, after: timedelta = timedelta(0
     shown = providers.load(conn, row.look.provider, "").showed_at
     if shown is not None and shown >= row.gone_at + after:
         return True
-    return batches.another_shown(conn, row, since=row.gone_at + after)
+    return absent.another_shown(conn, row, since=row.gone_at + after)
 
 
 def settle(following: Following, facts: BatchFacts) -> bool:

@@ -121,9 +121,7 @@ class _Known:
 
     @property
     def people(self) -> int:
-        return sum(
-            max(each.look.counts.total or 0, each.tally.get("contacts", 0)) for each in self.open
-        )
+        return sum(each.people for each in self.open)
 
     @property
     def text(self) -> str:

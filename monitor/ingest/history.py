@@ -67,7 +67,7 @@ def _dated(conn: Connection, row: BatchRow) -> BatchRow:
     """With the end that the vendor tells in the place of when it was first seen ended."""
     if row.news or row.run > 1 or row.open:
         return row  # it was watched to its end
-    ended = row.look.ended_at or _last_end(conn, row) or _begun(row.look)
+    ended = row.look.ended_at or _last_end(conn, row) or row.look.began_at
     at = min(ended or row.first_seen_at, row.look.seen_at)
     row = replace(row, terminal_at=at)
     batches.save(conn, row, "terminal_at")
@@ -77,10 +77,6 @@ def _dated(conn: Connection, row: BatchRow) -> BatchRow:
 def _last_end(conn: Connection, row: BatchRow) -> datetime | None:
     last = StoredCalls(conn, row.id).last_ended(1)
     return last[0].ended_at if last else None
-
-
-def _begun(look: Batch) -> datetime | None:
-    return look.started_at or look.scheduled_at or look.created_at
 
 
 def keep_report(conn: Connection, batch: int, capabilities: Capabilities) -> BatchRow:

@@ -22,7 +22,7 @@ from monitor.scheduler.judge import Judge
 from monitor.scheduler.reader import Reader
 from monitor.scheduler.standing import OF_THE_ACCOUNT, Standing
 from monitor.settings import ProviderSettings
-from monitor.store import batches, providers
+from monitor.store import absent, batches, providers
 from monitor.store.batches import BatchRow
 from monitor.store.providers import MISSING, decode_missing, encode_missing
 from monitor.store.writer import Priority, Store
@@ -231,7 +231,7 @@ class Poller:
         memory = {**found.memory, SCOPE: self._scope(), INCOMPLETE: str(holes)}
         memory |= self._missing(conn, row.memory, now)
         row = replace(row, discovered_at=now, baseline_at=baseline, memory=memory)
-        if batches.shows_known(conn, self._view.name, [each.batch_id for each in found.sightings]):
+        if absent.shows_known(conn, self._view.name, [each.batch_id for each in found.sightings]):
             row = providers.showed(row, now)
         providers.save(conn, providers.heard(row, now))
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from monitor.core.calendar import permitted_between
 from monitor.core.completion import NEVER_FALL, highest, is_less
-from monitor.core.idle import seen
+from monitor.core.idle import Pauses, seen
 from monitor.core.model import Batch, BatchStatus, Counts
 from monitor.store.batches import BatchRow
 from monitor.store.reruns import another_run
@@ -19,6 +19,8 @@ _GAP_WEIGHT = 0.1
 _GAP_MOST = 10.0
 # What moves so soon after a move is the same move: one poll sees the counts, then the people.
 _SAME_MOVE = timedelta(seconds=5)
+# Nobody looked for so long that a pause may have been over and begun again.
+_AWAY = timedelta(minutes=5)
 
 
 def first_row(look: Batch, *, baseline: bool) -> BatchRow:
@@ -51,7 +53,7 @@ def advanced(known: BatchRow, look: Batch) -> BatchRow:
         falling_at=None,
         fallen_from=_fallen(known, look),
         running_at=_begun_at(known.running_at, look),
-        pauses=seen(known.pauses, look.status, at),
+        pauses=seen(_pauses(known, look), look.status, at),
     )
     if known.gone_at is not None:
         # One that had vanished is watched again, also when it was given up.
@@ -75,6 +77,19 @@ def advanced(known: BatchRow, look: Batch) -> BatchRow:
         idle = max(known.fresh_at, known.idle_at or known.fresh_at)
         row = replace(row, resumed_at=at, idle_at=idle)
     return row
+
+
+def _pauses(known: BatchRow, look: Batch) -> Pauses:
+    """Its pauses before this look: one in which people were called unseen was over then."""
+    before = known.look
+    both = before.status is BatchStatus.PAUSED and look.status is BatchStatus.PAUSED
+    if not both or look.seen_at - known.fresh_at <= _AWAY:
+        return known.pauses
+    # Calls that were open when it was paused may well have ended since.
+    ended = (look.counts.finished or 0) - (before.counts.finished or 0)
+    may_have = before.counts.live if before.counts.live is not None else before.concurrency
+    moved = before.counts.finished is not None and ended > (may_have or 0)
+    return seen(known.pauses, BatchStatus.RUNNING, known.fresh_at) if moved else known.pauses
 
 
 def _begun_at(known: datetime | None, look: Batch) -> datetime | None:

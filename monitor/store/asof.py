@@ -37,7 +37,7 @@ def copy_as_of(conn: Connection, into: Connection, at: datetime, alert: str | No
     told = list(_told(conn, at, [row["id"] for row in talks]))
     _put(into, alerts, _alerts(conn, at, {row["alert_key"] for row in told}, alert))
     known = {row["key"] for row in _rows(into, alerts)}
-    _put(into, conversations, [_talk(row, told, at) for row in talks])
+    _put(into, conversations, _as_talked(talks, told, at))
     _put(into, outbox, [row for row in told if row["alert_key"] in known])
     standing = [
         _until(row, "ended_at", at)
@@ -52,16 +52,22 @@ def _alerts(
     conn: Connection, at: datetime, keys: Collection[str], alert: str | None
 ) -> Iterator[Cells]:
     """Those that were open then, what is told of, and others of the alert's own condition."""
+    there = alerts.c.since <= at
     wanted = alerts.c.closed_at.is_(None) | (alerts.c.closed_at > at)
     if alert is not None:
         (own,) = _rows(conn, alerts, alerts.c.key == alert)
         of_it = [alerts.c[name] == own[name] for name in ("provider", "subject_kind", "subject_id")]
         wanted |= and_(*of_it) | (alerts.c.fingerprint == own["fingerprint"])
-    found = {row["key"]: row for row in _rows(conn, alerts, wanted)}
+    found = {row["key"]: row for row in _rows(conn, alerts, there, wanted)}
     for some in _pieces(keys - found.keys()):
-        found |= {row["key"]: row for row in _rows(conn, alerts, alerts.c.key.in_(some))}
+        found |= {row["key"]: row for row in _rows(conn, alerts, there, alerts.c.key.in_(some))}
     moved = _last_moves(conn, found, at)
-    return (_alert(row, moved.get(key), at) for key, row in found.items() if row["since"] <= at)
+    rows = sorted(found.values(), key=lambda row: row["episode"])
+    last = {row["fingerprint"]: row["key"] for row in rows}
+    for row in rows:
+        key = row["key"]
+        # Where a clock was set back two episodes overlap, and the earlier one stays closed.
+        yield _alert(row, moved.get(key), at) if last[row["fingerprint"]] == key else row
 
 
 def _alert(row: Cells, move: Cells | None, at: datetime) -> Cells:
@@ -91,11 +97,18 @@ def _talks(conn: Connection, at: datetime, alert: str | None) -> list[Cells]:
     return _rows(conn, conversations, conversations.c.opened_at <= at, wanted)
 
 
-def _talk(row: Cells, told: Iterable[Cells], at: datetime) -> Cells:
-    taken = [each["sent_at"] for each in told if each["conversation"] == row["id"]]
-    last = max(filter(None, taken), default=None)
-    kept = {} if last else {"remote_id": None}
-    return _until(row, "closed_at", at) | {"told_at": last} | kept
+def _as_talked(talks: Collection[Cells], told: Iterable[Cells], at: datetime) -> Iterator[Cells]:
+    taken: dict[int, datetime] = {}
+    for row in told:
+        if (sent := row["sent_at"]) is not None:
+            talk = row["conversation"]
+            taken[talk] = max(sent, taken.get(talk, sent))
+    last = {(row["receiver"], row["group_key"]): row["id"] for row in talks}
+    for row in talks:
+        heard = taken.get(row["id"])
+        turned = row | {"told_at": heard} | ({} if heard else {"remote_id": None})
+        is_last = last[row["receiver"], row["group_key"]] == row["id"]
+        yield _until(turned, "closed_at", at) if is_last else turned
 
 
 def _told(conn: Connection, at: datetime, talks: Iterable[int]) -> Iterator[Cells]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, bindparam, func, insert, literal_colu
 from monitor.core.facts import Report
 from monitor.core.idle import Pauses
 from monitor.core.model import Batch, BatchStatus, Counts
-from monitor.core.tally import Tally, trimmed
+from monitor.core.tally import Tally, everybody, trimmed
 from monitor.store import hot
 from monitor.store.coding import decode, encode
 from monitor.store.schema import batches, to_micros
@@ -65,6 +65,16 @@ class BatchRow:
     def ended(self) -> bool:
         """Ended in this run, whatever the newest look says of a next one."""
         return self.terminal_at is not None
+
+    @property
+    def began_at(self) -> datetime:
+        """When it began, or is to begin, or else was made, or at least seen first."""
+        return self.look.began_at or self.first_seen_at
+
+    @property
+    def people(self) -> int:
+        """How many people it has."""
+        return everybody(self.look.counts, self.tally)
 
 
 def _values(row: BatchRow) -> dict[str, Any]:
@@ -234,28 +244,6 @@ def save(conn: Connection, row: BatchRow, *names: str) -> None:
     if names:
         values = {name: values[name] for name in names}
     hot.update(conn, batches, row.id, values)
-
-
-def another_shown(conn: Connection, row: BatchRow, since: datetime) -> bool:
-    """Whether a batch known before this one was gone has been looked at since then."""
-    others = (
-        select(batches.c.id)
-        .where(batches.c.provider == row.look.provider, batches.c.id != row.id)
-        .where(batches.c.first_seen_at < row.gone_at, batches.c.fresh_at >= since)
-        .limit(1)
-    )
-    return conn.execute(others).scalar() is not None
-
-
-def shows_known(conn: Connection, provider: str, listed: Sequence[str]) -> bool:
-    """Whether a list shows a batch known before the first of those that are gone was."""
-    gone = [each for each in load_open(conn, provider) if each.gone_at is not None]
-    first = min((each.gone_at for each in gone if each.gone_at), default=None)
-    if first is None:
-        return False
-    missing = {each.look.batch_id for each in gone}
-    rows = (find(conn, provider, each) for each in listed if each not in missing)
-    return any(row is not None and row.first_seen_at < first for row in rows)
 
 
 def previous_report(conn: Connection, row: BatchRow) -> Report | None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, func, literal, select
+from sqlalchemy import Connection, func, literal, select
 
 from monitor.store.schema import batches, calls, to_micros
 
@@ -11,22 +12,32 @@ from monitor.store.schema import batches, calls, to_micros
 NEWEST = 2_000
 
 
-Named = Row[int, str, str, str | None, str | None]
+class Named(NamedTuple):
+    """A batch, in as much of it as it is chosen by; ``id`` is that of its row."""
+
+    id: int
+    provider: str
+    batch_id: str
+    name: str | None
+    campaign: str | None
+
+    @property
+    def title(self) -> str:
+        """The name people gave it, else its id."""
+        return self.name or self.batch_id
 
 
 def newest(conn: Connection, providers: Sequence[str], since: datetime) -> Sequence[Named]:
-    """Batches of these providers first seen since then, or still open; the newest first.
-
-    Of each its row id, provider, batch_id, name and campaign.
-    """
+    """Batches of these providers first seen since then, or still open; the newest first."""
     columns = batches.c
-    return conn.execute(
+    found = conn.execute(
         select(columns.id, columns.provider, columns.batch_id, columns.name, columns.campaign)
         .where(columns.provider.in_(list(providers)))
         .where((columns.first_seen_at >= since) | columns.open)
         .order_by(columns.id.desc())
         .limit(NEWEST)
-    ).all()
+    )
+    return [Named(*row) for row in found]
 
 
 def calls_since(conn: Connection, provider: str, since: datetime, most: int) -> int:

@@ -18,12 +18,14 @@ from sqlalchemy import (
 from monitor.core.alert import AlertState
 from monitor.core.compose import compose
 from monitor.core.day import GivenUp
+from monitor.core.elsewhere import GIVEN_UP
 from monitor.core.message import Message
 from monitor.core.silence import acknowledged_by
 from monitor.core.wording import clock, zone_named
 from monitor.store import alerts, hot, silences
 from monitor.store.coding import decode, encode
 from monitor.store.outbox import weight_of
+from monitor.store.schema import alerts as alerts_table
 from monitor.store.schema import from_micros, outbox, to_micros
 
 _AGAIN = "sent again on demand"
@@ -75,7 +77,10 @@ def load_dead(conn: Connection, *, limit: int = 100) -> tuple[DeadLetter, ...]:
 
 
 def load_by_receiver(conn: Connection) -> tuple[GivenUp, ...]:
-    """What was given up and waits to be sent again; root and reply are one message."""
+    """What was given up and waits to be sent again; root and reply are one message.
+
+    Not what only says so of others: that is said anew for as long as it is so.
+    """
     return tuple(
         GivenUp(receiver=receiver, n=n, oldest=from_micros(oldest), key=key)
         for receiver, n, oldest, key in hot.ask(conn, _BY_RECEIVER)
@@ -108,7 +113,8 @@ _BY_RECEIVER = (
         func.min(outbox.c.created_at),
         outbox.c.delivery_key,
     )
-    .where(literal_column("state = 'dead'"))
+    .join(alerts_table, alerts_table.c.key == outbox.c.alert_key)
+    .where(literal_column("outbox.state = 'dead'"), alerts_table.c.rule != GIVEN_UP)
     .group_by(outbox.c.receiver)
     .order_by(outbox.c.receiver)
 )

@@ -59,7 +59,8 @@ def past(conn: Connection, row: BatchRow, every: timedelta, *, retries: bool = T
         end = row.terminal_at or row.fresh_at
         return from_calls(found, row.look.status, row.look.counts, row.tally, end, every)
     late = {key for _, some in kept for kind, key, _, _ in some if kind == COST}
-    reader = Reader(found, _exhausted(conn, row, kept) if retries else {}, _counts, late)
+    exhausted = _exhausted(conn, row, kept) if retries else {}
+    reader = Reader(found, exhausted, _counts, late, _follow_ups(conn, row, found))
     moments = [reader.moment(at, some) for at, some in kept]
     before = [
         unpriced(call) if call.call_id in late else call
@@ -77,6 +78,20 @@ def past(conn: Connection, row: BatchRow, every: timedelta, *, retries: bool = T
         untimed=sum(not call.ended for call in found),
         changes=sum(len(some) for _, some in kept),
     )
+
+
+def _follow_ups(conn: Connection, row: BatchRow, calls: Sequence[PastCall]) -> set[str]:
+    """The calls that are no retries of the vendor's own, though they are another attempt."""
+    again = [call.contact_id for call in calls if call.attempt]
+    if len(again) == row.tally.get("retries", 0):
+        return set()  # there are none, and most people need not be unpacked
+    known = snapshot.load_people(conn, row.id, sorted(set(again)))
+    return {
+        call_id
+        for person in known.values()
+        for call_id, call in person.calls.items()
+        if call.follow_up
+    }
 
 
 Spans = Sequence[tuple[datetime, datetime]]  # each from its start to before its end

@@ -17,7 +17,8 @@ from sqlalchemy import (
 )
 
 from monitor.core.calendar import Calendar
-from monitor.core.lookback import FAILED, Cause, Rung, Slot, rungs, slot_length, slots
+from monitor.core.lookback import Cause, Rung, Slot, rungs, slot_length, slots
+from monitor.core.model import FAILED
 from monitor.store import batches, hot
 from monitor.store.batches import BatchRow
 from monitor.store.schema import batches as table

@@ -242,9 +242,3 @@ def any_opted_out(conn: Connection) -> bool:
 
 
 _ANY = select(opt_outs.c.person).limit(literal_column("1"))
-
-
-def erase(conn: Connection, person: bytes) -> None:
-    """Forget that somebody asked not to be called, and where they stood."""
-    for table in (people, opt_outs):
-        conn.execute(delete(table).where(table.c.person == person))

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, bindparam, func, literal_column, select
 
-from monitor.core.model import Outcome
+from monitor.core.model import FAILED, Outcome
 from monitor.store import hot
 from monitor.store.schema import batches, calls, to_micros
 
@@ -52,7 +52,6 @@ _COUNTED = (
     )
     .group_by(literal_column("slot"), calls.c.outcome)
 )
-_FAILED = frozenset({Outcome.FAILED, Outcome.ERROR})
 
 
 def load(conn: Connection, provider: str, batch: str, until: datetime) -> tuple[Slot, ...]:
@@ -90,7 +89,7 @@ def _length(first: int, last: int) -> int:
 def _kind(outcome: Outcome) -> int:
     if outcome is Outcome.COMPLETED:
         return 0
-    return 2 if outcome in _FAILED else 1
+    return 2 if outcome in FAILED else 1
 
 
 def _three(counts: list[int]) -> tuple[int, int, int]:

@@ -1,7 +1,9 @@
-"""Calls counted over a span that rolls along: what comes in is added, what falls out is taken."""
+"""Calls, as memory holds them, counted over spans that roll along."""
 
 from array import array
 from collections.abc import Hashable
+
+from monitor.core.rolling import parts
 
 Key = Hashable  # what calls are counted under; None: not at all
 
@@ -16,21 +18,11 @@ class Span:
         self.first = self.stop = 0
 
     def move(self, kinds: "array[int]", keys: list[Key | None], first: int, stop: int) -> None:
-        """Count these places; costs what they and the ones before do not share."""
-        if first >= self.stop or stop <= self.first:
-            self.clear()
-            self._take(kinds, keys, first, stop, 1)
-        else:
-            for old, new, sign in ((self.first, first, -1), (self.stop, stop, 1)):
-                if old < new:
-                    self._take(kinds, keys, old, new, sign)
-                elif new < old:
-                    self._take(kinds, keys, new, old, -sign)
+        """Count these places instead."""
+        for start, end, sign in parts(self.first, self.stop, first, stop):
+            if start < end:
+                self._take(kinds, keys, start, end, sign)
         self.first, self.stop = first, stop
-
-    def clear(self) -> None:
-        """Count nothing."""
-        self.by.clear()
 
     def _take(
         self, kinds: "array[int]", keys: list[Key | None], first: int, stop: int, sign: int
@@ -56,11 +48,6 @@ class Total(Span):
         super().__init__()
         self.amounts = amounts
         self.sums: dict[Key, int] = {}  # also of keys under which nothing is counted any more
-
-    def clear(self) -> None:
-        """See Span."""
-        super().clear()
-        self.sums.clear()
 
     def _take(
         self, kinds: "array[int]", keys: list[Key | None], first: int, stop: int, sign: int

@@ -236,6 +236,27 @@ async def test_what_was_given_up_is_told_of_until_it_was_sent_again(tmp_path: Pa
         assert await found(runtime) == []
 
 
+async def test_what_is_told_of_that_is_told_of_no_more_where_nobody_takes_it_either(
+    tmp_path: Path,
+) -> None:
+    clock = MovedClock()
+    async with at_work(tmp_path, clock, CONFIG) as runtime:
+        await owe(runtime)
+        for _ in range(3):
+            await runtime.store.write(
+                Priority.OUTBOX, lambda conn: conn.execute(update(outbox).values(state="dead"))
+            )
+            await runtime.delivering.watch()
+            await runtime.judge.everything()
+
+        firing = await runtime.store.read(lambda conn: alerts.load_firing(conn, GIVEN_UP))
+        assert [each.finding.summary for each in firing] == [
+            "1 message to hook, of 12:00, was given up"
+        ]
+        dead = await runtime.store.read(deadletters.load_dead)
+        assert {each.receiver for each in dead} == {"hook", "spare"}, "kept all the same"
+
+
 async def test_a_receiver_that_comes_back_gets_what_it_is_owed(tmp_path: Path) -> None:
     clock = MovedClock()
     async with at_work(tmp_path, clock, CONFIG) as runtime:

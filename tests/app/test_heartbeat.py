@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from monitor.config import load
 from monitor.dispatcher import Failing
 from monitor.errors import StoreError
 from monitor.store.writer import Priority, Store
-from tests.builders import HOUR, MINUTE
+from tests.builders import HOUR, MINUTE, SECOND
 from tests.delivering import MovedClock, make_alert, routing, tell_all
 from tests.loopback import Loopback, Reply, serving
 
@@ -160,6 +160,38 @@ async def test_a_service_that_knows_failures_is_told_that_nobody_can_be(
         assert paths[3] == paths[0] != asked
         assert logs[0]["event"] == "heartbeat_withheld"
         assert asked not in str(logs)
+
+
+async def test_it_is_withheld_as_soon_as_no_receiver_is_reached_and_nobody_is_called_yet(
+    tmp_path: Path,
+) -> None:
+    async with at_work(tmp_path, f"{{url}}/ping/{UUID}") as world:
+        runtime, now = world.runtime, world.clock.now()
+        to = routing("hook", group_wait=timedelta(0))
+        await runtime.store.write(
+            Priority.EVALUATE, lambda conn: tell_all(conn, make_alert(), now=now, to=to)
+        )
+        await runtime.dispatcher.drain_once("hook")
+        world.clock.move(10 * SECOND)
+        await runtime.delivering.watch()
+        with capture_logs() as logs:
+            assert await world.minute() == 0
+
+        assert [each["why"] for each in logs] == [["no receiver is reached just now"]]
+
+
+async def test_a_service_may_be_told_of_failures_alone(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as world:
+        url = world.runtime.config.monitor.heartbeat_url
+        settings = world.runtime.config.monitor.model_copy(
+            update={"heartbeat_url": None, "heartbeat_fail_url": url}
+        )
+        world.runtime.config = replace(world.runtime.config, monitor=settings)
+        assert "heartbeat" in {name for name, _, _ in jobs_of(world.runtime)._jobs}
+        world.beat = Heartbeat(settings, world.runtime, world.runtime.clients[HEARTBEAT])
+        assert await world.minute() == 0
+        await world.runtime.delivering.on_trouble("hook", Failing("it was revoked"))
+        assert await world.minute() == 1
 
 
 async def test_a_start_is_no_reason_to_warn(tmp_path: Path) -> None:

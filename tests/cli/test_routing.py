@@ -221,6 +221,16 @@ def test_what_makes_no_sense_is_said(
     assert (told.status, says in told.err) == (2, True), told.err
 
 
+@pytest.mark.parametrize("at", ["0001-01-01 00:00", "9999-12-31 23:59"])
+def test_nothing_is_explained_at_the_edge_of_the_calendar(
+    offhook: Offhook, conn: Connection, at: str
+) -> None:
+    conn.commit()
+    told = offhook("route", "explain", "rule=error_spike", "provider=renewals", "--at", at)
+
+    assert (told.status, told.err) == (2, "that is more than ten years away\n")
+
+
 def test_all_that_one_message_stands_for_is_listed_the_gravest_first(
     offhook: Offhook, conn: Connection
 ) -> None:

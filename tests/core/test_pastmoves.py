@@ -125,3 +125,10 @@ def test_of_a_batch_that_nobody_watched_the_calls_become_known_as_they_ended() -
     total = {key: sum(moment.delta.get(key, 0) for moment in past.moments) for key in tally}
     assert total == tally
     assert past.moments[1].at - past.moments[0].at < timedelta(minutes=1)
+
+
+def test_a_follow_up_is_no_retry() -> None:
+    reader = Reader([CALL], {}, lambda _: Counts(), follow_ups={"c1"})
+    found = reader.moment(NOON, [("call", "c1", None, "completed")])
+
+    assert (found.delta["calls"], found.delta.get("retries", 0)) == (1, 0)

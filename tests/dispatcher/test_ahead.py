@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from monitor.core.alert import Alert
 from monitor.dispatcher import Dispatcher, Timing
 from monitor.errors import DeliveryError, Sent, StoreError
 from monitor.notifiers import Envelope
+from monitor.store.schema import outbox
 from monitor.store.writer import Priority, Store
 from tests.builders import SECOND
 from tests.delivering import (
@@ -88,6 +89,12 @@ class World:
     async def rows(self) -> list[str]:
         return [state for _, _, state in await self.store.read(owed)]
 
+    async def rests(self, times: int) -> None:
+        """Until the two lanes have gone to rest so often, together."""
+        async with asyncio.timeout(5):
+            while len(self.clock.slept) < times:  # noqa: ASYNC110 - clocks say nothing
+                await asyncio.sleep(0)
+
     async def until(self, *states: str) -> None:
         async with asyncio.timeout(5):
             while await self.rows() != list(states):  # noqa: ASYNC110 - rows say nothing
@@ -100,9 +107,7 @@ async def at_work(directory: Path, **changes: Any) -> AsyncIterator[World]:
     store = Store.open(directory / "offhook.db")
     world = World(store, **changes)
     running = asyncio.create_task(world.dispatcher.run(world.stop))
-    async with asyncio.timeout(5):
-        while len(world.clock.slept) < 2:  # noqa: ASYNC110 - clocks say nothing
-            await asyncio.sleep(0)
+    await world.rests(2)
     world.written.clear()
     yield world
     world.stop.set()
@@ -165,7 +170,7 @@ async def test_a_message_that_must_wait_for_its_pace_is_not_under_way_meanwhile(
 ) -> None:
     async with at_work(tmp_path, timing=Timing(pace={"slack": 5.0})) as world:
         await world.tell(make_alert())
-        await world.until("sent")
+        await world.rests(3)
         await world.tell(make_alert("another"))
 
         assert await world.rows() == ["sent", "pending"]
@@ -212,6 +217,23 @@ async def test_what_was_claimed_before_the_stop_is_sent_before_it_ends(tmp_path:
         await world.until("sent")
 
 
+async def test_what_cannot_be_read_of_what_waits_keeps_no_news_from_being_kept(
+    tmp_path: Path,
+) -> None:
+    async with at_work(tmp_path) as world:
+        to = routing("hook", **NOW)
+
+        def spoilt(conn: Connection) -> None:
+            tell_all(conn, make_alert(), to=to)
+            conn.execute(update(outbox).values(message="{"))
+
+        await world.store.write(Priority.EVALUATE, spoilt)
+        await world.tell(make_alert("another"))
+
+        assert await world.rows() == ["pending", "pending"]
+        assert world.hook.sent == []
+
+
 async def test_nothing_is_claimed_where_nobody_works(tmp_path: Path) -> None:
     async with at_work(tmp_path) as world:
         pass
@@ -221,3 +243,47 @@ async def test_nothing_is_claimed_where_nobody_works(tmp_path: Path) -> None:
 
     assert await world.rows() == ["pending"]
     store.close()
+
+
+async def test_what_is_sent_behind_its_commit_ends_before_the_stop_whatever_its_worker_does(
+    tmp_path: Path,
+) -> None:
+    async with at_work(tmp_path) as world:
+        read, asking, answered = world.store.read, asyncio.Event(), asyncio.Event()
+
+        async def slow(fn: Any) -> Any:
+            asking.set()
+            await answered.wait()
+            return await read(fn)
+
+        world.store.read = slow  # type: ignore[method-assign]  # a worker asks what is due next
+        world.dispatcher.wake("hook")
+        await asking.wait()
+        world.store.read = read  # type: ignore[method-assign]
+        world.hook.open.clear()
+        await world.tell(make_alert())
+        await world.hook.reached.wait()
+        world.stop.set()
+        answered.set()
+        await world.store.read(owed)
+        assert await world.rows() == ["attempting"]
+        world.hook.open.set()
+        await world.until("sent")
+
+
+async def test_no_transaction_waits_for_who_has_waited_for_his_turn(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as world:
+        to = routing("hook", **NOW)
+        await world.store.write(Priority.EVALUATE, lambda conn: tell_all(conn, make_alert(), to=to))
+        world.hook.open.clear()
+        async with world.dispatcher.ahead():
+            turn = asyncio.create_task(world.dispatcher.drain_once("hook"))
+            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await world.tell(make_alert("another"))
+            await world.hook.reached.wait()
+
+        assert await world.rows() == ["attempting", "pending"]
+        world.hook.open.set()
+        await turn
+        await world.until("sent", "sent")

@@ -1,8 +1,9 @@
 """Whole stories of a batch: which alerts live, and what people are owed of them."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,11 +16,13 @@ from monitor.core.route import parse_matcher
 from monitor.core.rule import BatchRule, Finding, Holds, Severity, Verdict
 from monitor.evaluation.batches import LINGER
 from monitor.ingest.looks import take_look
-from monitor.store import batches
+from monitor.store import alerts, batches
+from monitor.store.engine import driver
 from monitor.store.views import load_alerts, load_history
 from rules.batch_completed import BatchCompleted
 from rules.batch_failed import BatchFailed
 from rules.batch_stalled import BatchStalled
+from rules.count_mismatch import CountMismatch
 from rules.error_spike import ErrorSpike
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch, make_call, make_report
 from tests.stories import Story, make_context, run, transitions, viewed, without
@@ -673,6 +676,65 @@ def test_a_batch_with_one_unreadable_row_is_not_judged_in_the_past_for_ever(stor
     assert [each for each in story.messages() if "detected late" in each.marks] == []
 
 
+def test_judging_what_has_not_moved_writes_nothing_but_now_and_then(story: Story) -> None:
+    story.see(SECOND)
+    story.see(SECOND)
+    with closing(driver.connect(str(story.path))) as beside:
+
+        def written(after: timedelta) -> bool:
+            ((before,),) = beside.execute("PRAGMA data_version").fetchall()
+            story.wait(after)
+            story.judge()
+            ((now,),) = beside.execute("PRAGMA data_version").fetchall()
+            return bool(now != before)
+
+        assert [written(20 * SECOND) for _ in range(6)] == [False, False, True] * 2
+
+
+@pytest.mark.parametrize(
+    ("window", "kept_for"),
+    [
+        pytest.param(10 * MINUTE, MINUTE, id="as usual"),
+        pytest.param(HOUR, MINUTE, id="a long window"),
+        pytest.param(MINUTE, 6 * SECOND, id="a short window"),
+    ],
+)
+def test_gaps_are_counted_from_a_moment_no_older_than_a_tenth_of_the_window(
+    tell: Callable[..., Story], window: timedelta, kept_for: timedelta
+) -> None:
+    story = tell(context=make_context(run(ErrorSpike(window=window)), run(ErrorSpike(), "long")))
+    at = story.now
+    assert noted(story) == at
+    story.wait(kept_for - SECOND)
+    story.judge()
+    assert noted(story) == at
+    story.wait(SECOND)
+    story.judge()
+    assert noted(story) == at + kept_for
+
+
+def test_that_what_has_moved_was_judged_is_written_down_at_once(story: Story) -> None:
+    at = story.now
+    story.wait(SECOND)
+    story.dial(1)
+    story.see()
+
+    assert noted(story) == at + SECOND
+
+
+def test_a_clock_that_was_set_back_leaves_no_moment_to_come(story: Story) -> None:
+    story.wait(-30 * SECOND)
+    story.judge()
+
+    assert noted(story) == story.now
+
+
+def noted(story: Story) -> datetime | None:
+    """When the batch was judged, as far as the database knows."""
+    with story.engine.connect() as conn:
+        return alerts.last_evaluated(conn, f"batch:{story.batch}")[1]
+
+
 # Rules that change or break
 
 
@@ -805,3 +867,25 @@ def test_what_is_usual_comes_from_the_batch_before_while_there_are_few_calls(
 
     (message,) = story.messages()
     assert "25 of 25 calls failed in 10 min (100 %, usually none, n 130)" in message.sentence
+
+
+def test_lists_that_caught_up_while_nobody_looked_accuse_nobody(
+    tell: Callable[..., Story],
+) -> None:
+    story = tell(context=make_context(run(CountMismatch())))
+    story.invite(1)
+    story.counts = story.counted()
+    late, person = story.people.popitem()
+    story.see(30 * SECOND)
+    story.see(30 * SECOND)
+    assert story.alerts() == {"count_mismatch": ("pending", "holds")}
+
+    story.people[late] = person
+    story.wait(3 * HOUR)
+    story.look()
+    story.judge()
+    assert story.alerts() == {"count_mismatch": ("pending", "holds")}
+
+    story.read()
+    poll(story, 2)
+    assert story.alerts() == {"count_mismatch": ("resolved", "no_longer_holds")}

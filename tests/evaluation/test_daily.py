@@ -106,12 +106,14 @@ def test_what_was_given_up_is_in_it_by_receiver_until_it_is_sent_again(conn: Con
     tell_all(conn, make_alert(), to=routing("hook", "mail"))
     conn.execute(update(outbox).values(state="dead"))
 
-    def lost() -> list[tuple[str, int]]:
-        facts = day_facts(conn, run(DailyReport()), make_context(zone=ZONE), SIX, SIX)
+    def lost(*names: str) -> list[tuple[str, int]]:
+        context = make_context(zone=ZONE, routing=routing(*names))
+        facts = day_facts(conn, run(DailyReport()), context, SIX, SIX)
         return [(each.receiver, each.n) for each in facts.given_up]
 
     assert lost() == [("hook", 1), ("mail", 1)]
     assert told(conn, SIX) == 1
+    assert lost("mail") == [("mail", 1)], "it can be sent again to those that there are"
     for each in deadletters.load_by_receiver(conn):
         deadletters.replay(conn, each.key, now=SIX)
     assert lost() == []

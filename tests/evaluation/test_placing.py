@@ -63,7 +63,7 @@ def people(draw: st.DrawFn) -> Known:
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=repr)
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(known=people())
 def test_whoever_plainly_keeps_a_limit_breaks_it_nowhere(check: Check, known: Known) -> None:
     if known.plainly_keeps(check, NAMES):

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from monitor.evaluation.vanishing import gone, gone_again, is_elsewhere
 from monitor.ingest.looks import take_look
-from monitor.store import batches, changes, providers
+from monitor.store import absent, batches, changes, providers
 from monitor.store.batches import BatchRow
 from monitor.store.providers import ProviderRow
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch
@@ -100,13 +100,13 @@ def test_which_lists_show_it(
     add(conn, "old", first_seen, open=False)
     missing(conn)
 
-    assert batches.shows_known(conn, "renewals", listed) is shows
+    assert absent.shows_known(conn, "renewals", listed) is shows
 
 
 def test_while_nothing_is_gone_no_list_is_a_witness(conn: Connection) -> None:
     add(conn, "b1")
 
-    assert not batches.shows_known(conn, "renewals", ["b1"])
+    assert not absent.shows_known(conn, "renewals", ["b1"])
 
 
 def test_it_is_kept_when_a_batch_was_gone_and_when_it_was_there_again(conn: Connection) -> None:

@@ -434,3 +434,21 @@ def test_it_is_kept_that_nobody_looked_for_long(
     row = take(conn, gap)
 
     assert words(conn, row)[first.seq :] == told
+
+
+@pytest.mark.parametrize(
+    ("away", "finished", "begun"),
+    [
+        pytest.param(HOUR, 14, HOUR, id="more ended than were open: it had been resumed"),
+        pytest.param(HOUR, 13, timedelta(0), id="the calls of its pause's beginning ended"),
+        pytest.param(MINUTE, 14, timedelta(0), id="watched all the while"),
+    ],
+)
+def test_a_pause_in_which_people_were_called_unseen_is_another(
+    conn: Connection, away: timedelta, finished: int, begun: timedelta
+) -> None:
+    take(conn, timedelta(0), status=BatchStatus.PAUSED, counts=Counts(finished=10, live=3))
+
+    later = take(conn, away, status=BatchStatus.PAUSED, counts=Counts(finished=finished, live=0))
+
+    assert later.pauses[-1] == (NOON + begun, None)

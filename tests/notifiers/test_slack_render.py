@@ -123,6 +123,7 @@ def test_a_possible_repeat_says_so() -> None:
         "> quoted",
         ">>> all of it",
         ":rotating_light: now",
+        ":+1: and :100: of them",
         "<!here> & <@U1>",
     ],
 )
@@ -137,7 +138,7 @@ def test_plain_words_stay_words_where_slack_reads_markup_in_them(name: str) -> N
 
 STYLES = (Style(), Style(mention="here"))
 # As Slack reads a text: a sign at the edge of a word, a line that begins as a quotation, emoji.
-_MARKUP = r"[*~`<>]|(?<!\w)_|_(?!\w)|^\s*&gt;|:[a-z_]+:"
+_MARKUP = r"[*~`<>]|(?<!\w)_|_(?!\w)|^\s*&gt;|:(?:[a-z_]+|[+-]1|100|1234):"
 
 
 @given(ANY_TEXT)
@@ -147,6 +148,13 @@ def test_no_text_is_markup_in_plain_words(text: str) -> None:
 
     assert not re.search(_MARKUP, shown, re.MULTILINE)
     assert len(shown) <= 4_000
+
+
+def test_lines_and_hours_stay_in_plain_words() -> None:
+    told = message(body="from 10:41:07 on\n\n> quoted")
+    shown = payload(envelope(told, plain=True))["text"]
+
+    assert "from 10:41:07 on\n\n\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} quoted" in shown
 
 
 def test_plain_words_have_no_blocks_and_carry_both_keys() -> None:

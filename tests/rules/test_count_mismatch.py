@@ -7,7 +7,7 @@ from monitor.core.facts import BatchFacts
 from monitor.core.model import BatchStatus, ContactStatus, Counts
 from monitor.core.rule import Clear, Finding, Holds, Unknown, Verdict
 from rules.count_mismatch import CountMismatch
-from tests.builders import EVERYTHING, MINUTE, NOON, make_batch, make_certainty, make_facts
+from tests.builders import EVERYTHING, HOUR, MINUTE, NOON, make_batch, make_certainty, make_facts
 
 RULE = CountMismatch()
 PENDING = {ContactStatus.PENDING: 40}
@@ -45,6 +45,21 @@ MOVING: dict[str, Any] = {"moved_at": NOON + MINUTE}
         pytest.param(compared(94, **MOVING), Unknown, id="as many as move while reading"),
         pytest.param(compared(93, **MOVING), Holds, id="more than move while reading"),
         pytest.param(compared(50, recounted=False), Unknown, id="counts that moved meanwhile"),
+        pytest.param(
+            compared(99, certainty=make_certainty(recounted=True, read_at=NOON - 10 * MINUTE)),
+            Holds,
+            id="a list that is to be read again by now",
+        ),
+        pytest.param(
+            compared(99, certainty=make_certainty(recounted=True, read_at=NOON - 11 * MINUTE)),
+            Unknown,
+            id="a list of long ago, which may be right by now",
+        ),
+        pytest.param(
+            compared(100, certainty=make_certainty(recounted=True, read_at=NOON - HOUR)),
+            Clear,
+            id="a list of long ago that agrees",
+        ),
         pytest.param(
             compared(50, certainty=make_certainty(recounted=True, listed=False)),
             Unknown,

@@ -86,8 +86,6 @@ def test_whose_contacts_were_whose_is_forgotten_but_not_who_asked_not_to_be_call
     take_items(conn, another, [Item(people_of[0], (call,))], NOON + HOUR)
     log = StoredPeople(conn, batches.load(conn, another.id), PeopleMemo(), NOON + HOUR)
     assert log.breaches(OptOuts(("disposition=dnc",)), NOON).n == 1
-    people.erase(conn, keys[0])
-    assert not people.any_opted_out(conn)
 
 
 def test_who_moved_is_forgotten_after_a_while_but_for_the_newest(conn: Connection) -> None:

@@ -66,6 +66,9 @@ min_calls = 10
 idle = "{idle}s"
 gap_factor = 0
 
+[rules.agent_broken]
+shorter_than = "2s"  # nobody here talks for less: it never comes near
+
 [rules.batch_completed]
 confirm_after = "10s"
 settle_after = "30s"

@@ -10,6 +10,7 @@ from monitor.app.ruletest.described import Described
 from monitor.app.ruletest.lines import Line, Origin, duration
 from monitor.app.ruletest.values import caller, cost, error, flag, lasted, person, sentiment, whole
 from monitor.core.model import (
+    FAILED,
     AnsweredBy,
     BatchStatus,
     Call,
@@ -23,7 +24,6 @@ from monitor.core.model import (
 from monitor.core.words import person_of
 
 _RETRYING = {ContactStatus.RETRYING, ContactStatus.FOLLOW_UP}
-FAILURES = {Outcome.FAILED, Outcome.ERROR}
 
 
 @dataclass(slots=True)
@@ -224,7 +224,7 @@ class BatchWorld:
             status=status,
             answered_by=answered_by,
             duration_s=took.total_seconds(),
-            error_class=error(deed) if outcome in FAILURES else None,
+            error_class=error(deed) if outcome in FAILED else None,
             ended_at=deed.at,
             ended_by=EndedBy.VENDOR,
             hangup_by=deed.given.get("by"),

@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from monitor.app.ruletest.batch import FAILURES, BatchWorld
+from monitor.app.ruletest.batch import BatchWorld
 from monitor.core.model import (
+    FAILED,
     OPEN_CONTACT,
     Batch,
     Call,
@@ -49,7 +50,7 @@ def _counts(world: BatchWorld) -> Counts:
         total=len(world.contacts),
         finished=finished if "by_status" in can.trusted else ended.total(),
         succeeded=ended[Outcome.COMPLETED],
-        failed=sum(ended[each] for each in FAILURES),
+        failed=sum(ended[each] for each in FAILED),
         live=people[ContactStatus.DISPATCHED] + people[ContactStatus.IN_CALL],
         waiting=people[ContactStatus.PENDING],
         by_status=dict(people) if "by_status" in can.trusted else {},

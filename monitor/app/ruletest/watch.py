@@ -11,7 +11,9 @@ from monitor.app.ruletest import shown
 from monitor.app.ruletest.batch import BatchWorld
 from monitor.app.ruletest.vendors import Vendors
 from monitor.core.alert import AlertState
+from monitor.core.completion import contradictions
 from monitor.core.message import Message
+from monitor.core.pace import REREAD_EVERY
 from monitor.core.route import all_match
 from monitor.core.rule import SubjectKind
 from monitor.evaluation.batches import evaluate_batch, labels_of
@@ -254,6 +256,9 @@ def _is_read(row: BatchRow, world: BatchWorld, now: datetime) -> bool:
     if world.unread or row.listed_at is None or row.look.counts != row.swept_counts:
         return True
     if world.is_retry_due(now):
+        return True
+    read = row.read_at or row.listed_at
+    if now - read >= REREAD_EVERY and contradictions(row.look, row.tally, world.capabilities):
         return True
     ended = row.terminal_at
     return ended is not None and (row.complete_at is None or row.complete_at < ended)

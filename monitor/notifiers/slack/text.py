@@ -15,8 +15,9 @@ _LOOKALIKES = str.maketrans(
 _LOW_LINE = "\N{MODIFIER LETTER LOW MACRON}"
 _AT_AN_EDGE = re.compile(r"(?<!\w)_+|_+(?!\w)")  # within a word it is no markup
 _QUOTE = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
-_QUOTES = re.compile(r"^\s*(?:&gt;)+", re.MULTILINE)
-_EMOJI = re.compile(r":(?=[\w+'-]*[^\W\d][\w+'-]*:)")  # of ":fire:", and not of "10:41:07"
+_QUOTES = re.compile(r"^[^\S\n]*(?:&gt;)+", re.MULTILINE)
+# Of ":fire:" and of the few names without a letter, and not of "10:41:07".
+_EMOJI = re.compile(r":(?=(?:[\w+'-]*[^\W\d][\w+'-]*|[+-]1|100|1234):)")
 
 
 def escaped(text: str) -> str:
@@ -38,6 +39,4 @@ def unmarked(text: str) -> str:
     A message that is changed to text alone is always read for these.
     """
     text = _AT_AN_EDGE.sub(lambda found: _LOW_LINE * len(found[0]), text.translate(_LOOKALIKES))
-    return _EMOJI.sub(
-        "\N{RATIO}", _QUOTES.sub("\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", text)
-    )
+    return _EMOJI.sub("\N{RATIO}", _QUOTES.sub(_QUOTE, text))

@@ -1,0 +1,32 @@
+"""Batches that a vendor does not know any more, and what shows that it knows others."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from monitor.store import batches
+from monitor.store.batches import BatchRow
+from monitor.store.schema import batches as table
+
+
+def another_shown(conn: Connection, row: BatchRow, since: datetime) -> bool:
+    """Whether a batch known before this one was gone has been looked at since then."""
+    others = (
+        select(table.c.id)
+        .where(table.c.provider == row.look.provider, table.c.id != row.id)
+        .where(table.c.first_seen_at < row.gone_at, table.c.fresh_at >= since)
+        .limit(1)
+    )
+    return conn.execute(others).scalar() is not None
+
+
+def shows_known(conn: Connection, provider: str, listed: Sequence[str]) -> bool:
+    """Whether a list shows a batch known before the first of those that are gone was."""
+    gone = [each for each in batches.load_open(conn, provider) if each.gone_at is not None]
+    first = min((each.gone_at for each in gone if each.gone_at), default=None)
+    if first is None:
+        return False
+    missing = {each.look.batch_id for each in gone}
+    rows = (batches.find(conn, provider, each) for each in listed if each not in missing)
+    return any(row is not None and row.first_seen_at < first for row in rows)
