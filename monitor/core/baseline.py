@@ -6,13 +6,14 @@ no special case: the share seen must reach its own limit, and be surely higher.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from monitor.core.calls import CallLog, Peer
 from monitor.core.facts import BatchFacts
+from monitor.core.instants import EPOCH
 from monitor.core.stats import difference, share, wilson
 from monitor.core.wording import counted, percent
 
@@ -136,11 +137,8 @@ def own(facts: BatchFacts) -> CallLog:
 
 def before_window(start: datetime, window: timedelta) -> tuple[datetime, datetime]:
     """The span before a window, cut to a grid: whoever asks again soon asks for the same."""
-    end = start - (start - _EPOCH) % (window / 2)
+    end = start - (start - EPOCH) % (window / 2)
     return end - window * EARLIER_REACH, end
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def siblings(facts: BatchFacts) -> tuple[Peer, ...]:

@@ -3,9 +3,8 @@
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from monitor.core.instants import EPOCH
 from monitor.core.route import Digest
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def next_slot(digest: Digest, after: datetime) -> datetime:
@@ -16,8 +15,8 @@ def next_slot(digest: Digest, after: datetime) -> datetime:
     is the instant at which it skips; one that it shows twice in autumn is the first of them.
     """
     if digest.at is None:
-        passed = (after - _EPOCH) // digest.every
-        return _EPOCH + (passed + 1) * digest.every
+        passed = (after - EPOCH) // digest.every
+        return EPOCH + (passed + 1) * digest.every
     day = after.astimezone(digest.zone).date()
     while (slot := _on_wall(day, digest.at, digest.zone)) <= after:
         day += timedelta(days=1)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from monitor.core.instants import EPOCH
 from monitor.core.text import masked
 from monitor.errors import NotFoundError, ProviderError
 from monitor.http import Answer, HttpError
@@ -21,7 +22,6 @@ T = TypeVar("T")
 
 # No batch that anyone watches is further away; what is, is a vendor's zero or a wrong unit.
 HORIZON = timedelta(days=3653)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST = 10**15
 _RETRY_AFTER_SECONDS = (1.0, 3600.0)
 
@@ -160,7 +160,7 @@ def parse_time(value: Any, seen_at: datetime) -> datetime | None:
 def _since_epoch(number: int) -> datetime:
     # Seconds reach 11 digits in the year 5138; milliseconds had 12 in 1973.
     seconds = number / 1000 if number >= 10**11 else number
-    return _EPOCH + timedelta(seconds=seconds)
+    return EPOCH + timedelta(seconds=seconds)
 
 
 def whole(value: Any) -> int | None:

@@ -10,15 +10,15 @@ import hmac
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
+from monitor.core.instants import EPOCH
 from monitor.standard_webhooks import standard_key
 
 TOLERANCE = timedelta(minutes=5)
 _MADE = re.compile(rb"[0-9A-Za-z_-]{32}")
 _DIGITS = re.compile(rb"\d{1,16}")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Pieces of what is signed; anything else stands for itself.
 BODY, TIME, ID = "{body}", "{time}", "{id}"
@@ -186,7 +186,7 @@ def sign(
 def _hmac_headers(
     signing: Hmac, key: bytes, body: bytes, at: datetime, unique: str
 ) -> dict[str, str]:
-    since = at - _EPOCH
+    since = at - EPOCH
     stamp = str(
         since // timedelta(milliseconds=1) if signing.unit == "ms" else int(since.total_seconds())
     )
@@ -270,7 +270,7 @@ def _is_recent(signing: Hmac, stamp: bytes | None, now: datetime) -> bool:
     if stamp is None or not _DIGITS.fullmatch(stamp):
         return False
     seconds = int(stamp) / (1000 if signing.unit == "ms" else 1)
-    return abs((now - _EPOCH).total_seconds() - seconds) <= signing.tolerance.total_seconds()
+    return abs((now - EPOCH).total_seconds() - seconds) <= signing.tolerance.total_seconds()
 
 
 def _any_equal(given: bytes, wanted: Sequence[bytes]) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy import Column, Connection, Select, bindparam, literal_column, se
 
 from monitor.core.baseline import SETTLED
 from monitor.core.calls import Answer, Peer
+from monitor.core.instants import EPOCH
 from monitor.core.model import BatchStatus
 from monitor.store import hot
 from monitor.store.batches import BatchRow
@@ -21,7 +22,7 @@ from monitor.store.schema import batches, to_micros
 from monitor.store.windows import StoredCalls, Told
 
 # Calls whose end nobody timed stand at 0, and count among all of a batch.
-_EVER = datetime(1970, 1, 1, tzinfo=UTC) - timedelta(microseconds=1)
+_EVER = EPOCH - timedelta(microseconds=1)
 _LAST = datetime(9999, 1, 1, tzinfo=UTC)
 _OLDEST = timedelta(days=60)  # whatever ended before is no measure of today
 _SIBLINGS = 10  # of the provider, and as many of all others: enough to compare with

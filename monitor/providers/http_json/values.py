@@ -6,13 +6,13 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from monitor.core.instants import EPOCH
 from monitor.core.text import clip, one_line
 from monitor.core.words import AnsweredBy, BatchStatus, CallStatus, ContactStatus, Sentiment
 from monitor.providers.answers import HORIZON, micros, number, parse_time, seconds, whole, word
 from monitor.providers.http_json.fields import Units, Words
 
 W = TypeVar("W", bound=StrEnum)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Values:
@@ -56,7 +56,7 @@ class Values:
         if times in {"epoch_s", "epoch_ms"}:
             told = number(value)
             scale = 1000 if times == "epoch_ms" else 1
-            return None if told is None else _EPOCH + timedelta(seconds=told / scale)
+            return None if told is None else EPOCH + timedelta(seconds=told / scale)
         if not isinstance(value, str):
             return None
         at = datetime.strptime(value.strip(), times)  # noqa: DTZ007 - the zone is set below
