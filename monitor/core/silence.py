@@ -7,6 +7,7 @@ asks for, cannot be silenced by what does not name them, so that no broad silenc
 nothing is watched, or that people are called who must not be.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -85,10 +86,11 @@ class Silence:
         if not self.fits(labels, rule_id):
             return False
         if rule_id.startswith(_OWN):
-            return any(_names(each, (_OWN,)) for each in self.matchers)
+            return any(_names(each, _OWN) for each in self.matchers)
         if rule_id in law:
             own = labels.get("rule") or rule_id
-            return any(_names(each, (rule_id, own)) for each in self.matchers)
+            written = rf"({re.escape(rule_id)}|{re.escape(own)})(?!\w)"
+            return any(_names(each, written) for each in self.matchers)
         return True
 
     @property
@@ -105,11 +107,11 @@ class Silence:
 _OWN = "self_"
 
 
-def _names(matcher: Matcher, names: Iterable[str]) -> bool:
-    """Whether it is about one rule, or a pattern in which one of these is written out."""
+def _names(matcher: Matcher, written: str) -> bool:
+    """Whether it is about one rule, or a pattern that has such a word in it."""
     if matcher.label != "rule" or matcher.operator.startswith("!"):
         return False
-    return matcher.operator == "=" or any(each in matcher.value for each in names)
+    return matcher.operator == "=" or bool(re.search(rf"(?<!\w){written}", matcher.value))
 
 
 def silenced_by(

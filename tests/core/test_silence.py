@@ -226,6 +226,22 @@ def test_what_the_law_asks_for_is_silenced_by_its_name_alone(matcher: str, *, na
     assert made.fits(labels_of(alert), alert.rule)
 
 
+@pytest.mark.parametrize(
+    ("matcher", "named"),
+    [
+        ("rule=~(any_hours)?.*", False),
+        ("rule=~(after-hours|hourly)?.*", False),
+        ("rule=~all|hour", True),
+        ("rule=~(hour)", True),
+    ],
+)
+def test_a_short_name_is_not_meant_by_a_word_that_holds_it(matcher: str, *, named: bool) -> None:
+    alert = make_alert("hour", rule="outside_calling_hours")
+    made = make_silence(matcher, "provider=renewals")
+
+    assert made.covers(labels_of(alert), alert.rule, LAW) is named
+
+
 def test_what_is_left_out_of_a_silence_is_said() -> None:
     left = make_alert("at_night", rule="outside_calling_hours")
 
