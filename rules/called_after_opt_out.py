@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
-from monitor.core.accusing import accused, evidence_of, first_named, no_more, pause_words
+from monitor.core.accusing import accused, charge, first_named, no_more, pause_words
 from monitor.core.facts import BatchFacts
 from monitor.core.limits import OptOuts, refusals
-from monitor.core.rule import BatchRule, Finding, Holds, Replays, Severity, Verdict
+from monitor.core.rule import BatchRule, Holds, Replays, Severity, Verdict
 from monitor.core.wording import counted
 
 # "no_opt_out" and "not on the DNC list" are none.
@@ -68,15 +68,6 @@ class CalledAfterOptOut(BatchRule):
         if calm is not None:
             return calm
         who = counted(found.n, "person was", "people were")
-        return Holds(
-            Finding(
-                summary=f"{who} called who had asked not to be; {first_named(found)}",
-                value=found.n,
-                threshold=0,
-                affected=found.n,
-                total=facts.people,
-                since=found.first_at,
-                evidence=evidence_of(found),
-                todo=f"{pause_words(found)} and take these people off the list.",
-            )
-        )
+        said = f"{who} called who had asked not to be; {first_named(found)}"
+        todo = f"{pause_words(found)} and take these people off the list."
+        return Holds(charge(facts, found, said, todo))

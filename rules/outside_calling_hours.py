@@ -13,16 +13,16 @@ What to do: pause the batch now, resume it within the hours, and set the vendor'
 window to the zone of the people called.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import ClassVar
 
-from monitor.core.accusing import accused, evidence_of, no_more
+from monitor.core.accusing import accused, charge, no_more
 from monitor.core.facts import BatchFacts
 from monitor.core.localhours import LocalHours, read_hours
 from monitor.core.model import BatchStatus
 from monitor.core.people import Breaches
-from monitor.core.rule import BatchRule, Finding, Holds, Replays, Severity, Verdict
+from monitor.core.rule import BatchRule, Holds, Replays, Severity, Verdict
 from monitor.core.wording import counted
 
 
@@ -59,18 +59,12 @@ class OutsideCallingHours(BatchRule):
             return calm
         dials = facts.batch.status is BatchStatus.RUNNING
         who = counted(found.n, "person", "people")
+        now = "still dialling" if dials else f"the batch is {facts.batch.status}"
+        said = f"{who} called {_when(found)} their time; {now}"
         return Holds(
-            Finding(
-                summary=f"{who} called {_when(found)} their time; "
-                + ("still dialling" if dials else f"the batch is {facts.batch.status}"),
-                value=found.n,
-                threshold=0,
-                affected=found.n,
-                total=facts.people,
-                since=found.first_at,
+            replace(
+                charge(facts, found, said, "Pause the batch now; resume it within the hours."),
                 details=(("permitted", ", ".join(self.hours)),),
-                evidence=evidence_of(found),
-                todo="Pause the batch now; resume it within the hours.",
                 estimate=not found.exact,
                 severity=None if found.exact else Severity.WARNING,
             )

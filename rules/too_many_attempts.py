@@ -13,14 +13,14 @@ What to do: pause the batches that it names; look for a list that was uploaded t
 campaign that was started again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import ClassVar
 
-from monitor.core.accusing import accused, evidence_of, first_named, no_more, pause_words
+from monitor.core.accusing import accused, charge, first_named, no_more, pause_words
 from monitor.core.facts import BatchFacts
 from monitor.core.limits import Attempts
-from monitor.core.rule import BatchRule, Finding, Holds, Replays, Severity, Verdict, check_between
+from monitor.core.rule import BatchRule, Holds, Replays, Severity, Verdict, check_between
 from monitor.core.wording import people_text
 
 
@@ -71,18 +71,6 @@ class TooManyAttempts(BatchRule):
         if calm is not None:
             return calm
         first = first_named(found)
-        return Holds(
-            Finding(
-                summary=first
-                if found.n == 1
-                else f"{people_text(found.n)} called too often; {first}",
-                value=found.n,
-                threshold=0,
-                affected=found.n,
-                total=facts.people,
-                since=found.first_at,
-                evidence=evidence_of(found),
-                todo=f"{pause_words(found)}; look for a list that was uploaded twice.",
-                estimate=found.exact < found.n,
-            )
-        )
+        said = first if found.n == 1 else f"{people_text(found.n)} called too often; {first}"
+        todo = f"{pause_words(found)}; look for a list that was uploaded twice."
+        return Holds(replace(charge(facts, found, said, todo), estimate=found.exact < found.n))

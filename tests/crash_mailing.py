@@ -11,41 +11,26 @@ import asyncio
 import json
 import os
 import shutil
-import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from monitor.simulator.mail import Mail, Mailbox, mail_server
 from tests.crash_judging import Verdict
 from tests.crash_plays import DELIVERING, RECIPIENTS
-from tests.crashing import forked, lived, make_template
+from tests.crashing import apart, forked, lived, make_template
 
 ALWAYS, LATER, NEVER = RECIPIENTS
 _NONE = -1  # a line that none is: watched, and not killed
 Mails = Sequence[dict[str, Any]]
 
 
-@contextmanager
-def server(took: Path) -> Iterator[int]:
-    """A mail server in a process of its own that writes down what it takes; its port."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if not pid:
-        os.close(reading)
-        asyncio.run(_serve(took, writing))
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as answer:
-        port = int(answer.read())
-    try:
-        yield port
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+def server(took: Path) -> AbstractContextManager[int]:
+    """A mail server that writes down what it takes; its port."""
+    return apart(lambda told: asyncio.run(_serve(took, told)))
 
 
 async def _serve(took: Path, told: int) -> None:

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -92,15 +92,13 @@ def lived(play: Play, path: Path, kind: str, port: int, *, nth: int, at: int | N
 
 
 @contextmanager
-def channel() -> Iterator[int]:
-    """The channel's own process; its port."""
+def apart(serve: Callable[[int], None]) -> Iterator[int]:
+    """A server in a process of its own; its port, which it writes where it is told, and closes."""
     reading, writing = os.pipe()
     pid = os.fork()
     if not pid:
-        with FakeSlack() as fake:
-            os.write(writing, str(fake.server.server_address[1]).encode())
-            os.close(writing)
-            signal.pause()
+        os.close(reading)
+        serve(writing)
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as answer:
@@ -110,6 +108,18 @@ def channel() -> Iterator[int]:
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+
+
+def channel() -> AbstractContextManager[int]:
+    """The channel; its port."""
+    return apart(_channel)
+
+
+def _channel(told: int) -> None:
+    with FakeSlack() as fake:
+        os.write(told, str(fake.server.server_address[1]).encode())
+        os.close(told)
+        signal.pause()
 
 
 def seen(port: int, path: str) -> dict[str, Any]:

@@ -35,7 +35,8 @@ from monitor.evaluation.telling import Routing
 from monitor.ingest.items import take_items
 from monitor.ingest.looks import take_look
 from monitor.ingest.sweeps import Swept, begin_sweep, finish_sweep
-from monitor.store import batches, providers
+from monitor.store import audit, batches, providers, stopping
+from monitor.store.audit import Deed
 from monitor.store.batches import BatchRow
 from monitor.store.coding import decode
 from monitor.store.engine import open_engine
@@ -239,6 +240,21 @@ class Story:
         """The batch as it is kept."""
         with self.engine.connect() as conn:
             return batches.load(conn, self.batch)
+
+    def act(self, verb: str) -> None:
+        """Somebody has Offhook pause or stop the batch, and the vendor agrees."""
+        with self.engine.begin() as conn:
+            row = batches.load(conn, self.batch)
+            deed = Deed(
+                at=self.now,
+                who="ann",
+                source="cli",
+                what=f"batch.{verb}",
+                target=row.look.batch_id,
+                provider=row.look.provider,
+            )
+            audit.record(conn, deed)
+            stopping.mark(conn, row, verb, self.now)
 
     def deliver(self) -> None:
         """Everything owed is taken by its receiver."""

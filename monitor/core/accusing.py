@@ -45,7 +45,21 @@ def first_named(found: Breaches) -> str:
     return f"{worst.phone or 'one person'} {worst.text}"
 
 
-def evidence_of(found: Breaches) -> tuple[str, ...]:
+def charge(facts: BatchFacts, found: Breaches, summary: str, todo: str) -> Finding:
+    """The finding against a batch that broke a limit of so many people."""
+    return Finding(
+        summary=summary,
+        value=found.n,
+        threshold=0,
+        affected=found.n,
+        total=facts.people,
+        since=found.first_at,
+        evidence=_evidence(found),
+        todo=todo,
+    )
+
+
+def _evidence(found: Breaches) -> tuple[str, ...]:
     """Up to three calls: the last of each person's that are named, else more of the first's."""
     firsts = [each.evidence[0] for each in found.gravest if each.evidence]
     more = [call for each in found.gravest for call in each.evidence[1:]]

@@ -6,6 +6,7 @@ and not what the batch is large.
 
 from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -235,8 +236,6 @@ class StoredRetries:
         self._conn = conn
         self._batch = batch
         self._told: dict[tuple[bool, datetime, int], LateRetries] = {}
-        self._last_due: datetime | None = None
-        self._last_asked = False
 
     def overdue(self, until: datetime, most: int = COUNTED_MOST) -> LateRetries:
         """People whose retry was due at ``until`` or earlier."""
@@ -252,11 +251,12 @@ class StoredRetries:
 
     def last_due(self) -> datetime | None:
         """When the last of all scheduled retries is due."""
-        if not self._last_asked:
-            ((at,),) = hot.ask(self._conn, _LAST_DUE, batch=self._batch)
-            self._last_due = None if at is None else from_micros(at)
-            self._last_asked = True
         return self._last_due
+
+    @cached_property
+    def _last_due(self) -> datetime | None:
+        ((at,),) = hot.ask(self._conn, _LAST_DUE, batch=self._batch)
+        return None if at is None else from_micros(at)
 
     def held(self, until: datetime, most: int = COUNTED_MOST) -> HeldLines:
         """People who have been dialled or talked to since ``until`` or longer."""

@@ -23,8 +23,7 @@ from monitor.core.model import (
 from monitor.core.money import Amount
 from monitor.evaluation.past import why_not
 from monitor.evaluation.replay import lived
-from monitor.store import alerts, audit, batches, stopping
-from monitor.store.audit import Deed
+from monitor.store import alerts, batches
 from monitor.store.schema import alerts as table
 from rules import catalogue
 from rules.batch_overdue import BatchOverdue
@@ -292,26 +291,11 @@ def held_lines(day: Day) -> None:
     day.passes(15 * MINUTE)
 
 
-def pause_by_hand(story: Story) -> None:
-    with story.engine.begin() as conn:
-        row = batches.load(conn, story.batch)
-        deed = Deed(
-            at=story.now,
-            who="ann",
-            source="cli",
-            what="batch.pause",
-            target=row.look.batch_id,
-            provider=row.look.provider,
-        )
-        audit.record(conn, deed)
-        stopping.mark(conn, row, "pause", story.now)
-    story.status = BatchStatus.PAUSED
-
-
 def stopped(day: Day) -> None:
     day.dialler.failing = 0.6
     day.passes(8 * MINUTE)
-    pause_by_hand(day.story)
+    day.story.act("pause")
+    day.story.status = BatchStatus.PAUSED
     day.passes(12 * MINUTE)
     day.story.status = BatchStatus.RUNNING
     day.passes(10 * MINUTE)
@@ -340,7 +324,8 @@ def stall_and_spike(day: Day) -> None:
 def stopped_and_reopened(day: Day) -> None:
     day.dialler.failing = 0.7
     day.passes(3 * MINUTE)
-    pause_by_hand(day.story)
+    day.story.act("pause")
+    day.story.status = BatchStatus.PAUSED
     day.passes(2 * MINUTE)
     day.story.status = BatchStatus.RUNNING
     day.passes(3 * MINUTE)

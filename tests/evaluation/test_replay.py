@@ -15,8 +15,7 @@ from monitor.core.model import BatchStatus, CallStatus, EndedBy
 from monitor.core.route import parse_matcher
 from monitor.evaluation.context import Context
 from monitor.evaluation.replay import Replayed, replay
-from monitor.store import audit, batches, stopping
-from monitor.store.audit import Deed
+from monitor.store import batches
 from monitor.store.schema import metadata
 from rules.balance_low import BalanceLow
 from rules.batch_completed import BatchCompleted
@@ -133,18 +132,7 @@ def test_what_was_told_before_somebody_stopped_it_is_told_again(
 ) -> None:
     story = tell(run(ErrorSpike()))
     spike(story)
-    with story.engine.begin() as conn:
-        row = batches.load(conn, story.batch)
-        deed = Deed(
-            at=story.now,
-            who="ann",
-            source="cli",
-            what="batch.stop",
-            target=row.look.batch_id,
-            provider=row.look.provider,
-        )
-        audit.record(conn, deed)
-        stopping.mark(conn, row, "stop", story.now)
+    story.act("stop")
     end(story, BatchStatus.CANCELLED)
     assert ("error_spike", "fired") in story.owed()
 
