@@ -75,7 +75,7 @@ async def test_an_answer_is_held_back_until_it_is_let_go(wire: Wire) -> None:
     wire.fail(PATH, Fault(hold=gate))
     async with serve(wire) as url, httpx.AsyncClient(headers=HEADERS, trust_env=False) as client:
         with pytest.raises(httpx.ReadTimeout):
-            await client.get(f"{url}{PATH}", timeout=0.05)
+            await client.get(f"{url}{PATH}", timeout=httpx.Timeout(5, read=0.05))
         gate.set()
         assert (await client.get(f"{url}{PATH}")).status_code == 200
 
