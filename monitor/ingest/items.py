@@ -105,7 +105,9 @@ def take_items(
 def _take_contact(chunk: _Chunk, seen: Contact) -> tuple[Person, bool]:
     """The person as now known, and whether that is something new."""
     key = seen.contact_id
-    known = _known(chunk, key)
+    known = chunk.people.get(key)
+    if known is None and (value := chunk.stored.get(key)) is not None:
+        known = chunk.people[key] = snapshot.person_of(value)
     if seen.raw_status is not None and seen.status is _UNKNOWN_CONTACT:
         chunk.words.add(("contact", seen.raw_status))
     if known is None:
@@ -140,13 +142,6 @@ def _place(chunk: _Chunk, person: Person) -> None:
         row = snapshot.ended_row(chunk.batch, person.contact, call)
         if row is not None:
             chunk.after[call.contact_id, key] = row
-
-
-def _known(chunk: _Chunk, key: str) -> Person | None:
-    known = chunk.people.get(key)
-    if known is None and (value := chunk.stored.get(key)) is not None:
-        known = chunk.people[key] = snapshot.person_of(value)
-    return known
 
 
 def _take_call(chunk: _Chunk, person: Person, known: Call | None, seen: Call) -> bool:

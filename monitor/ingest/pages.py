@@ -15,7 +15,6 @@ import msgspec
 from xxhash import xxh3_64_intdigest
 
 from monitor.core.model import OPEN_CONTACT, Batch, CallStatus, ContactStatus, Item
-from monitor.errors import ProviderError
 from monitor.ingest import marks
 from monitor.providers import Page, Provider
 from monitor.store import pages as stored
@@ -27,9 +26,9 @@ UNREAD = 0
 # Pages ahead of the first people that wait: a dialler walks on while we read.
 AHEAD = 2
 # So many pages around are searched first for an item that has moved, and all of them for
-# the second page that is wholly different, for the eighth, and so on.
+# the fourth page that is wholly different, for the sixteenth, and so on.
 _NEAR = 8
-_SEARCHED = frozenset(2 * 4**n for n in range(12))
+_SEARCHED = frozenset(4**n for n in range(1, 13))
 
 
 class Difference(NamedTuple):
@@ -42,6 +41,9 @@ class Difference(NamedTuple):
     raws: tuple[Raw, ...]  # of the positions
     in_place: bool  # every other item stands where it stood
     marks: "array[int] | None" = None
+
+
+_cut = msgspec.json.Decoder(list[msgspec.Raw]).decode  # of a page with marks: a bare array
 
 
 class Read(NamedTuple):
@@ -72,17 +74,18 @@ class PageBook:
     def compare(self, provider: Provider, page: Page, *, anew: bool = False) -> Difference | None:
         """What is different on a page; None when its bytes are known. ``anew`` forgets them."""
         digest = xxh3_64_intdigest(page.body, self._seed)
-        known = self._pages.get(page.listing, {}).get(page.number)
+        pages = self._pages.get(page.listing)
+        known = None if pages is None else pages.get(page.number)
         again: Sequence[int] = ()
         if known is not None and not anew:
             if known.next_timed <= (at := page.seen_at.timestamp()):
                 again = known.rechecks(at)
-            if known.digest == digest and not again:
-                return None
-        if known is not None and known.marks and not anew and not again:
-            narrow = self._narrow(provider, page, known, digest)
-            if narrow is not None:
-                return narrow
+            if not again:
+                if known.digest == digest:
+                    return None
+                narrow = self._narrow(page, known, digest)
+                if narrow is not None:
+                    return narrow
         raws: Sequence[Raw] = provider.split(page)
         slices = self._digests(raws)
         moved, in_place = self._different(page, slices, known)
@@ -94,31 +97,30 @@ class PageBook:
         learned = marks.learn(page.body, [len(raw) for raw in raws], self._seed)
         return Difference(page, digest, slices, positions, picked, in_place, learned)
 
-    def _narrow(
-        self, provider: Provider, page: Page, known: PageState, digest: int
-    ) -> Difference | None:
+    def _narrow(self, page: Page, known: PageState, digest: int) -> Difference | None:
         """The difference, by parsing only where it lies; None where that cannot be told."""
         if known.marks is None:
             return None
-        found = marks.differing(page.body, known.marks, known.slices, self._seed)
+        seed = self._seed
+        found = marks.differing(page.body, known.marks, known.slices, seed)
         if found is None:
             return None
         try:
-            raws = provider.split(Page(page.listing, page.number, found.body, page.seen_at))
-        except ProviderError:
+            raws = _cut(found.body)
+        except (ValueError, RecursionError):
             return None  # the whole page is parsed, and its error is the one to tell
         if len(found.places) != len(raws):
             return None  # something came or went: what stands behind it has shifted
         slices = known.slices[:]
         moved: list[int] = []
         picked: list[Raw] = []
-        for place, raw, piece in zip(found.places, raws, self._digests(raws), strict=True):
+        for place, raw in zip(found.places, raws, strict=True):
+            piece = xxh3_64_intdigest(raw, seed)
             if piece != slices[place]:
                 slices[place] = piece
                 moved.append(place)
                 picked.append(raw)
-        lengths = [len(raw) for raw in raws]
-        learned = marks.relearn(page.body, known.marks, found, lengths, self._seed)
+        learned = marks.relearn(page.body, known.marks, found, list(map(len, raws)), seed)
         return Difference(
             page, digest, slices, tuple(moved), tuple(picked), in_place=True, marks=learned
         )
@@ -214,9 +216,11 @@ class PageBook:
         """When the unchanged items are expected to move, taken along to where they are now."""
         page = difference.page
         if difference.in_place:
-            dues = self._pages[page.listing][page.number].dues[: len(difference.slices)]
-            # Who is new at the end of a page has been decoded, and gets a time from that.
-            dues.extend([CLOSED] * (len(difference.slices) - len(dues)))
+            count = len(difference.slices)
+            dues = self._pages[page.listing][page.number].dues[:count]
+            if len(dues) < count:
+                # Who is new at the end of a page has been decoded, and gets a time from that.
+                dues.extend([CLOSED] * (count - len(dues)))
             return dues
         anywhere = self._dues_anywhere(page.listing)
         return array("I", [anywhere.get(piece, CLOSED) for piece in difference.slices])

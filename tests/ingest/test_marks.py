@@ -79,6 +79,44 @@ def test_only_a_bare_array_has_marks(body: bytes) -> None:
     assert marks.learn(body, lengths, SEED) is None
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(rows(30), [*rows(31)[:7], *rows(31)[8:]], id="one went, and one came"),
+        pytest.param(rows(30), rows(31), id="one more at the end"),
+        pytest.param(rows(30), rows(29), id="one less at the end"),
+        pytest.param(rows(30), [*rows(30)[:9], *rows(30)[10:], "{}"], id="the last is another"),
+    ],
+)
+def test_items_that_came_and_went_are_never_taken_for_others(
+    before: list[str], after: list[str]
+) -> None:
+    found = marks.differing(page(after), learned(before), slices(before), SEED)
+
+    if found is None:
+        return
+    parsed = json.loads(found.body)
+    assert len(parsed) != len(found.places) or parsed == [
+        json.loads(after[i]) for i in found.places
+    ]
+
+
+@pytest.mark.parametrize("place", [0, 14, 29])
+def test_what_an_item_holds_may_look_like_the_next_item(place: int) -> None:
+    before, after = rows(30), rows(30)
+    inside = rows(30)[(place + 1) % 30]
+    after[place] = f'{{"contact_id":"c{place}","calls":[{inside},{inside},{inside}]}}'
+
+    found = marks.differing(page(after), learned(before), slices(before), SEED)
+
+    if found is None:
+        return
+    parsed = json.loads(found.body)
+    assert len(parsed) != len(found.places) or parsed == [
+        json.loads(after[i]) for i in found.places
+    ]
+
+
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(
     n=st.integers(1, 60),

@@ -6,6 +6,7 @@ objects. Null and missing are alike everywhere.
 
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -132,18 +133,26 @@ def _quickly(
 ) -> tuple[Contact, list[Call]]:
     """A row as documented; ValueError for any other."""
     row = quick.decode(raw)
-    contact = quick.contact(row, CONTACT_STATUS[word(row.status) or ""], seen_at, phones)
+    contact = quick.contact(row, _status(row.status), seen_at, phones)
     records, current = row.call_records or [], row.current_call
-    ids = {record.execution_id for record in records}
+    ids = set(map(_ID, records))
     on_line = None if current is None else current.execution_id
     if len(ids) < len(records) or (on_line is not None and on_line not in ids):
         raise quick.UnusualError
     return contact, quick.calls(records, contact.contact_id, seen_at, _call_status)
 
 
+_ID = attrgetter("execution_id")
+
+
 @lru_cache(maxsize=256)
-def _call_status(value: str) -> CallStatus:
-    return CALL_STATUS[word(value) or ""]
+def _status(value: str) -> ContactStatus:
+    return CONTACT_STATUS[word(value) or ""]
+
+
+@lru_cache(maxsize=256)
+def _call_status(value: str) -> tuple[CallStatus, bool]:
+    return _CALLS[word(value) or ""]
 
 
 def _leniently(

@@ -101,38 +101,36 @@ def calls(
     records: list[Record],
     contact_id: str,
     seen_at: datetime,
-    status_of: Callable[[str], CallStatus],
+    status_of: Callable[[str], tuple[CallStatus, bool]],
 ) -> list[Call]:
-    """The calls of a row, whose words ``status_of`` knows."""
-    within = _bounds(seen_at)
-    return [
-        _one(record, contact_id, seen_at, within, status_of(record.call_status))
-        for record in records
-    ]
+    """The calls of a row; ``status_of`` knows their words, and which of them end a call."""
+    low, high = _bounds(seen_at)
+    return [_one(record, contact_id, seen_at, low, high, status_of) for record in records]
 
 
 def _one(
     record: Record,
     contact_id: str,
     seen_at: datetime,
-    within: tuple[datetime, datetime],
-    status: CallStatus,
+    low: datetime,
+    high: datetime,
+    status_of: Callable[[str], tuple[CallStatus, bool]],
 ) -> Call:
     """One of them. No star in what it is made of: with one it is built as a list first."""
-    created_at, cost, hangup = record.created_at, record.total_cost, record.hangup_reason
-    feeling, by, call_id = record.sentiment, record.hangup_by, record.execution_id
+    status, ended = status_of(record.call_status)
+    created_at, duration, cost = record.created_at, record.duration_seconds, record.total_cost
+    call_id, feeling, by = record.execution_id, record.sentiment, record.hangup_by
+    ended_at = ended_by = None
     if created_at is not None:
-        low, high = within
         if created_at.tzinfo is not UTC or not low < created_at < high:
             raise UnusualError
-    ended_at = _end(record, seen_at) if status in ENDED else None
-    if not call_id.isprintable():
-        call_id = identity(call_id)
-    micros, currency = _NO_COST if cost is None else (round(cost * 1_000_000), "USD")
-    hangup = None if hangup is None else _reason(hangup)
+        if ended and duration is not None:
+            ended_at = min(created_at + _lasting(duration), seen_at)
+            ended_by = _DERIVED
+    hangup = None if record.hangup_reason is None else _reason(record.hangup_reason)
     return _call(
         (
-            call_id,
+            call_id if call_id.isprintable() else identity(call_id),
             contact_id,
             status,
             None,
@@ -140,15 +138,15 @@ def _one(
             record.retry_count or 0,
             record.is_follow_up is True,
             created_at,
-            record.duration_seconds,
+            duration,
             hangup if status is _FAILED else None,
             None,
             seen_at,
             ended_at,
-            None if ended_at is None else _DERIVED,
+            ended_by,
             None,
-            micros,
-            currency,
+            None if cost is None else round(cost * 1_000_000),
+            None if cost is None else "USD",
             False,
             None if feeling is None else _sentiment(feeling),
             None if by is None else _word(by),
@@ -162,22 +160,14 @@ def _one(
     )
 
 
-def _end(record: Record, seen_at: datetime) -> datetime | None:
-    created_at, duration = record.created_at, record.duration_seconds
-    if created_at is None or duration is None:
-        return None
-    return min(created_at + timedelta(0, duration) if duration else created_at, seen_at)
-
-
-ENDED = frozenset(status for status in CallStatus if status.terminal)
 # Reading a member off its class takes as long as the rest of a line, and so does a call of a
 # function that another one answers for: the few words there are have all been seen before.
-_NO_COST = (None, None)
 _FAILED = CallStatus.FAILED
 _DERIVED = EndedBy.DERIVED
 _SENTIMENT = {each.value: each for each in Sentiment}
 _word = lru_cache(maxsize=512)(word)
 _reason = lru_cache(maxsize=1024)(reason)
+_lasting = lru_cache(maxsize=2048)(partial(timedelta, 0))
 # what their own constructors do, without going through Python for each
 _call = partial(tuple.__new__, Call)
 _contact = partial(tuple.__new__, Contact)
