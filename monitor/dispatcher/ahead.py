@@ -41,9 +41,11 @@ class Ahead:
 
         Where something of that cannot be read, nothing is taken: whose lane it is has to say so.
         """
-        with contextlib.suppress(msgspec.DecodeError), conn.begin_nested():
-            found = [(lane, lane.take(conn, now), now) for lane in self._lanes]
-            self._claimed = [(lane, claim, now) for lane, claim, now in found if claim is not None]
+        for lane in self._lanes:
+            with contextlib.suppress(msgspec.DecodeError):
+                claim = lane.take(conn, now)
+                if claim is not None:
+                    self._claimed.append((lane, claim, now))
 
     async def __aenter__(self) -> Self:
         """Hold the lanes; they rest, so nobody waits."""

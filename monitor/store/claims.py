@@ -10,7 +10,7 @@ that is due there, however much: what it shows is bounded, what it stands for is
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -126,18 +126,29 @@ def _take(
     lease: timedelta,
     most: int | None,
 ) -> Claim | None:
-    leader, look = rows[0], rows[0].state == "attempting"
+    look = rows[0].state == "attempting"
     newest = max(row.fence for row in rows)
+    leader = _load_leader(conn, rows[0].id)
+    if not look:
+        began = leader.attempt_at or now
+        leader = replace(leader, attempts=leader.attempts + 1, attempt_at=began)
+    # Read first: where a message cannot be, nothing is taken.
+    taken = load_claim(
+        conn,
+        conversation,
+        receiver=receiver,
+        leader=leader,
+        rows=rows,
+        fence=newest + 1,
+        look=look,
+        most=most,
+    )
     until = to_micros(now + lease)
     asked: dict[str, int | None] = {"newest": newest, "now": to_micros(now), "until": until}
     carriers = [None, *[leader.id] * (len(rows) - 1)]
     each = (asked | {"row": row.id, "by": by} for row, by in zip(rows, carriers, strict=True))
-    if hot.change(conn, _LOOK if look else _ATTEMPT, *each) != len(rows):
-        return None
-    fence = newest + 1
-    return load_claim(
-        conn, conversation, receiver=receiver, rows=rows, fence=fence, look=look, most=most
-    )
+    changed = hot.change(conn, _LOOK if look else _ATTEMPT, *each)
+    return taken if changed == len(rows) else None
 
 
 def _claiming(was: str, **more: Any) -> Update:
@@ -188,13 +199,15 @@ def load_claim(
     look: bool,
     most: int | None = None,
     by_now: datetime | None = None,
+    leader: Owed | None = None,
 ) -> Claim:
     """The claimed rows with all that is needed to send them, as it stands now.
 
     ``by_now``: a root also shows what has become of its alerts since, as far as that is due.
+    ``leader``: the first row as it is once it is claimed; by default it is claimed already.
     """
     home = conversations.load(conn, conversation)
-    leader = _load_leader(conn, rows[0].id)
+    leader = leader or _load_leader(conn, rows[0].id)
     part = _part(leader.part, home)
     states = told_in(conn, conversation) if part == "root" else []
     states += [(row.id, row.alert_key, row.weight) for row in rows]

@@ -234,6 +234,22 @@ async def test_what_cannot_be_read_of_what_waits_keeps_no_news_from_being_kept(
         assert world.hook.sent == []
 
 
+async def test_what_cannot_be_read_for_one_receiver_keeps_no_other_from_being_told(
+    tmp_path: Path,
+) -> None:
+    async with at_work(tmp_path) as world:
+
+        def spoilt(conn: Connection) -> None:
+            tell_all(conn, make_alert(), to=routing("mail", **NOW))
+            conn.execute(update(outbox).values(message="{"))
+
+        await world.store.write(Priority.EVALUATE, spoilt)
+        await world.tell(make_alert("another"))
+        await world.until("pending", "sent")
+
+        assert len(world.hook.sent) == 1
+
+
 async def test_nothing_is_claimed_where_nobody_works(tmp_path: Path) -> None:
     async with at_work(tmp_path) as world:
         pass
