@@ -5,6 +5,9 @@ is set forward by hand, so an hour takes seconds and answers take no time. At fi
 is dialled without a pause; then its calling hours are over. What the first costs is the
 promise; from both follows what a day costs. A few batches tell what each of many costs: lists
 that answer for all of them weigh the less the more there are.
+
+Once by polls alone, and where a vendor documents webhooks that tell how things stand, once
+more with them.
 """
 
 import asyncio
@@ -23,6 +26,7 @@ from bench.everything import people_with_calls, read_whole
 from bench.generator import START
 from bench.results import Result
 from bench.shares import Traffic, day, late, phase
+from bench.telling import LISTENS, SECRET, VENDORS, Telling
 from monitor.app.runtime import Runtime, assemble
 from monitor.config import Config, load
 from monitor.http import HttpClient
@@ -33,6 +37,7 @@ from monitor.simulator.script import DialStop, Mix, Plan
 from monitor.simulator.serving import serve
 from monitor.simulator.truth import What
 from monitor.simulator.vendors import vendor_app, vendor_table
+from monitor.simulator.webhooks import Webhooks
 from monitor.simulator.wire import Wire
 from monitor.simulator.world import Account, World
 from monitor.store.schema import calls
@@ -113,15 +118,22 @@ class Watch:
     wire: Wire
     config: Config
     runtime: Runtime
+    telling: Telling | None = None
     known: dict[str, datetime] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.vendor if self.telling is None else f"{self.vendor} with webhooks"
 
     async def poll(self) -> None:
         """Do what is due, and note which calls the rules have seen by then."""
         before = len(self.wire.seen)
+        self.world.advance(self.clock.at)
+        told = self.telling is not None and await self.telling.deliver()
         (poller,) = self.runtime.pollers
         await poller.poll()
         await poller.reader.drained()
-        if len(self.wire.seen) > before:
+        if told or len(self.wire.seen) > before:
             found = await self.runtime.store.read(
                 lambda conn: conn.execute(select(calls.c.call_id)).scalars().all()
             )
@@ -171,30 +183,39 @@ def measure(directory: Path, size: Size) -> list[Result]:
     """Watch some batches of each vendor."""
     for each in directory.glob("traffic*"):
         each.unlink()
+    todo = [*((vendor, False) for vendor in PLANS), *((vendor, True) for vendor in VENDORS)]
     return [
-        result for vendor in PLANS for result in asyncio.run(measure_one(directory, vendor, size))
+        result
+        for vendor, told in todo
+        for result in asyncio.run(measure_one(directory, vendor, size, told=told))
     ]
 
 
-async def measure_one(directory: Path, vendor: Vendor, size: Size) -> list[Result]:
-    """Watch some batches of one vendor."""
-    place = directory / f"traffic-{vendor}"
+async def measure_one(
+    directory: Path, vendor: Vendor, size: Size, *, told: bool = False
+) -> list[Result]:
+    """Watch some batches of one vendor; ``told``: also by its webhooks."""
+    place = directory / f"traffic-{vendor}{'-told' if told else ''}"
     clock = SetClock()
     world = World(7, START)
     account = world.account("bench", vendor, KEY)
+    webhooks = Webhooks(account, SECRET) if told else None
     for _ in range(size.batches):
         account.open(size.plan(vendor), DialStop(after=(BEFORE + size.dialled).total_seconds()))
     clock.at += BEFORE
     world.advance(clock.at)
+    if webhooks is not None:
+        webhooks.due()  # nobody listened yet
     wire = vendor_app(account, clock)
     async with AsyncExitStack() as stack:
         address = await stack.enter_async_context(serve(wire))
-        config = _config(place, account, address, clock.at + size.dialled)
+        config = _config(place, account, address, clock.at + size.dialled, listens=told)
         store = Store.open(place.with_suffix(".db"))
         stack.callback(store.close)
         runtime = await assemble(config, store, clock, clock.at, b"k" * 32)
         stack.push_async_callback(runtime.close)
-        watch = Watch(vendor, clock, world, account, wire, config, runtime)
+        telling = Telling(account, runtime, webhooks) if webhooks is not None else None
+        watch = Watch(vendor, clock, world, account, wire, config, runtime, telling)
         # The first reading of everything belongs to the start and not to the watching.
         await watch.poll()
         return await _watched(watch, size)
@@ -211,13 +232,15 @@ async def _watched(watch: Watch, size: Size) -> list[Result]:
     ours = await watch.watch(size.closed)
     fetched.append(await watch.everything())
     closed = phase(size.closed, ours, fetched[1:], every)
-    name, batches = watch.vendor, size.batches
+    name, batches = watch.name, size.batches
     first, *rest = dialled.results(f"{name}, dialled", batches)
     told = (
         f"{first.note}; {_moved(watch, begun, size.dialled):.1%} of {size.people:,} people move"
         f" a minute; {batches} batches, {size.dialled} dialled, then {size.closed} closed"
     )
-    floor = "".join(f"; {text}" for text in [FLOORS.get(name)] if text)
+    floor = "".join(
+        f"; {text}" for text in [None if watch.telling else FLOORS.get(watch.vendor)] if text
+    )
     return [
         replace(first, note=told + floor),
         *rest,
@@ -226,31 +249,34 @@ async def _watched(watch: Watch, size: Size) -> list[Result]:
     ]
 
 
-def _config(place: Path, account: Account, address: str, closes: datetime) -> Config:
+def _config(
+    place: Path, account: Account, address: str, closes: datetime, *, listens: bool
+) -> Config:
     file = place.with_suffix(".toml")
+    file.touch(mode=0o600)
     file.write_text(
         f'[monitor]\ndata_dir = "{place}"\ntimezone = "UTC"\n'
         '[calendars.office]\ntimezone = "UTC"\n'
         f'hours = ["mon-sun 00:00-{closes:%H:%M}"]\n'
-        f"{_table(account, address)}"
+        f"{_table(account, address, *[LISTENS] * listens)}"
         '[receivers.nobody]\nkind = "slack"\nwebhook_url = "http://127.0.0.1:9/services/x"\n'
     )
     return load(file, environ={})
 
 
-def _table(account: Account, address: str) -> str:
+def _table(account: Account, address: str, *lines: str) -> str:
     """The provider's table; for ElevenLabs the one that is shipped."""
     if account.vendor != "elevenlabs":
-        return vendor_table(account, address, 'calendar = "office"')
+        return vendor_table(account, address, 'calendar = "office"', *lines)
     shipped = files("monitor.providers.http_json") / "vendors" / "elevenlabs.toml"
     text, _, _ = shipped.read_text().partition("[receivers.")
     text = text.replace("[providers.elevenlabs", "[providers.bench")
     own = {"api_key": f'"{KEY}"', "base_url": f'"{address}"\ncalendar = "office"'}
-    lines = text.splitlines()
+    table = text.splitlines()
     for key, value in own.items():
-        (place,) = (n for n, line in enumerate(lines) if line.startswith(f"{key} = "))
-        lines[place] = f"{key} = {value}"
-    return "\n".join(lines) + "\n"
+        (place,) = (n for n, line in enumerate(table) if line.startswith(f"{key} = "))
+        table[place] = f"{key} = {value}"
+    return "\n".join(table) + "\n"
 
 
 def _moved(watch: Watch, begun: datetime, span: timedelta) -> float:

@@ -11,7 +11,7 @@ import socket
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Protocol
@@ -52,8 +52,7 @@ class HttpError(OffhookError):
 class Answer:
     """What a server answered. ``sent_at`` is when the request was started, aware UTC.
 
-    Where a cache answered, it is when the cache had asked.
-    ``received`` is the length of the body as it came, packed or not.
+    Where a cache answered, when the cache had asked. ``received``: the body's length as it came.
     """
 
     status: int
@@ -157,19 +156,23 @@ class HttpClient:
             body = await _body(response, traced, limit)
         finally:
             await response.aclose()
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        if request.method == "GET" and response.status_code == 200:
-            age = self.dates.age(str(request.url), headers, sent_at, self._clock.now())
-            if age > STALE_AFTER:
-                raise _stale(age)
-            sent_at -= age  # it answers a question asked then
-        return Answer(
+        answer = Answer(
             status=response.status_code,
-            headers=headers,
+            headers={name.lower(): value for name, value in response.headers.items()},
             body=body,
             sent_at=sent_at,
             received=traced.received,
         )
+        return self._dated(request.method, str(request.url), answer)
+
+    def _dated(self, method: str, url: str, answer: Answer) -> Answer:
+        """The answer, which a cache may have kept: HttpError when it is too old."""
+        if method != "GET" or answer.status != 200:
+            return answer
+        age = self.dates.age(url, answer.headers, answer.sent_at, self._clock.now())
+        if age > STALE_AFTER:
+            raise _stale(age)
+        return replace(answer, sent_at=answer.sent_at - age)  # it answers a question asked then
 
     async def aclose(self) -> None:
         """Close the connections."""

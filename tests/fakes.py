@@ -152,6 +152,7 @@ class Vendor:
     on_look: Callable[[], None] | None = None
     calls_apart: bool = False
     calls_missing: set[str] = field(default_factory=set)  # people whose calls do not come
+    calls_stale: dict[str, Person] = field(default_factory=dict)  # as they come from a cache
     # Calls by their ids, as they are told alone; None: it answers no such question.
     alone: dict[str, Told | ProviderError] | None = None
     takes: Took = TOOK  # how it takes actions
@@ -252,6 +253,7 @@ class Vendor:
         asked = [item.contact.contact_id for _, item in items]
         self._asked(f"calls {' '.join(asked)}")
         people = {person.id: person for person in self.batches[batch.batch_id].people}
+        people |= self.calls_stale
         return {
             key: item_of(people[key], page.seen_at)
             for key in asked

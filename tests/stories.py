@@ -71,9 +71,14 @@ def _fresh() -> bytes:
 def hurried(path: Path) -> Engine:
     """The database at a path, unsynced; a new one is a copy, which is quicker than making it."""
     if not path.exists():
-        path.write_bytes(_fresh())
-        path.chmod(0o600)
+        blank(path)
     return unsynced(open_engine(path))
+
+
+def blank(path: Path) -> None:
+    """Put a new database at a path."""
+    path.write_bytes(_fresh())
+    path.chmod(0o600)
 
 
 def run(rule: Rule, name: str | None = None, **timing: timedelta) -> RuleInstance:

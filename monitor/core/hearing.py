@@ -21,6 +21,9 @@ LATE = timedelta(seconds=30)
 _RELIED_ON_AFTER = 5
 _MISSED_AT_MOST = 0.02
 _LATE_AT_MOST = 0.1
+# What is told is only verified by looking, so many poll intervals apart: in time, or late.
+_WHILE_TOLD = 4
+_WHILE_TOLD_LATE = 2
 # So many misses in a row since the newest webhook, and they are gone.
 _GONE_AFTER = 3
 _REMEMBERED = timedelta(days=1)
@@ -85,14 +88,26 @@ class Heard:
         return share(self.late, self.both)
 
     @property
-    def reliable(self) -> bool:
-        """Whether polls may lean on the webhooks: they come, they miss little, and in time."""
+    def complete(self) -> bool:
+        """Whether the webhooks come, and miss little."""
         return (
             self.both >= _RELIED_ON_AFTER
             and self.missed_share <= _MISSED_AT_MOST
-            and self.late_share <= _LATE_AT_MOST
             and self.in_a_row < _GONE_AFTER
         )
+
+    def intervals(self, poll_every: timedelta) -> int:
+        """How many poll intervals may lie between two looks while these webhooks tell.
+
+        1 where polls cannot lean on them. Those that come late are worth a few polls too, if
+        all but some have come by the next one.
+        """
+        if not self.complete:
+            return 1
+        if self.late_share <= _LATE_AT_MOST:
+            return _WHILE_TOLD
+        by_next = _WHILE_TOLD_LATE * poll_every.total_seconds()
+        return _WHILE_TOLD_LATE if self.webhooks and self.webhooks.p95_s <= by_next else 1
 
 
 def heard(arrivals: Sequence[Arrival], now: datetime) -> Heard:

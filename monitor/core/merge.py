@@ -44,6 +44,12 @@ def _contact_order(contact: Contact) -> tuple[object, ...]:
     )
 
 
+def is_behind(seen: Contact, known: Contact) -> bool:
+    """Whether a view is beyond doubt the older one: fewer attempts, or the same not over yet."""
+    before, after = known.attempts + known.follow_ups, seen.attempts + seen.follow_ups
+    return after < before or (after == before and seen.status.rank < _OVER <= known.status.rank)
+
+
 def merge_call(known: Call, seen: Call) -> Call:
     """One call from two views of it.
 

@@ -31,8 +31,6 @@ _QUIET = (
     (timedelta(minutes=2), 2),
 )
 SLOWEST = _QUIET[0][1]
-# What webhooks tell in time is only verified by looking: so many poll intervals apart.
-_WHILE_TOLD = 4
 # Looks come earlier by up to this share of the wait, so that batches do not beat in step.
 JITTER = 0.1
 
@@ -72,7 +70,7 @@ class Watched:
     uncounted: bool = False  # what the vendor counts, as a rule, is missing from its last answer
     overdue: bool = False  # a remembered retry's time has come
     late_changes: bool = True  # what is read of a call may change long after its end
-    told: bool = False  # webhooks tell what moves, and have proved good
+    told: int = 1  # so many poll intervals may lie between looks, as webhooks tell what moves
 
 
 def reading(
@@ -167,13 +165,12 @@ def _pace(batch: Watched, now: datetime, poll_every: timedelta) -> timedelta:
     if batch.terminal_at is not None:
         return _after_end(now - batch.terminal_at, urgent, poll_every)
     if _is_overdue(batch, now):
-        return poll_every * (_WHILE_TOLD if batch.told else 1)
+        return poll_every * batch.told
     quiet = now - batch.moved_at
     times = next((times for longer_than, times in _QUIET if quiet > longer_than), 1)
     if times > 1 and _is_idle(batch.look, now):
         times = SLOWEST
-    if batch.told:
-        times = max(times, _WHILE_TOLD)
+    times = max(times, batch.told)
     return min(poll_every * times, max(_idle_for(batch.look, now), poll_every))
 
 

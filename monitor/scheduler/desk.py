@@ -1,6 +1,7 @@
 """What one provider is to be asked because of webhooks, and when: each thing once."""
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -9,10 +10,10 @@ from monitor.scheduler.poller import Poller
 
 # The same thing is asked for again no sooner than this, however often it is named.
 AGAIN_S = URGENT.total_seconds()
-# More calls than these within that time are not asked for one by one: the open batches are
-# looked at, and that no sooner again than after a while.
+# More calls than these within a while are not asked for one by one: the open batches are looked
+# at, and that no sooner again than after the same while. It would cost more than polls do.
 CALLS_AT_MOST = 20
-ANYTHING_AGAIN_S = 15.0
+ANYTHING_AGAIN_S = 30.0
 # So many batches are asked for at once; others that are named wait.
 BATCHES_AT_MOST = 100
 # What could not be asked for is tried again after this, then after longer and longer.
@@ -47,6 +48,7 @@ class Desk:
     poller: Poller
     owed: dict[Key, Owed] = field(default_factory=dict)
     asked_at: dict[Key, float] = field(default_factory=dict)  # monotonic, of late
+    calls_at: deque[float] = field(default_factory=lambda: deque(maxlen=CALLS_AT_MOST + 1))
     task: asyncio.Task[bool] | None = None
 
     def owe(self, key: Key, rows: Sequence[int], now: float, *, ended: bool = False) -> None:
@@ -74,10 +76,10 @@ class Desk:
     def _gather_calls(self, now: float) -> None:
         """Too many calls are a look at all that is open."""
         calls = [key for key, owed in self.owed.items() if key[0] == CALL and owed.due <= now]
-        lately = sum(kind == CALL for kind, _ in self.asked_at)
-        if calls and len(calls) + lately > CALLS_AT_MOST:
-            for key in calls:
-                self.owe((ANYTHING, ""), self.owed.pop(key).rows, now)
+        self.calls_at.extend(now for _ in calls)
+        many = len(self.calls_at) > CALLS_AT_MOST and now - self.calls_at[0] < ANYTHING_AGAIN_S
+        for key in calls if many else ():
+            self.owe((ANYTHING, ""), self.owed.pop(key).rows, now)
 
     def elsewhere(self, calls: Iterable[str], due: dict[Key, Owed], now: float) -> None:
         """Nothing tells whose these calls are: a look at all that is open may, in its turn."""

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from monitor.clock import Clock
-from monitor.core.hearing import Expected, heard
+from monitor.core.hearing import Expected, Heard, heard
 from monitor.providers.facts import Proof, Webhooks
 from monitor.store import arrivals
 from monitor.store.writer import Store
@@ -34,11 +34,11 @@ class Reliance:
         self._provider = provider
         self._store = store
         self._clock = clock
-        self._reliable = False
+        self._heard = Heard()
         self._judged_at: float | None = None
 
-    async def reliable(self) -> bool:
-        """As judged within the last half minute."""
+    async def intervals(self, poll_every: timedelta) -> int:
+        """How many poll intervals may lie between two looks, as judged within half a minute."""
         now = self._clock.monotonic()
         if self._judged_at is None or now - self._judged_at >= _EVERY_S:
             self._judged_at = now
@@ -46,5 +46,5 @@ class Reliance:
             ends = await self._store.read(
                 lambda conn: arrivals.recent(conn, self._provider, at - _OF_LATE, _ENDS)
             )
-            self._reliable = heard(ends, at).reliable
-        return self._reliable
+            self._heard = heard(ends, at)
+        return self._heard.intervals(poll_every)

@@ -231,7 +231,9 @@ class Poller:
         memory = {**found.memory, SCOPE: self._scope(), INCOMPLETE: str(holes)}
         memory |= self._missing(conn, row.memory, now)
         row = replace(row, discovered_at=now, baseline_at=baseline, memory=memory)
-        if absent.shows_known(conn, self._view.name, [each.batch_id for each in found.sightings]):
+        listed = [each.batch_id for each in found.sightings]
+        absent.found_again(conn, self._view.name, listed, now)
+        if absent.shows_known(conn, self._view.name, listed):
             row = providers.showed(row, now)
         providers.save(conn, providers.heard(row, now))
 

@@ -10,6 +10,7 @@ import structlog
 from monitor.clock import Clock
 from monitor.core.completion import disagreements
 from monitor.core.hearing import Expected
+from monitor.core.merge import is_behind
 from monitor.core.model import Counts, Item
 from monitor.core.pace import Reading, explained, lines
 from monitor.errors import ProviderError
@@ -168,7 +169,10 @@ class Sweeper:
         return explained(differences, lines(row.look, row.tally))
 
     async def _with_calls(self, under_way: _Pass, read: Read) -> Read:
-        """The page with the calls that its vendor lists apart; who is missing stays unread."""
+        """The page with the calls that its vendor lists apart; who is missing stays unread.
+
+        So does whoever comes from a cache with them, less far than on the page itself.
+        """
         look, page = under_way.row.look, read.difference.page
         lacking = [
             (position, item)
@@ -182,7 +186,7 @@ class Sweeper:
         missing = list(read.unread)
         for position, item in lacking:
             whole = found.get(item.contact.contact_id)
-            if whole is None:
+            if whole is None or is_behind(whole.contact, item.contact):
                 del items[position]
                 missing.append(position)
             else:

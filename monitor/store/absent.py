@@ -1,11 +1,12 @@
 """Batches that a vendor does not know any more, and what shows that it knows others."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from monitor.store import batches
+from monitor.store import batches, changes
 from monitor.store.batches import BatchRow
 from monitor.store.schema import batches as table
 
@@ -30,3 +31,23 @@ def shows_known(conn: Connection, provider: str, listed: Sequence[str]) -> bool:
     missing = {each.look.batch_id for each in gone}
     rows = (batches.find(conn, provider, each) for each in listed if each not in missing)
     return any(row is not None and row.first_seen_at < first for row in rows)
+
+
+def found_again(
+    conn: Connection, provider: str, listed: Collection[str], asked_at: datetime
+) -> None:
+    """Let a list, asked for at that time, show batches that were gone before: they are looked at.
+
+    When everything failed they did too, and the first list that comes again shows that the
+    account is right: without this it would be taken to show that they alone are gone.
+    """
+    for row in batches.load_open(conn, provider):
+        gone = row.gone_again_at is not None and row.gone_again_at <= asked_at
+        if gone and row.look.batch_id in listed:
+            told = [changes.known_again(row.look.batch_id)]
+            seq = changes.append(conn, row.id, row.seq, asked_at, told)
+            back = replace(row, gone_at=None, gone_again_at=None, gone_times=0, due_at=asked_at)
+            batches.save(conn, replace(back, seq=seq), *_GONE, "due_at", "seq")
+
+
+_GONE = ("gone_at", "gone_again_at", "gone_times")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -51,8 +52,17 @@ def load_all_open(conn: Connection) -> list[Alert]:
 
 def load_firing(conn: Connection, *rules: str) -> list[Alert]:
     """Every firing alert, or those of some rules."""
-    query = select(alerts).where(alerts.c.state == "firing")
-    return _load(conn, query.where(alerts.c.rule.in_(rules)) if rules else query)
+    asked = hot.filled(rules, len(rules)) if rules else {}
+    return [_of(row) for row in hot.read(conn, _all_firing(len(rules)), **asked)]
+
+
+# Each round of judging asks.
+@cache
+def _all_firing(rules: int) -> Select[Any]:
+    query = select(alerts).where(IS_OPEN, literal_column("state = 'firing'"))
+    if rules:
+        query = query.where(alerts.c.rule.in_(hot.listed(rules)))
+    return query.order_by(alerts.c.since, alerts.c.key)
 
 
 def load_fired(
@@ -100,8 +110,11 @@ def load_orphans(
 
 def load_key(conn: Connection, key: str) -> Alert | None:
     """One alert by its key."""
-    found = _load(conn, select(alerts).where(alerts.c.key == key))
-    return found[0] if found else None
+    found = hot.read(conn, _KEY, key=key)
+    return _of(found[0]) if found else None
+
+
+_KEY = select(alerts).where(alerts.c.key == bindparam("key"))
 
 
 def load_keys(conn: Connection, keys: Sequence[str]) -> list[Alert]:
@@ -122,15 +135,23 @@ def closed_with_batch(
     conn: Connection, provider: str, batch_id: str, since: datetime
 ) -> tuple[str, ...]:
     """The rule instances that were firing for a batch when it ended."""
-    rows = conn.execute(
-        select(alerts.c.instance)
-        .where(alerts.c.provider == provider, alerts.c.subject_kind == SubjectKind.BATCH)
-        .where(alerts.c.subject_id == batch_id, alerts.c.reason == Reason.BATCH_ENDED)
-        .where(alerts.c.fired_at.is_not(None), alerts.c.closed_at >= since)
-        .distinct()
-        .order_by(alerts.c.instance)
+    asked = {"provider": provider, "batch": batch_id, "since": to_micros(since)}
+    return tuple(instance for (instance,) in hot.ask(conn, _CLOSED_WITH, **asked))
+
+
+_CLOSED_WITH = (
+    select(alerts.c.instance)
+    .where(
+        alerts.c.provider == bindparam("provider"),
+        alerts.c.subject_kind == str(SubjectKind.BATCH),
+        alerts.c.subject_id == bindparam("batch"),
+        alerts.c.reason == str(Reason.BATCH_ENDED),
+        alerts.c.fired_at.is_not(None),
+        alerts.c.closed_at >= bindparam("since"),
     )
-    return tuple(rows.scalars())
+    .distinct()
+    .order_by(alerts.c.instance)
+)
 
 
 def last_episodes(conn: Connection, fingerprints: Sequence[str]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from monitor.core.model import Batch, BatchStatus, Counts
 from monitor.core.tally import Tally, everybody, trimmed
 from monitor.store import hot
 from monitor.store.coding import decode, encode
-from monitor.store.schema import batches, to_micros
+from monitor.store.schema import batches, from_micros, to_micros
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,20 +216,23 @@ _WATCHED = (
 
 def load_closed(conn: Connection, provider: str) -> dict[str, BatchStatus]:
     """The batches of a provider that are watched no longer, with how each ended."""
-    rows = conn.execute(
-        select(batches.c.batch_id, batches.c.status).where(
-            batches.c.provider == provider, ~batches.c.open
-        )
-    )
-    return {row.batch_id: BatchStatus(row.status) for row in rows}
+    rows = hot.ask(conn, _CLOSED, provider=provider)
+    return {batch_id: BatchStatus(status) for batch_id, status in rows}
 
 
 def next_due(conn: Connection, provider: str) -> datetime | None:
     """When the next watched batch of a provider is to be looked at."""
-    due: datetime | None = conn.execute(
-        select(func.min(batches.c.due_at)).where(batches.c.provider == provider, batches.c.open)
-    ).scalar()
-    return due
+    ((due,),) = hot.ask(conn, _NEXT_DUE, provider=provider)
+    return None if due is None else from_micros(due)
+
+
+# Each poll asks for both.
+_CLOSED = select(batches.c.batch_id, batches.c.status).where(
+    batches.c.provider == bindparam("provider"), ~batches.c.open
+)
+_NEXT_DUE = select(func.min(batches.c.due_at)).where(
+    batches.c.provider == bindparam("provider"), batches.c.open
+)
 
 
 def add(conn: Connection, row: BatchRow) -> BatchRow:
@@ -282,4 +285,7 @@ _PREVIOUS = {
 
 def watched_ids(conn: Connection) -> Sequence[int]:
     """The row ids of every batch that is still watched."""
-    return conn.execute(select(batches.c.id).where(batches.c.open)).scalars().all()
+    return [key for (key,) in hot.ask(conn, _WATCHED_IDS)]
+
+
+_WATCHED_IDS = select(batches.c.id).where(batches.c.open)

@@ -116,16 +116,26 @@ def end(conn: Connection, id_: str, *, by: str, source: Source, now: datetime) -
 def close_ended(conn: Connection, now: datetime) -> int:
     """Mark what is over: its time, its batch's run, or its alert; how many there were."""
     done = 0
-    stands_on = select(alerts_table.c.key).where(
-        alerts_table.c.key == silences.c.alert_key, alerts.IS_OPEN
-    )
-    for silence in _find(conn, silences.c.ended_at.is_(None), ~stands_on.exists()):
+    for silence in [_of(row) for row in hot.read(conn, _BASELESS)]:
         why = _why_over(conn, silence, now)
         if why is not None:
             at = min(silence.ends_at or now, now)
             _end(conn, silence, at=at, now=now, deed=(ITSELF, Source.OFFHOOK, why))
             done += 1
     return done
+
+
+# Those that have not ended, and stand on no open alert: each round of judging asks.
+_BASELESS = (
+    select(silences)
+    .where(
+        silences.c.ended_at.is_(None),
+        ~select(alerts_table.c.key)
+        .where(alerts_table.c.key == silences.c.alert_key, alerts.IS_OPEN)
+        .exists(),
+    )
+    .order_by(silences.c.created_at)
+)
 
 
 def load_standing(conn: Connection, now: datetime) -> tuple[Silence, ...]:

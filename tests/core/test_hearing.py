@@ -103,24 +103,30 @@ def test_misses_in_a_row_are_those_since_the_newest_webhook() -> None:
     assert heard([before, before], NOW).in_a_row == 2
 
 
+BY_THE_NEXT, LATER = Delays(p50_s=30.0, p95_s=60.0), Delays(p50_s=30.0, p95_s=60.1)
+
+
 @pytest.mark.parametrize(
-    ("counts", "reliable"),
+    ("counts", "expected"),
     [
-        pytest.param({"both": 5}, True, id="five matches"),
-        pytest.param({"both": 4}, False, id="too few to tell"),
-        pytest.param({"both": 0, "alone": 90}, False, id="what no poll has verified"),
-        pytest.param({"both": 98, "missed": 2}, True, id="two in a hundred missed"),
-        pytest.param({"both": 97, "missed": 2}, False, id="more than that"),
-        pytest.param({"both": 100, "late": 10}, True, id="one in ten late"),
-        pytest.param({"both": 100, "late": 11}, False, id="more than that late"),
-        pytest.param({"both": 500, "missed": 3, "in_a_row": 2}, True, id="two in a row"),
-        pytest.param({"both": 500, "missed": 3, "in_a_row": 3}, False, id="three in a row"),
+        pytest.param({"both": 5}, 4, id="five matches"),
+        pytest.param({"both": 4}, 1, id="too few to tell"),
+        pytest.param({"both": 0, "alone": 90}, 1, id="what no poll has verified"),
+        pytest.param({"both": 98, "missed": 2}, 4, id="two in a hundred missed"),
+        pytest.param({"both": 97, "missed": 2}, 1, id="more than that"),
+        pytest.param({"both": 100, "late": 10}, 4, id="one in ten late"),
+        pytest.param({"both": 100, "late": 11}, 1, id="more than that late"),
+        pytest.param({"both": 100, "late": 11, "webhooks": BY_THE_NEXT}, 2, id="late, but there"),
+        pytest.param({"both": 100, "late": 11, "webhooks": LATER}, 1, id="later than the next"),
+        pytest.param({"both": 97, "missed": 2, "webhooks": BY_THE_NEXT}, 1, id="late, and missed"),
+        pytest.param({"both": 500, "missed": 3, "in_a_row": 2}, 4, id="two in a row"),
+        pytest.param({"both": 500, "missed": 3, "in_a_row": 3}, 1, id="three in a row"),
     ],
 )
-def test_webhooks_are_relied_on_that_come_in_time_and_miss_little(
-    counts: dict[str, Any], reliable: bool
+def test_polls_are_fewer_where_webhooks_come_in_time_and_miss_little(
+    counts: dict[str, Any], expected: int
 ) -> None:
-    assert Heard(**counts).reliable is reliable
+    assert Heard(**counts).intervals(30 * SECOND) == expected
 
 
 # Refusals

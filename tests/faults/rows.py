@@ -36,7 +36,8 @@ class Row:
     speak besides. ``doubted`` are batches that may be reported complete as unverified.
     ``lasting``: the batch does not end before the
     fault does. ``moves_stuck``: what the vendor says
-    of the batch that stands still moves. ``at`` holds other fields for single vendors.
+    of the batch that stands still moves. ``wire``: it is how bytes come that is wrong, and no
+    whole answer. ``at`` holds other fields for single vendors.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Row:
     lasts: timedelta = 10 * MINUTE
     lasting: bool = False
     moves_stuck: bool = False
+    wire: bool = False
     tls: bool = False
     manners: Manners = field(default_factory=Manners)
     at: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

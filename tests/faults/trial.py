@@ -12,12 +12,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from itertools import count
+from json import dumps
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple
+from urllib.parse import unquote, urlencode, urlsplit
 
 import trustme
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from structlog.testing import capture_logs
 
 from monitor.app.runtime import Runtime, assemble
@@ -26,13 +28,15 @@ from monitor.config import Config, load
 from monitor.http import MIB, Answer, HttpClient
 from monitor.simulator.faults.server import Certificates, Fault, FaultServer, serve_with_faults
 from monitor.simulator.vendors import vendor_app, vendor_table
+from monitor.simulator.wire import Asked
 from monitor.simulator.world import Account, World
 from monitor.store import snapshot
+from monitor.store.batches import watched_ids
 from monitor.store.schema import alert_events, alerts, batches
 from monitor.store.writer import Store
 from tests.faults.rows import STEP
 from tests.faults.worlds import KEY, NAME, START, Story, open_story
-from tests.stories import hurried
+from tests.stories import blank, hurried
 from tests.webhooks.inprocess import InThread
 
 SOON = timedelta(seconds=30)
@@ -40,9 +44,23 @@ SOON = timedelta(seconds=30)
 LIMIT = MIB // 4
 # A loaded machine must not look like a vendor that hangs; one that hangs must not take long.
 DEADLINE_S, HANGING_S = 10.0, 0.03
+# Turns of the loop that a question takes on its way, and its answer, where there is no socket.
+TURNS = (1, 8)
 
 
-_NUMBERS = count()
+@cache
+def _engine(path: Path) -> Engine:
+    """One for all trials, none of which lasts while another begins: it keeps its statements."""
+    return hurried(path)
+
+
+def emptied(path: Path) -> Engine:
+    """The database at a path, with its tables and nothing in them."""
+    engine = _engine(path)
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
+    blank(path)
+    return engine
 
 
 class Watch:
@@ -119,6 +137,51 @@ class Caller(HttpClient):
         )
 
 
+class Direct(HttpClient):
+    """Asks the vendor without a connection: what is whole comes as it would over one.
+
+    Each answer takes some turns of the loop, by chance, so that others go on meanwhile.
+    """
+
+    def __init__(self, clock: Clock, server: FaultServer, chance: Random) -> None:
+        super().__init__(clock, tls=trust(tls=False))
+        self._server = server
+        self._chance = chance
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str | int] | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+        deadline: float = 30.0,
+        limit: int = 16 * MIB,
+    ) -> Answer:
+        sent_at = self._clock.now()
+        self.asked_at = self._clock.monotonic()
+        parts = urlsplit(url)
+        query = "&".join(each for each in (parts.query, urlencode(params or {})) if each)
+        told = {name.lower(): value for name, value in (headers or {}).items()}
+        body = content or (b"" if json is None else dumps(json).encode())
+        asked = Asked(method, unquote(parts.path), query, told, body)
+        for _ in range(self._chance.randint(*TURNS)):
+            await asyncio.sleep(0)
+        given = await self._server.answer(asked)
+        for _ in range(self._chance.randint(*TURNS)):
+            await asyncio.sleep(0)
+        answer = Answer(
+            status=given.status,
+            headers=given.headers,
+            body=given.body,
+            sent_at=sent_at,
+            received=len(given.body),
+        )
+        return self._dated(method, f"{url}?{query}", answer)
+
+
 async def unknown_name(*_: Any, **__: Any) -> Any:
     raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -176,6 +239,13 @@ class Trial:
     async def run(self, until: datetime, by: timedelta = STEP) -> None:
         while self.clock.at < until:
             await self.step(min(by, until - self.clock.at))
+
+    async def end(self, until: datetime, by: timedelta) -> None:
+        """The same, in one step once nothing is watched any more."""
+        while self.clock.at < until:
+            watched = await self.runtime.store.read(watched_ids)
+            left = until - self.clock.at
+            await self.step(min(by, left) if watched else left)
 
     async def begin(self, fault: Fault) -> None:
         self.began = self.clock.at
@@ -279,7 +349,7 @@ def configured(place: Path, account: Account, address: str) -> Config:
 
 @asynccontextmanager
 async def trial(
-    folder: Path, story: Story, *, seed: int = 7, tls: bool = False
+    folder: Path, story: Story, *, seed: int = 7, tls: bool = False, sockets: bool = True
 ) -> AsyncIterator[Trial]:
     """A vendor with the story's batches, and a runtime that has not looked yet."""
     clock = Watch()
@@ -288,17 +358,20 @@ async def trial(
     open_story(account, story)
     app = vendor_app(account, clock, story.manners)
     made: list[Caller] = []
-
-    def client(clock: Clock) -> Caller:
-        made.append(Caller(clock, tls=tls))
-        return made[-1]
-
+    chance = Random(seed)
     loop = asyncio.get_running_loop()
     loop.getaddrinfo = unknown_name  # type: ignore[method-assign] # nobody needs a name here
-    place = folder / f"trial{next(_NUMBERS)}"
+    place = folder / "trial"
     path = place.with_suffix(".db")
-    store = InThread(hurried(path), path)
+    store = InThread(emptied(path), path)
     async with serve_with_faults(app, clock, certificates() if tls else None) as server:
+
+        def client(clock: Clock) -> HttpClient:
+            if not sockets:
+                return Direct(clock, server, chance)
+            made.append(Caller(clock, tls=tls))
+            return made[-1]
+
         with capture_logs() as logs:
             config = configured(place, account, server.address)
             runtime = await assemble(config, store, clock, clock.at, b"k" * 32, client)

@@ -9,6 +9,7 @@ from monitor.core.model import Counts
 from monitor.core.pace import REREAD_EVERY, URGENT
 from monitor.core.route import parse_matcher
 from monitor.errors import NotFoundError, ProviderError
+from monitor.store import changes
 from rules.error_spike import ErrorSpike
 from tests.builders import HOUR, MINUTE, NOON, SECOND
 from tests.fakes import CallRow, Person
@@ -352,6 +353,28 @@ async def test_a_batch_that_is_gone_is_not_asked_for_all_the_time(at: Lookout) -
     assert isinstance(NotFoundError("x"), ProviderError)
 
 
+async def test_a_batch_that_a_list_shows_is_not_gone(at: Lookout) -> None:
+    at.vendor.silent_lists = True
+    at.vendor.add("b1", people=3)
+    at.vendor.add("b2", people=3)
+    await at.poll()
+    gone = NotFoundError("410 Gone")
+    at.vendor.refuse_looks = {"b1": gone, "b2": gone}
+    at.vendor.refuse_lists = gone
+    await at.poll_for(20 * MINUTE, every=5 * MINUTE)
+    row = await at.row("b1")
+    assert row.gone_times >= 3
+    assert row.due_at > at.clock.now() + MINUTE
+
+    # All is well again: nothing is due, but the list shows what nobody was to know.
+    at.vendor.refuse_looks, at.vendor.refuse_lists = {}, None
+    await at.poll(MINUTE)
+
+    row = await at.row("b1")
+    assert (row.gone_at, row.gone_times) == (None, 0)
+    assert row.fresh_at == at.clock.now()
+
+
 async def test_what_was_told_before_an_error_is_kept(at: Lookout) -> None:
     for name in ("b1", "b2", "b3"):
         at.vendor.add(name, people=3)
@@ -378,6 +401,8 @@ async def test_a_list_that_breaks_off_is_begun_again(at: Lookout) -> None:
     await at.poll(EVERY)
     row = await at.row()
     assert (row.sweeping_since, row.unlisted_since) == (None, None)
+    kept = await at.store.read(lambda conn: changes.since(conn, row.id, 0))
+    assert [each.after for each in kept if each.kind == "unlisted"] == ["all", None]
     assert len(await at.people()) == len(made.people)
 
 

@@ -7,25 +7,61 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError
 from starlette.types import ASGIApp, Message, Scope
 
 from monitor.clock import Clock
 from monitor.http import MIB, Answer, HttpClient
+from monitor.store.engine import driver, explained
 from monitor.store.writer import Priority, Store
 
 T = TypeVar("T")
 
 
 class InThread(Store):
-    """The same store without threads: what is read and written is so at once, and in order."""
+    """The same store without threads: what is read and written is so at once, and in order.
+
+    Who reads and writes in turn needs no more than one connection, which is kept. For
+    SQLAlchemy it is within one transaction that never ends, and the database is told of each.
+    """
+
+    _kept: Connection | None = None
+    _raw: Any = None  # the driver's own connection
 
     async def read(self, fn: Callable[[Connection], T]) -> T:
-        return self._read(fn)
+        return self._within(fn)
 
     async def write(self, priority: Priority, fn: Callable[[Connection], T]) -> T:
         del priority
-        with self.engine.begin() as conn:
-            return fn(conn)
+        return self._within(fn)
+
+    def _within(self, fn: Callable[[Connection], T]) -> T:
+        try:
+            conn = self._begun()
+            try:
+                done = fn(conn)
+            except BaseException:
+                self._raw.execute("ROLLBACK")
+                raise
+            self._raw.execute("COMMIT")
+        except (DatabaseError, driver.Error) as error:
+            raise explained(error, self.path) from error
+        return done
+
+    def _begun(self) -> Connection:
+        if self._kept is None:
+            self._kept = self.engine.connect()
+            self._kept.begin()
+            self._raw = self._kept.connection.driver_connection
+        else:
+            self._raw.execute("BEGIN IMMEDIATE")
+        return self._kept
+
+    def close(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+        super().close()
 
 
 @cache

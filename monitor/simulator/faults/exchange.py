@@ -107,14 +107,18 @@ class Pipe(NamedTuple):
 
 
 class Exchange:
-    """One question, whoever can answer it truly, and the connection that it came on."""
+    """One question, whoever can answer it truly, and the connection that it came on.
 
-    def __init__(self, app: ASGIApp, asked: Asked, pipe: Pipe, date: str) -> None:
+    A question that came on none can only be given a whole answer, which is kept.
+    """
+
+    def __init__(self, app: ASGIApp, asked: Asked, pipe: Pipe | None, date: str) -> None:
         self.app = app
         self.asked = asked
         self.date = date
         self.over = False  # nothing more may be asked on this connection
-        self._pipe = pipe
+        self.kept: Answer | None = None
+        self._came_on = pipe
 
     async def true(self, asked: Asked | None = None) -> Answer:
         """What the vendor answers to this question, or to another one."""
@@ -123,7 +127,16 @@ class Exchange:
 
     async def send(self, answer: Answer) -> None:
         """Send a whole answer as it should be sent."""
-        await self.write(answer.head(len(answer.body)) + answer.body)
+        if self._came_on is None:
+            self.kept = answer
+        else:
+            await self.write(answer.head(len(answer.body)) + answer.body)
+
+    @property
+    def _pipe(self) -> Pipe:
+        if self._came_on is None:
+            raise RuntimeError("this fault needs a connection")
+        return self._came_on
 
     async def write(self, data: bytes) -> None:
         """Send bytes as they are."""

@@ -138,7 +138,9 @@ class FaultServer:
                 writer.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
                 return
             while (asked := await read_request(reader)) is not None:
-                if await self._answered(asked, Pipe(reader, writer)):
+                exchange = self._exchange(asked, Pipe(reader, writer))
+                await self._answered(exchange)
+                if exchange.over:
                     break
         except (ConnectionError, asyncio.CancelledError):
             pass
@@ -148,15 +150,23 @@ class FaultServer:
             with suppress(ConnectionError, ssl.SSLError, asyncio.CancelledError):
                 await writer.wait_closed()
 
-    async def _answered(self, asked: Asked, pipe: Pipe) -> bool:
-        """Answer one question, well or not; whether the connection is over."""
-        self.asked.append(asked)
+    async def answer(self, asked: Asked) -> Answer:
+        """Answer one question that came on no connection, well or not."""
+        exchange = self._exchange(asked, None)
+        await self._answered(exchange)
+        if exchange.kept is None:
+            raise RuntimeError("a question was not answered")
+        return exchange.kept
+
+    def _exchange(self, asked: Asked, pipe: Pipe | None) -> Exchange:
+        return Exchange(self.app, asked, pipe, format_datetime(self._clock.now(), usegmt=True))
+
+    async def _answered(self, exchange: Exchange) -> None:
+        """Answer one question, well or not."""
+        self.asked.append(exchange.asked)
         fault = self._fault
-        date = format_datetime(self._clock.now(), usegmt=True)
-        exchange = Exchange(self.app, asked, pipe, date)
-        wrong = fault is not None and fault.to(asked)
+        wrong = fault is not None and fault.to(exchange.asked)
         await (fault.reply if fault is not None and wrong else self._well)(exchange)
-        return exchange.over
 
     async def _well(self, exchange: Exchange) -> None:
         answer = await exchange.true()
