@@ -13,13 +13,15 @@ What to do: pause the batch; listen to one of the calls; go back to the agent's 
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import ClassVar
 
 from monitor.core.baseline import Compare, Counted, Usual
 from monitor.core.facts import BatchFacts
 from monitor.core.failures import rate_finding, since
 from monitor.core.rates import RateRule
-from monitor.core.rule import Finding, Holds, Severity, Unknown, Verdict, check_between, stopped
+from monitor.core.rule import Finding, Holds, Severity, Unknown, Verdict, check_between
+from monitor.core.standstill import stopped
 from monitor.core.talking import GoalRate, first_of, short_calls, with_version
 from monitor.core.wording import counted, span
 
@@ -55,7 +57,7 @@ class AgentBroken(RateRule):
             found.append(self._goals.judge(facts))
         return with_version(facts, first_of(found))
 
-    @property
+    @cached_property
     def _goals(self) -> GoalRate:
         return GoalRate(
             window=self.window,
@@ -84,10 +86,10 @@ class AgentBroken(RateRule):
         if seen.whole < self.min_calls:
             n = counted(seen.whole, "answered call")
             return Unknown(f"only {n} of known length, {self.min_calls:,} are needed")
-        said = f"{counted(seen.whole, 'answered call')} under {span(self.shorter_than)}"
-        what = f"{said} in {span(end - start)}"
 
         def say(usual: Usual | None) -> Finding:
+            said = f"{counted(seen.whole, 'answered call')} under {span(self.shorter_than)}"
+            what = f"{said} in {span(end - start)}"
             return rate_finding(seen, what, self._limit(usual), usual)
 
         return self.weigh(facts, seen, start, case, say)

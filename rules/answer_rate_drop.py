@@ -21,7 +21,8 @@ from monitor.core.answering import AnswerRule, By, blocked, by_number, together
 from monitor.core.baseline import Compare
 from monitor.core.facts import BatchFacts
 from monitor.core.failures import lately, too_few
-from monitor.core.rule import Holds, Severity, Unknown, Verdict, check_between, stopped
+from monitor.core.rule import Holds, Severity, Unknown, Verdict, check_between
+from monitor.core.standstill import stopped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +49,12 @@ class AnswerRateDrop(AnswerRule):
         """See the module."""
         if still := stopped(facts):
             return still
-        window, last = lately(facts, self.window, 1)
+        window = lately(facts, self.window)
         if self.blocks and (found := blocked(facts, window, self.blocks)):
             return Holds(found)
         lines = by_number(facts.calls, window.start, window.end)
         whole = together(lines.values())
         if whole.whole < self.min_calls:
-            return Unknown(too_few(facts, window, last, self.min_calls))
+            return Unknown(too_few(facts, window, self.min_calls))
         judged = lines if self.by is By.FROM_NUMBER else {}
         return self.weigh_numbers(facts, window, whole, judged)

@@ -37,6 +37,8 @@ from monitor.core.stats import share
 from monitor.core.wording import people_text, percent
 from monitor.core.words import SETTLING
 
+_NOT_YET = Clear(Finding(summary="has not completed since Offhook looks at it"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class BatchCompleted(BatchRule):
@@ -54,7 +56,7 @@ class BatchCompleted(BatchRule):
     def judge(self, facts: BatchFacts) -> Verdict:
         """See the module."""
         if facts.batch.status is not BatchStatus.COMPLETED or old_news(facts):
-            return Clear(Finding(summary="has not completed since Offhook looks at it"))
+            return _NOT_YET
         found = "; ".join(doubts(facts, self.confirm_after))
         ended = facts.terminal_at or facts.now
         if found and facts.now - ended < self.unverified_after:

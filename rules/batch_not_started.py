@@ -11,12 +11,12 @@ number or balance; start it by hand.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import ClassVar
 
 from monitor.core.facts import BatchFacts
 from monitor.core.model import BatchStatus
 from monitor.core.rule import (
-    CLOSED,
     UNKNOWN_STATUS,
     BatchRule,
     Clear,
@@ -27,7 +27,10 @@ from monitor.core.rule import (
     Unknown,
     Verdict,
 )
+from monitor.core.standstill import CLOSED
 from monitor.core.wording import clock, people_text, span
+
+_BEGUN = Clear(Finding(summary="it has begun"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +47,7 @@ class BatchNotStarted(BatchRule):
         """See the module."""
         batch = facts.batch
         if batch.status is not BatchStatus.SCHEDULED:
-            begun = Clear(Finding(summary="it has begun"))
-            return UNKNOWN_STATUS if batch.status is BatchStatus.UNKNOWN else begun
+            return UNKNOWN_STATUS if batch.status is BatchStatus.UNKNOWN else _BEGUN
         due = batch.scheduled_at
         if due is None and batch.preparing:
             due = batch.created_at or facts.first_seen_at
@@ -54,8 +56,8 @@ class BatchNotStarted(BatchRule):
         if not facts.open_now:
             return Unknown(CLOSED, still=True)
         late = facts.dialling_between(due, facts.now)
-        finding = self._finding(facts, due, late)
-        return Holds(finding) if late and late >= self.after else Clear(finding)
+        finding = partial(self._finding, facts, due, late)
+        return Holds(finding()) if late and late >= self.after else Clear(finding)
 
     def _finding(self, facts: BatchFacts, due: datetime, late: timedelta) -> Finding:
         at = clock(due, facts.zone, facts.now)

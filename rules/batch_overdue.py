@@ -14,6 +14,7 @@ What to do: raise the batch's calls at once to the number in the message, or sho
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import ClassVar
 
 from monitor.core.deadline import (
@@ -25,17 +26,8 @@ from monitor.core.deadline import (
 )
 from monitor.core.facts import BatchFacts
 from monitor.core.progress import Forecast, forecast, measured, people_left, to_retry, with_ease
-from monitor.core.rule import (
-    BatchRule,
-    Clear,
-    Finding,
-    Holds,
-    Replays,
-    Severity,
-    Unknown,
-    Verdict,
-    not_dialling,
-)
+from monitor.core.rule import BatchRule, Clear, Finding, Holds, Replays, Severity, Unknown, Verdict
+from monitor.core.standstill import not_dialling
 from monitor.core.wording import counted, span
 
 _SPARE = 0.9  # of the time that is left: so much at the most must be needed for all to be well
@@ -80,13 +72,13 @@ class BatchOverdue(BatchRule):
     def _judged(self, facts: BatchFacts, limit: Deadline) -> Verdict:
         late = retried_after(facts, limit) is not None
         if not late and (far := with_ease(facts, limit.left)):
-            return Clear(self._finding(facts, limit, far))
+            return Clear(partial(self._finding, facts, limit, far))
         pace = measured(facts, self.over)
         told = pace.n >= self.min_calls and pace.time >= self.min_time
         coming = forecast(facts, pace) if told else None
-        finding = self._finding(facts, limit, coming)
+        finding = partial(self._finding, facts, limit, coming)
         if not limit.left or late or (coming and coming.needed > limit.left):
-            return Holds(finding)
+            return Holds(finding())
         if coming is None:
             return Unknown(f"{counted(pace.n, 'call')} in {span(pace.time)} tell no pace yet")
         close = coming.needed > limit.left * _SPARE

@@ -17,7 +17,6 @@ from monitor.core.facts import BatchFacts
 from monitor.core.model import BatchStatus
 from monitor.core.progress import people_left
 from monitor.core.rule import (
-    CLOSED,
     UNKNOWN_STATUS,
     BatchRule,
     Clear,
@@ -28,8 +27,11 @@ from monitor.core.rule import (
     Unknown,
     Verdict,
 )
+from monitor.core.standstill import CLOSED
 from monitor.core.stopping import holds
 from monitor.core.wording import clock, people_text, span
+
+_NOT_PAUSED = Clear(Finding(summary="it is not paused"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class BatchPaused(BatchRule):
     def judge(self, facts: BatchFacts) -> Verdict:
         """See the module."""
         if facts.batch.status not in {BatchStatus.PAUSED, BatchStatus.UNKNOWN}:
-            return Clear(Finding(summary="it is not paused"))
+            return _NOT_PAUSED
         if unsaid := _unsaid(facts):
             return unsaid
         since, left = facts.paused_since, people_left(facts)

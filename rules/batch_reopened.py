@@ -18,6 +18,8 @@ from monitor.core.wording import clock, people_text
 
 _WORDS = {BatchStatus.SCHEDULED: "is scheduled again", BatchStatus.PAUSED: "is paused, not ended"}
 
+_NOT_REOPENED = Clear(Finding(summary="has not been reopened"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class BatchReopened(BatchRule):
@@ -32,7 +34,7 @@ class BatchReopened(BatchRule):
     def judge(self, facts: BatchFacts) -> Verdict:
         """See the module."""
         if facts.run == 1 or facts.batch.status.terminal:
-            return Clear(Finding(summary="has not been reopened"))
+            return _NOT_REOPENED
         left, since = people_left(facts), facts.running_at
         at = f" since {clock(since, facts.zone, facts.now)}" if since else ""
         before = facts.idle_at

@@ -13,6 +13,7 @@ empty balance or an outage; resume it or end it.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import ClassVar
 
 from monitor.core.calendar import permitted_between
@@ -29,8 +30,8 @@ from monitor.core.rule import (
     Unknown,
     Verdict,
     check_between,
-    not_dialling,
 )
+from monitor.core.standstill import not_dialling
 from monitor.core.wording import clock, span
 
 
@@ -64,8 +65,8 @@ class BatchStalled(BatchRule):
         still = permitted_between(facts.calendar, since, min(looked, facts.now))
         usual = self.gap_factor * (facts.typical_gap or timedelta(0))
         limit = max(self.idle, usual, patience(facts))
-        finding = self._finding(facts, moved, since, (still, limit))
-        return Clear(finding) if still < limit or not facts.waiting else Holds(finding)
+        finding = partial(self._finding, facts, moved, since, (still, limit))
+        return Clear(finding) if still < limit or not facts.waiting else Holds(finding())
 
     def _finding(
         self, facts: BatchFacts, moved: datetime, since: datetime, times: tuple[timedelta, ...]

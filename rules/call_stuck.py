@@ -25,9 +25,11 @@ from monitor.core.rule import (
     Unknown,
     Verdict,
     check_between,
-    not_dialling,
 )
+from monitor.core.standstill import not_dialling
 from monitor.core.wording import counted, span
+
+_NONE_OPEN = Clear(Finding(summary="no call is open", affected=0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,7 @@ class CallStuck(BatchRule):
         if idle := not_dialling(facts):
             return idle
         if not facts.live:
-            return Clear(Finding(summary="no call is open", affected=0))
+            return _NONE_OPEN
         read = facts.certainty.read_at or facts.certainty.swept_at
         if read is None:
             return Unknown("its people have not been read yet")

@@ -21,7 +21,8 @@ from typing import ClassVar
 from monitor.core.facts import BatchFacts
 from monitor.core.money import Amount
 from monitor.core.overrun import burn, each_completed, gravest, no_cost, total
-from monitor.core.rule import BatchRule, Replays, Severity, Unknown, Verdict, check_between, stopped
+from monitor.core.rule import BatchRule, Replays, Severity, Unknown, Verdict, check_between
+from monitor.core.standstill import stopped
 
 
 @dataclass(frozen=True, kw_only=True)

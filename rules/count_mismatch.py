@@ -20,6 +20,8 @@ from monitor.core.facts import BatchFacts
 from monitor.core.pace import REREAD_EVERY, explained
 from monitor.core.rule import BatchRule, Clear, Finding, Holds, Replays, Severity, Unknown, Verdict
 
+_THEY_AGREE = Clear(Finding(summary="the counts and the lists agree"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class CountMismatch(BatchRule):
@@ -43,7 +45,7 @@ class CountMismatch(BatchRule):
         found = contradictions(facts.batch, facts.tally, facts.capabilities)
         fallen = list(_fallen(facts, listed=not found))
         if not found and not fallen:
-            return Clear(Finding(summary="the counts and the lists agree"))
+            return _THEY_AGREE
         if found and _are_old(facts):
             return Unknown("its lists are to be read again first")
         gap = tuple(abs(each.counted - each.read) for each in found)

@@ -10,6 +10,7 @@ called twice.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from monitor.core.facts import BatchFacts
@@ -55,11 +56,11 @@ class DuplicateContact(BatchRule):
     def judge(self, facts: BatchFacts) -> Verdict:
         """See the module."""
         found = facts.persons.in_other_open_batches()
-        finding = self._finding(facts, found)
+        finding = partial(self._finding, facts, found)
         part = share(found.n, found.of)
         enough = 0 < self.min_people <= found.n or 0 < self.share <= part
         if enough and found.n:
-            return Holds(finding)
+            return Holds(finding())
         if not found.whole:
             return Unknown("its people are still being read", finding)
         return Clear(finding)

@@ -18,6 +18,7 @@ share; ask the carrier or the vendor about it.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import ClassVar
 
 from monitor.core.baseline import Compare, Counted, Usual
@@ -27,6 +28,7 @@ from monitor.core.failures import (
     accused,
     case_of,
     counted_in,
+    last_ends,
     lately,
     streak_finding,
     too_few,
@@ -36,7 +38,8 @@ from monitor.core.failures import (
 )
 from monitor.core.model import FAILED, Outcome
 from monitor.core.rates import RECOVERED, RateRule
-from monitor.core.rule import Finding, Holds, Severity, Unknown, Verdict, check_between, stopped
+from monitor.core.rule import Finding, Holds, Severity, Unknown, Verdict, check_between
+from monitor.core.standstill import stopped
 
 _CANCELLED = frozenset({Outcome.CANCELLED})
 
@@ -73,7 +76,7 @@ class ErrorSpike(RateRule):
         """See the module."""
         if still := stopped(facts) or untold(facts, self.statuses):
             return still
-        window, last = lately(facts, self.window, max(self.streak, 1))
+        window = lately(facts, self.window)
         case, seen = case_of(self.statuses), counted_in(window, self.statuses)
 
         def say(usual: Usual | None) -> Finding:
@@ -85,13 +88,14 @@ class ErrorSpike(RateRule):
         verdict = self.weigh(facts, seen, window.start, case, say) if self.reached(seen) else None
         if isinstance(verdict, Holds):
             return verdict
-        if self.streak and len(last) == self.streak and self._all_failed(facts, last):
+        last = last_ends(facts, self.streak) if self.streak else ()
+        if last and len(last) == self.streak and self._all_failed(facts, last):
             began = last[-1].ended_at - timedelta(microseconds=1)
             return Holds(accused(facts, streak_finding(facts, last), began, case))
         # What people cancelled is no sign of health.
         told = seen._replace(whole=window.n - window.count(_CANCELLED - self.statuses))
         if told.whole < self.min_calls:
-            return Unknown(too_few(facts, window, last, self.min_calls), say(None))
+            return Unknown(too_few(facts, window, self.min_calls), partial(say, None))
         return verdict or self.within(told, say)
 
     def reached(self, seen: Counted) -> bool:

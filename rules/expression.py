@@ -13,23 +13,15 @@ What to do: what you had in mind when you wrote it; runbook_url can lead there.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import ClassVar
 
 from monitor.core.expression import Condition, Says, Value
 from monitor.core.facts import BatchFacts
 from monitor.core.model import Outcome
 from monitor.core.names import Sight
-from monitor.core.rule import (
-    BatchRule,
-    Clear,
-    Finding,
-    Holds,
-    Replays,
-    Severity,
-    Unknown,
-    Verdict,
-    stopped,
-)
+from monitor.core.rule import BatchRule, Clear, Finding, Holds, Replays, Severity, Unknown, Verdict
+from monitor.core.standstill import stopped
 from monitor.core.vocabulary import NAMES
 
 
@@ -64,10 +56,10 @@ class Expression(BatchRule):
         sight = Sight(facts, self.window, self.currency)
         names = dict.fromkeys((*self.when.names, *(self.says.names if self.says else ())))
         values = {name: NAMES[name].value(sight) for name in names}
-        finding = self._finding(facts, self.when, values)
+        finding = partial(self._finding, facts, self.when, values)
         match self.when.of(values):
             case True:
-                return Holds(replace(finding, evidence=_evidence(sight, self.when)))
+                return Holds(replace(finding(), evidence=_evidence(sight, self.when)))
             case False:
                 return Clear(finding)
         untold = [name for name in self.when.names if values[name] is None]

@@ -11,6 +11,7 @@ number; where nothing is dialled at all see batch_stalled.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import ClassVar
 
 from monitor.core.facts import BatchFacts
@@ -25,8 +26,8 @@ from monitor.core.rule import (
     Unknown,
     Verdict,
     check_between,
-    not_dialling,
 )
+from monitor.core.standstill import not_dialling
 from monitor.core.stats import share
 from monitor.core.wording import counted, people_text
 
@@ -61,10 +62,10 @@ class LinesIdle(BatchRule):
         if lines < self.min_lines:
             return Unknown(f"it has {counted(lines, 'line')} only")
         if share(facts.live, lines) >= self.busy:
-            return Clear(self._finding(facts, lines, None))
+            return Clear(partial(self._finding, facts, lines, None))
         waiting = facts.waiting
         if waiting <= lines:
-            return Clear(self._finding(facts, lines, waiting))
+            return Clear(partial(self._finding, facts, lines, waiting))
         return Holds(self._finding(facts, lines, waiting))
 
     def _finding(self, facts: BatchFacts, lines: int, waiting: int | None) -> Finding:

@@ -34,6 +34,8 @@ from monitor.core.rule import (
 from monitor.core.stats import share
 from monitor.core.wording import people_text
 
+_NOT_ENDED = Clear(Finding(summary="has not ended since Offhook looks at it"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class NeverDialled(BatchRule):
@@ -59,7 +61,7 @@ class NeverDialled(BatchRule):
     def judge(self, facts: BatchFacts) -> Verdict:
         """See the module."""
         if facts.batch.status not in self.statuses or old_news(facts):
-            return Clear(Finding(summary="has not ended since Offhook looks at it"))
+            return _NOT_ENDED
         found = "; ".join(doubts(facts))
         early = facts.now - (facts.terminal_at or facts.now) < UNVERIFIED_AFTER
         calling = under_way(facts, CONFIRM_AFTER)  # who is called, may call those who are left

@@ -11,6 +11,7 @@ What to do: what you had in mind when you wrote it; runbook_url can lead there.
 """
 
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import ClassVar
 
 from monitor.core.baseline import Usual
@@ -20,7 +21,8 @@ from monitor.core.failures import lately, rate_finding, too_few
 from monitor.core.kinds import Kind
 from monitor.core.model import Outcome
 from monitor.core.rates import Direction, RateRule
-from monitor.core.rule import Finding, Severity, Unknown, Verdict, stopped
+from monitor.core.rule import Finding, Severity, Unknown, Verdict
+from monitor.core.standstill import stopped
 from monitor.core.wording import counted, span
 
 Words = frozenset[str]
@@ -51,7 +53,7 @@ class OutcomeRate(RateRule):
             raise ValueError("among is empty, so no call could ever count")
         _ = self._kind
 
-    @property
+    @cached_property
     def _kind(self) -> Kind | None:
         words = {
             Field.OUTCOME: self.outcome,
@@ -74,16 +76,18 @@ class OutcomeRate(RateRule):
             return Unknown("no kind of call is written: outcome, hangup, disposition, error")
         if still := stopped(facts):
             return still
-        window, last = lately(facts, self.window, 1)
+        window = lately(facts, self.window)
         seen = kind.count(facts.calls, window.start, window.end)
-        what = f"{counted(seen.whole, 'call')} {kind.text} in {span(window.end - window.start)}"
 
         def say(usual: Usual | None) -> Finding:
+            length = span(window.end - window.start)
+            what = f"{counted(seen.whole, 'call')} {kind.text} in {length}"
             limit = self.limit_beside(usual)
             return rate_finding(seen, what, limit, usual, falls=self.falls)
 
         if seen.whole < self.min_calls:
             why = f"only {counted(seen.whole, 'call')} of which that is told"
             few = window.n < self.min_calls
-            return Unknown(too_few(facts, window, last, self.min_calls) if few else why, say(None))
+            why = too_few(facts, window, self.min_calls) if few else why
+            return Unknown(why, partial(say, None))
         return self.weigh(facts, seen, window.start, kind.case, say)

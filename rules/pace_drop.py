@@ -12,6 +12,7 @@ come to its harder part.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import ClassVar
 
 from monitor.core.facts import BatchFacts
@@ -26,8 +27,8 @@ from monitor.core.rule import (
     Unknown,
     Verdict,
     check_between,
-    not_dialling,
 )
+from monitor.core.standstill import not_dialling
 from monitor.core.wording import percent, span
 
 # So near to the pace of its whole life, which costs nothing to know, no drop is looked for.
@@ -71,20 +72,20 @@ class PaceDrop(BatchRule):
         if usual.n < self.min_completed:
             return Unknown(f"fewer than {self.min_completed} conversations so far")
         if usual.time >= 2 * self.recent and late.per_hour >= _NEARLY * usual.per_hour:
-            return Clear(self._finding(facts, late, usual))
+            return Clear(partial(self._finding, facts, late, usual))
         return self._compared(facts, late, conversations(facts, self.base, back=self.recent))
 
     def _compared(self, facts: BatchFacts, late: Pace, early: Pace) -> Verdict:
         if early.n < self.min_completed or early.time < self.recent:
             return Unknown("too little came before to compare with")
-        finding = self._finding(facts, late, early)
+        finding = partial(self._finding, facts, late, early)
         if kept(late, early) >= self.keeps:
             return Clear(finding)
         if facts.waiting <= max(facts.batch.concurrency or 0, facts.live):
             return Unknown("no more people wait than there are lines", finding)
         if slower(late, early) < _SURE:
             return Unknown("chance would explain it, too", finding)
-        return Holds(finding)
+        return Holds(finding())
 
     def _finding(self, facts: BatchFacts, late: Pace, early: Pace) -> Finding:
         share = kept(late, early)

@@ -12,6 +12,7 @@ policy, or take the list as used up.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from monitor.core.facts import BatchFacts
@@ -33,6 +34,8 @@ from monitor.core.tally import CONTACTS, contact_key, exhausted_after, people
 from monitor.core.wording import counted, people_text, percent
 
 _NOT_DONE = (*OPEN_CONTACT, ContactStatus.SKIPPED)
+
+_NOBODY = Clear(Finding(summary="nobody is out of retries", affected=0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +63,7 @@ class RetriesExhausted(BatchRule):
         if facts.batch.status.terminal:
             return Unknown("the batch has ended")
         if not facts.tally.get(contact_key(ContactStatus.EXHAUSTED)):
-            return Clear(Finding(summary="nobody is out of retries", affected=0))
+            return _NOBODY
         given_up = exhausted_after(facts.tally)
         n, done = sum(given_up[after] for after in given_up if after), facts.tally.get(CONTACTS, 0)
         done -= people(facts.tally, *_NOT_DONE)
@@ -77,10 +80,10 @@ class RetriesExhausted(BatchRule):
         text = f"{n:,} of {people_text(done)} done are out of retries ({percent(part)})"
         if self.count and n >= self.count:
             return Holds(self._finding(facts, text, float(n), float(self.count), done))
-        finding = self._finding(facts, text, part_of(n, done), self.share * 100, done, "%")
+        finding = partial(self._finding, facts, text, part_of(n, done), self.share * 100, done, "%")
         if done < self.min_contacts:
             return Unknown(f"{people_text(done)} done, of {self.min_contacts:,} needed", finding)
-        return Holds(finding) if part >= self.share else Clear(finding)
+        return Holds(finding()) if part >= self.share else Clear(finding)
 
     def _finding(
         self, facts: BatchFacts, text: str, value: float, limit: float, n: int, unit: str = ""

@@ -12,6 +12,7 @@ that people are annoyed, too late that too few lines serve the ladder.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import ClassVar
 
 from monitor.core.calls import Field
@@ -29,8 +30,8 @@ from monitor.core.rule import (
     Unknown,
     Verdict,
     check_between,
-    not_dialling,
 )
+from monitor.core.standstill import not_dialling
 from monitor.core.stats import share
 from monitor.core.wording import counted, people_text, span
 
@@ -82,9 +83,9 @@ class RetryDrift(BatchRule):
             pauses=facts.pauses,
         )
         found = facts.persons.breaches(check, since)
-        finding = self._finding(facts, found, retries)
+        finding = partial(self._finding, facts, found, retries)
         if found.n >= self.min_contacts and share(found.n, retries) >= self.share:
-            return Holds(finding)
+            return Holds(finding())
         return Clear(finding) if found.whole else Unknown("not all of its calls were looked at")
 
     def _finding(self, facts: BatchFacts, found: Breaches, retries: int) -> Finding:

@@ -20,6 +20,7 @@ from monitor.core.rule import (
     Finding,
     Holds,
     ProviderRule,
+    Replays,
     Severity,
     Unknown,
     Verdict,
@@ -34,6 +35,8 @@ class SelfWebhookRejected(ProviderRule):
 
     id: ClassVar[str] = "self_webhook_rejected"
     severity: ClassVar[Severity] = Severity.WARNING
+    replays: ClassVar[Replays] = Replays.NEVER
+    untold: ClassVar[str] = "webhooks that were refused are counted by the running process alone"
 
     times: int = 10
     within: timedelta = timedelta(minutes=5)

@@ -22,6 +22,7 @@ from monitor.core.rule import (
     Finding,
     Holds,
     ProviderRule,
+    Replays,
     Severity,
     Unknown,
     Verdict,
@@ -36,6 +37,8 @@ class SelfWebhookSilent(ProviderRule):
 
     id: ClassVar[str] = "self_webhook_silent"
     severity: ClassVar[Severity] = Severity.WARNING
+    replays: ClassVar[Replays] = Replays.NEVER
+    untold: ClassVar[str] = "which ends webhooks told is kept for a day only"
 
     after: timedelta = timedelta(minutes=30)
     min_ends: int = 5

@@ -15,6 +15,7 @@ if the vendor lost its retries, or call these people in a new batch.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import ClassVar
 
 from monitor.core.facts import COUNTED_MOST, BatchFacts, LateRetries
@@ -29,8 +30,8 @@ from monitor.core.rule import (
     Unknown,
     Verdict,
     check_between,
-    not_dialling,
 )
+from monitor.core.standstill import not_dialling
 from monitor.core.wording import counted, span
 
 _FREE = 0.1  # of the lines: fewer are between two calls
@@ -69,13 +70,13 @@ class StalledRetries(BatchRule):
         lost = waited(facts, facts.retries.unscheduled, until, self.unscheduled, most)
         if overdue.n + lost.n < self.min_contacts:
             return Clear(Finding(summary="no retry is late", affected=overdue.n + lost.n))
-        finding = self._finding(facts, overdue, lost)
+        finding = partial(self._finding, facts, overdue, lost)
         free, lines = facts.free_lines, facts.batch.concurrency or 0
         if self.need_free_line and free is not None and free < max(lines * _FREE, 1):
             return Unknown(f"{lines - free:,} of {counted(lines, 'line')} are busy", finding)
         if not lost.n and caught_up(facts, overdue, self.overdue):
             return Unknown("they are being caught up with", finding)
-        return Holds(finding)
+        return Holds(finding())
 
     def _finding(self, facts: BatchFacts, overdue: LateRetries, lost: LateRetries) -> Finding:
         oldest = (overdue.oldest or lost.oldest)[0].since

@@ -26,9 +26,11 @@ from monitor.core.rule import (
     Unknown,
     Verdict,
     check_between,
-    stopped,
 )
+from monitor.core.standstill import stopped
 from monitor.core.wording import counted, span
+
+_NOBODY = Clear(Finding(summary="nobody was called again", affected=0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,7 @@ class TooManyRetries(BatchRule):
         if most is None:
             return Unknown("its retry policy is not known")
         if not facts.tally.get("retries"):
-            return Clear(Finding(summary="nobody was called again", affected=0))
+            return _NOBODY
         found = facts.calls.grouped(facts.now - self.window, facts.now, Field.ATTEMPT)
         if not found:
             return Unknown(f"no call ended in the last {span(self.window)}")

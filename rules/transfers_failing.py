@@ -11,6 +11,7 @@ deliveries, look at the system that receives them.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import ClassVar
 
 from monitor.core.baseline import Counted, Usual
@@ -18,16 +19,8 @@ from monitor.core.facts import BatchFacts
 from monitor.core.failures import rate_finding, since
 from monitor.core.handing import Handing, deliveries, transfers
 from monitor.core.rates import RateRule
-from monitor.core.rule import (
-    Clear,
-    Finding,
-    Holds,
-    Severity,
-    Unknown,
-    Verdict,
-    check_between,
-    stopped,
-)
+from monitor.core.rule import Clear, Finding, Holds, Severity, Unknown, Verdict, check_between
+from monitor.core.standstill import stopped
 from monitor.core.wording import counted, span
 
 
@@ -74,5 +67,5 @@ class TransfersFailing(RateRule):
             return rate_finding(seen, what, self.limit_beside(usual), usual)
 
         if seen.whole < self.min_calls:
-            return Unknown(f"only {tries}, {self.min_calls:,} are needed", say(None))
+            return Unknown(f"only {tries}, {self.min_calls:,} are needed", partial(say, None))
         return self.weigh(facts, seen, start, handing.case, say)

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from monitor.core.facts import BatchFacts
 from monitor.core.people import LONG_AGO, Breaches, Check
-from monitor.core.rule import Clear, Finding, Unknown, Verdict, stopped
+from monitor.core.rule import Clear, Finding, Unknown, Verdict
+from monitor.core.standstill import stopped
 from monitor.core.wording import clock
 
 

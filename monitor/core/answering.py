@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 
 from monitor.core.baseline import SETTLED, Compare, Counted, Usual, before_window, own
 from monitor.core.calls import CallLog, EndedCall, Field, Window
@@ -67,9 +68,9 @@ class _Answered:
         return together(lines.values()) if self.number is None else lines.get(self.number, _NONE)
 
 
-def _others(lines: Lines, number: str) -> Counted:
+def _less(whole: Counted, seen: Counted) -> Counted:
     """What the calls of all other numbers came to."""
-    return together(seen for name, seen in lines.items() if name != number)
+    return Counted(whole.part - seen.part, whole.whole - seen.whole)
 
 
 def _case(number: str | None = None) -> Case:
@@ -106,7 +107,7 @@ class AnswerRule(RateRule, ABC):
             verdict
             for number, seen in lines.items()
             if number is not None and len(lines) > 1 and seen.whole >= self.min_calls
-            if (verdict := self._weigh_number(facts, window, lines, number)) is not None
+            if (verdict := self._weigh_number(facts, window, (whole, seen), number)) is not None
         ]
         held = [each for each in found if isinstance(each, Holds)]
         if held and len(held) < len(lines):
@@ -119,10 +120,11 @@ class AnswerRule(RateRule, ABC):
         return next(doubts, None) or self._silent(facts, lines) or batch
 
     def _weigh_number(
-        self, facts: BatchFacts, window: Window, lines: Lines, number: str
+        self, facts: BatchFacts, window: Window, counts: tuple[Counted, Counted], number: str
     ) -> Verdict | None:
         """None where all is well, or there is nothing to hold the number against."""
-        seen, others = lines[number], _others(lines, number)
+        whole, seen = counts
+        others = _less(whole, seen)
         known = Usual(seen=others, where="the other numbers now")
         if self.compare is not Compare.ABSOLUTE and self.reached(seen):
             usual = self.usual(facts, window.start, _Answered(number))
@@ -135,15 +137,14 @@ class AnswerRule(RateRule, ABC):
         say = self._say(window, seen, f" from {number}", beside)
         enough = others.whole >= self.min_calls
         if enough and self.reached(seen) and seen.share * self.times > others.share:
-            return Unknown(f"{number} stands not apart from the other numbers", say(known))
+            return Unknown(f"{number} stands not apart from the other numbers", partial(say, known))
         return self.weigh_beside(facts, seen, window.start, _case(number), say, lambda: known)
 
     def _say(self, window: Window, seen: Counted, whose: str, beside: str = "") -> Say:
-        length = span(window.end - window.start)
-        verb = "was" if seen.whole == 1 else "were"
-        what = f"{counted(seen.whole, 'call')}{whose} {verb} answered in {length}"
-
         def say(usual: Usual | None) -> Finding:
+            length = span(window.end - window.start)
+            verb = "was" if seen.whole == 1 else "were"
+            what = f"{counted(seen.whole, 'call')}{whose} {verb} answered in {length}"
             limit = self.limit_beside(usual)
             found = rate_finding(seen, what, limit, usual, beside, falls=self.falls)
             return replace(found, affected=seen.whole - seen.part)
@@ -155,11 +156,12 @@ class AnswerRule(RateRule, ABC):
         if not lines:
             return None
         earlier = by_number(own(facts), *before_window(facts.now - SETTLED, self.window))
+        whole = together(earlier.values())
         for number, seen in earlier.items():
             if number is None:
                 continue
             now = lines.get(number, _NONE)
-            beside = Usual(seen=_others(earlier, number), where="the other numbers")
+            beside = Usual(seen=_less(whole, seen), where="the other numbers")
             if now.whole < self.min_calls and self.reached(seen) and self.beyond(seen, beside):
                 return Unknown(f"only {counted(now.whole, 'call')} from {number} since")
         return None

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from math import ceil
 
 from monitor.core.calendar import (
@@ -40,6 +41,7 @@ def time_of_day(text: str) -> time:
     return time(int(match[1]), int(match[2]))
 
 
+@lru_cache(maxsize=1024)
 def first_at(wall: time, zone: tzinfo, start: datetime) -> datetime:
     """The first moment after ``start`` at which a wall of the zone shows this time."""
     local = start.astimezone(zone)

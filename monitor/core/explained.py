@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from monitor.core.alert import Alert, Subject
 from monitor.core.compose import labels_of
 from monitor.core.inhibit import BUILT_IN, Inhibition
-from monitor.core.rule import CLOSED, PAUSED
+from monitor.core.standstill import CLOSED, PAUSED
 
 _Values = tuple[str, ...]
 _List = tuple[int, _Values]  # which inhibition, and the values of its equal labels

@@ -175,16 +175,19 @@ def _elsewhere(facts: BatchFacts, start: datetime, case: Case) -> Iterator[tuple
             yield label, f"{text} ({percent(seen.share)})"
 
 
-def lately(facts: BatchFacts, length: timedelta, n: int) -> tuple[Window, tuple[Ended, ...]]:
-    """The calls that ended within ``length``, and how the last ``n`` did, since it was resumed.
+def lately(facts: BatchFacts, length: timedelta) -> Window:
+    """The calls that ended within ``length``, since it was resumed.
 
     What failed before a pause is what it was paused for. Nobody may have looked when it was
     resumed, so what ended after it last stood still counts.
     """
+    return facts.calls.window(since(facts, length), facts.now)
+
+
+def last_ends(facts: BatchFacts, n: int) -> tuple[Ended, ...]:
+    """How the last ``n`` calls ended since it was resumed, newest first."""
     idle, last = facts.idle_at, facts.calls.last_ends(n)
-    if idle is not None:
-        last = tuple(call for call in last if call.ended_at > idle)
-    return facts.calls.window(since(facts, length), facts.now), last
+    return last if idle is None else tuple(call for call in last if call.ended_at > idle)
 
 
 def since(facts: BatchFacts, length: timedelta) -> datetime:
@@ -193,11 +196,12 @@ def since(facts: BatchFacts, length: timedelta) -> datetime:
     return start if idle is None else max(start, min(idle, facts.now))
 
 
-def too_few(facts: BatchFacts, window: Window, last: tuple[Ended, ...], least: int) -> str:
+def too_few(facts: BatchFacts, window: Window, least: int) -> str:
     """Why a window says nothing: it is empty, or has fewer calls than are needed."""
     if window.n:
         length = span(window.end - window.start)
         return f"only {counted(window.n, 'call')} in {length}, {least:,} are needed"
+    last = last_ends(facts, 1)
     if not last:
         idle = facts.idle_at
         since = f" since {clock(idle, facts.zone, facts.now)}" if idle else " yet"

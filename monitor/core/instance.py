@@ -34,7 +34,7 @@ class RuleInstance:
 
     def settings_for(self, labels: Mapping[str, str]) -> Settings | None:
         """What to run for a subject with these labels; None when it is none of its business."""
-        if not all_match(self.match, labels):
+        if self.match and not all_match(self.match, labels):
             return None
         for match, settings in self.overrides:
             if all_match(match, labels):

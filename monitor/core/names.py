@@ -34,7 +34,7 @@ class Sight:
     @cached_property
     def window(self) -> Window:
         """The calls that ended lately."""
-        return lately(self.facts, self.length, 1)[0]
+        return lately(self.facts, self.length)
 
     def ended(self, *outcomes: Outcome) -> int:
         """Calls of the window that ended so; all of them where no way is named."""

@@ -1,6 +1,6 @@
 """What a batch spends beside its limits: the three ways in which that can be too much."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -37,7 +37,10 @@ def gravest(found: Sequence[Verdict]) -> Verdict:
 def total(facts: BatchFacts, budget: Amount) -> Verdict:
     """All that was spent, beside what may be."""
     spent = facts.spent
-    text = f"{_told(spent, budget.currency)} spent of a budget of {budget}"
+
+    def text() -> str:
+        return f"{_told(spent, budget.currency)} spent of a budget of {budget}"
+
     return _beside(facts, spent, budget, _micros(spent, budget), text)
 
 
@@ -45,15 +48,17 @@ def each_completed(facts: BatchFacts, limit: Amount, least: int) -> Verdict:
     """What each person who completed has cost; where few did, the least that it can be."""
     spent, n = facts.spent, completed(facts.tally)
     each = _micros(spent, limit) / max(n, least)
-    price = money(round(_micros(spent, limit) / n), limit.currency) if n else "nobody completed"
-    text = (
-        f"{price} for each person who completed, {_told(spent, limit.currency)} for {n:,}"
-        if n
-        else f"{_told(spent, limit.currency)} spent, and nobody has completed"
-    )
-    verdict = _beside(facts, spent, limit, each, f"{text} (limit {limit} each)", n, "each")
+
+    def text() -> str:
+        told, allowed = _told(spent, limit.currency), f"(limit {limit} each)"
+        if not n:
+            return f"{told} spent, and nobody has completed {allowed}"
+        price = money(round(_micros(spent, limit) / n), limit.currency)
+        return f"{price} for each person who completed, {told} for {n:,} {allowed}"
+
+    verdict = _beside(facts, spent, limit, each, text, n, "each")
     if n < least and not isinstance(verdict, Holds):
-        return Unknown(f"{people_text(n)} completed, {least} are needed", verdict.finding)
+        return Unknown(f"{people_text(n)} completed, {least} are needed", verdict.seen)
     return verdict
 
 
@@ -62,10 +67,14 @@ def burn(facts: BatchFacts, limit: Amount, window: timedelta, recent: timedelta)
     long = facts.calls.spent(facts.now - window, facts.now)
     short = facts.calls.spent(facts.now - recent, facts.now)
     both = min(_an_hour(long, limit, window), _an_hour(short, limit, recent))
-    text = (
-        f"{_told(long, limit.currency)} spent in {span(window)}, "
-        f"{_told(short, limit.currency)} of it in the last {span(recent)} (limit {limit} an hour)"
-    )
+
+    def text() -> str:
+        return (
+            f"{_told(long, limit.currency)} spent in {span(window)}, "
+            f"{_told(short, limit.currency)} of it in the last {span(recent)} "
+            f"(limit {limit} an hour)"
+        )
+
     verdict = _beside(facts, long, limit, both, text, short.n, "an hour")
     if isinstance(verdict, Holds):
         return verdict
@@ -73,10 +82,10 @@ def burn(facts: BatchFacts, limit: Amount, window: timedelta, recent: timedelta)
     if not ended.n:
         last = facts.calls.last_ends(1)
         since = f" since {clock(last[0].ended_at, facts.zone, facts.now)}" if last else ""
-        return Unknown(f"no calls{since}", verdict.finding)
+        return Unknown(f"no calls{since}", verdict.seen)
     lacking = ended.count(_CONVERSATIONS) - short.n
     if lacking > 0:
-        return Unknown(f"the cost of {counted(lacking, 'call')} is not known yet", verdict.finding)
+        return Unknown(f"the cost of {counted(lacking, 'call')} is not known yet", verdict.seen)
     return verdict
 
 
@@ -85,27 +94,29 @@ def _beside(
     spent: Spent,
     limit: Amount,
     micros: float,
-    text: str,
+    text: Callable[[], str],
     n: int | None = None,
     per: str = "",
 ) -> Verdict:
     """The verdict on an amount, with what the rest of the batch will cost."""
-    called, waiting = dialled(facts.tally), left(facts.batch.counts, facts.tally)
-    risk = at_risk(_micros(facts.spent, limit), called, waiting, limit.currency)
-    finding = Finding(
-        summary=f"{text}; {risk}" if risk else text,
-        value=micros / 1_000_000,
-        threshold=limit.units,
-        unit=f"{limit.currency} {per}".strip(),
-        n=n,
-        waiting=waiting,
-        todo=_TODO,
-        estimate=spent.estimated,
-    )
+
+    def finding() -> Finding:
+        called, waiting = dialled(facts.tally), left(facts.batch.counts, facts.tally)
+        risk = at_risk(_micros(facts.spent, limit), called, waiting, limit.currency)
+        return Finding(
+            summary=f"{text()}; {risk}" if risk else text(),
+            value=micros / 1_000_000,
+            threshold=limit.units,
+            unit=f"{limit.currency} {per}".strip(),
+            n=n,
+            waiting=waiting,
+            todo=_TODO,
+            estimate=spent.estimated,
+        )
+
     if micros > limit.micros:
-        return Holds(finding)
-    others = sorted(set(facts.spent.micros) - {limit.currency})
-    if others:
+        return Holds(finding())
+    if others := sorted(facts.spent.micros.keys() - {limit.currency}):
         return Unknown(f"it also spends {', '.join(others)}, which no limit is for", finding)
     return Clear(finding)
 

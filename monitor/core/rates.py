@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import ClassVar
 
 from monitor.core.baseline import SURE, Compare, Count, Counted, Usual, surely_apart, usual
@@ -112,10 +113,10 @@ class RateRule(BatchRule, ABC):
         if beside.seen.whole < self.min_usual:
             if self.wrong_alone(seen):
                 return Holds(accused(facts, say(None), start, case))
-            return Unknown(self._too_few(beside), say(None))
+            return Unknown(self._too_few(beside), partial(say, None))
         if self.beyond(seen, beside):
             return Holds(accused(facts, say(beside), start, case))
-        return self._as_usual(seen, beside, say(beside))
+        return self._as_usual(seen, beside, partial(say, beside))
 
     def usual(self, facts: BatchFacts, start: datetime, count: Count) -> Usual:
         """What the share is compared with."""
@@ -124,9 +125,9 @@ class RateRule(BatchRule, ABC):
     def within(self, seen: Counted, say: Say) -> Verdict:
         """The verdict on a share that is not beyond the rule's limit."""
         if self._is_back(seen.share, self.recovery):
-            return Clear(say(None))
+            return Clear(partial(say, None))
         side = "above" if self.falls else "below"
-        return Unknown(f"not yet {side} {percent(self.recovery)}", say(None))
+        return Unknown(f"not yet {side} {percent(self.recovery)}", partial(say, None))
 
     def is_well(self, seen: Counted, beside: Usual) -> bool:
         """Whether ``weigh_beside`` would call this share clear."""
@@ -167,16 +168,16 @@ class RateRule(BatchRule, ABC):
         part = beside.seen.share
         return part / self.times if self.falls else part * self.times
 
-    def _as_usual(self, seen: Counted, beside: Usual, finding: Finding) -> Verdict:
+    def _as_usual(self, seen: Counted, beside: Usual, say: Callable[[], Finding]) -> Verdict:
         """What to say of a share beyond its own limit that is no more than usual.
 
         Only what went wrong before cannot rise with what goes wrong now: beside that, it is
         clear. Beside calls of now, or of just before, a long trouble looks usual in the end.
         """
         if beside.fixed and self._is_back(seen.share, self._back_from(self._far(beside))):
-            return Clear(finding)
+            return Clear(say)
         side = "lower" if self.falls else "higher"
-        return Unknown(f"not surely {side} than usual", finding)
+        return Unknown(f"not surely {side} than usual", say)
 
     def _too_few(self, beside: Usual) -> str:
         n = counted(beside.seen.whole, "call")

@@ -6,18 +6,16 @@ as it is, so a window that empties never resolves anything.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import IntEnum, StrEnum
 from typing import ClassVar
 
-from monitor.core.calendar import next_opening
 from monitor.core.day import DayFacts
 from monitor.core.expectation import ExpectationFacts
 from monitor.core.facts import BatchFacts, Facts, ProviderFacts
 from monitor.core.model import BatchStatus, Capabilities
-from monitor.core.stopping import holds
 from monitor.core.wording import clock
 
 
@@ -88,11 +86,28 @@ class Holds:
     finding: Finding
 
 
+# What was seen, or how to put it together: of what is well few ever read more than that.
+# Made while the facts it is made from are at hand.
+Seen = Finding | Callable[[], Finding]
+
+
 @dataclass(frozen=True, slots=True)
 class Clear:
     """The condition is known not to be there."""
 
-    finding: Finding
+    __match_args__ = ("finding",)
+
+    seen: Seen
+
+    @property
+    def finding(self) -> Finding:
+        """What there is instead."""
+        return self.seen if isinstance(self.seen, Finding) else self.seen()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Clear) and self.finding == other.finding
+
+    __hash__ = None  # type: ignore[assignment]  # a finding has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +115,21 @@ class Unknown:
     """It cannot be said; ``reason`` is a short clause for people ("no calls since 14:06")."""
 
     reason: str
-    finding: Finding | None = None
+    seen: Seen | None = None
     # Nothing can move meanwhile, so that this time is no part of a pending one.
-    still: bool = field(default=False, compare=False)
+    still: bool = False
+
+    @property
+    def finding(self) -> Finding | None:
+        """What was seen, as far as that goes."""
+        seen = self.seen
+        return seen if seen is None or isinstance(seen, Finding) else seen()
+
+    def __eq__(self, other: object) -> bool:
+        mine = self.reason, self.finding
+        return isinstance(other, Unknown) and mine == (other.reason, other.finding)
+
+    __hash__ = None  # type: ignore[assignment]  # a finding has none
 
 
 Verdict = Holds | Clear | Unknown
@@ -186,7 +213,8 @@ class BatchRule(Rule):
         """See Rule; what is stale or cannot be seen at this vendor is Unknown."""
         if not isinstance(facts, BatchFacts):
             raise TypeError(f"{self.id} is about batches")
-        if unseen := cannot_see(self.needs, facts.capabilities, facts.vendor):
+        needs = self.needs
+        if needs and (unseen := cannot_see(needs, facts.capabilities, facts.vendor)):
             return Unknown(unseen)
         if not facts.certainty.fresh:
             seen = facts.certainty.observed_at
@@ -208,7 +236,7 @@ class ProviderRule(Rule):
     """A rule about providers."""
 
     subject: ClassVar[SubjectKind] = SubjectKind.PROVIDER
-    untold: ClassVar[str] = "how the account and its other batches stood is not kept"
+    replays: ClassVar[Replays] = Replays.MOVES
 
     def evaluate(self, facts: Facts) -> Verdict:
         """See Rule."""
@@ -263,35 +291,7 @@ class DayRule(Rule):
         """Judge one day."""
 
 
-def stopped(facts: BatchFacts) -> Unknown | None:
-    """Why nothing can be said of how a batch runs: it is over, paused, or has not begun."""
-    status = facts.batch.status
-    if status.terminal:
-        return Unknown("the batch has ended")
-    if facts.stopped_by is not None and holds(facts.stopped_by, status, facts.moved_at):
-        return Unknown(facts.stopped_by.words(facts.zone, facts.now), still=True)
-    reason = _STOPPED.get(status)
-    return None if reason is None else Unknown(reason, still=True)
-
-
 UNKNOWN_STATUS = Unknown("the vendor gives the batch a status that Offhook does not know")
-PAUSED = "the batch is paused"
-CLOSED = "outside calling hours"  # with the time until which, where it is known
-_STOPPED = {
-    BatchStatus.SCHEDULED: "the batch has not begun",
-    BatchStatus.PAUSED: PAUSED,
-}
-
-
-def not_dialling(facts: BatchFacts) -> Unknown | None:
-    """Why nobody can be expected to be dialled now; None when the batch runs in its hours."""
-    if facts.batch.status is BatchStatus.UNKNOWN:
-        return UNKNOWN_STATUS
-    if facts.open_now:
-        return stopped(facts)
-    opening = next_opening(facts.calendar, facts.now)
-    until = f" until {clock(opening, facts.zone, facts.now)}" if opening else ""
-    return stopped(facts) or Unknown(f"{CLOSED}{until}", still=True)
 
 
 def check_between(name: str, value: float, least: float, most: float) -> None:

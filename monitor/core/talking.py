@@ -101,9 +101,9 @@ class GoalRate(RateRule):
             return NO_GOALS
         if seen.whole < self.min_calls:
             return Unknown(f"only {counted(seen.whole, 'answered call')} in the window")
-        what = f"{counted(seen.whole, 'answered call')} reached their goal"
 
         def say(usual: Usual | None) -> Finding:
+            what = f"{counted(seen.whole, 'answered call')} reached their goal"
             length = f" in {span(facts.now - start)}"
             limit = self.limit_beside(usual)
             found = rate_finding(seen, what + length, limit, usual, falls=self.falls)

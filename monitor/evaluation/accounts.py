@@ -19,7 +19,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.evaluation.placing import Known
+from monitor.core.people import PlacedCall
+from monitor.evaluation.placing import Known, Sift, everybody
 from monitor.store import people
 from monitor.store.lately import Key, Move, Written, lately
 from monitor.store.people import Place
@@ -40,21 +41,28 @@ Question = Callable[[Known], Any]
 
 @dataclass(slots=True)
 class People:
-    """Some people: those who stand in one place with one call at most, and the others."""
+    """Some people of a batch: those who stand there alone with one call at most, and the others."""
 
-    plain: list[tuple[Key, Known]] = field(default_factory=list)
+    batch: int
+    plain: list[tuple[Key, Person]] = field(default_factory=list)
     others: list[tuple[Key, Known]] = field(default_factory=list)
 
-    def put(self, key: Key, known: Known) -> None:
-        """One more."""
-        (self.plain if known.is_plain else self.others).append((key, known))
+    def put(self, key: Key, contacts: list[tuple[int, Person]], refused: PlacedCall | None) -> None:
+        """One more, and the opt-out of a batch that is forgotten."""
+        if refused is None and len(contacts) == 1:
+            batch, person = contacts[0]
+            if batch == self.batch and len(person.calls) < 2:
+                self.plain.append((key, person))
+                return
+        self.others.append((key, Known(self.batch, contacts, refused)))
 
 
 @dataclass(slots=True)
 class Answers:
     """What one question found about the people of one batch; None is not kept.
 
-    ``several``: it finds nothing about who stands in one place and has one call at most.
+    ``several``: it finds nothing about who stands in one place and has one call at most;
+    ``sift`` leaves out of these of whom that is quickly told.
     ``walked`` is the contact up to which everybody was asked about, None when all were.
     ``summed`` is what was made of it, until anything is found anew.
     """
@@ -62,31 +70,28 @@ class Answers:
     question: Question
     asked_at: datetime
     several: bool = False
+    sift: Sift = everybody
     walked: str | None = ""
     found: dict[Key, Any] = field(default_factory=dict)
     summed: dict[Hashable, Any] = field(default_factory=dict)
 
     def take(self, people: People) -> None:
         """Ask about these people."""
-        if not self.several:
-            self._ask(people.plain)
-        elif self.found:
+        if self.found:
             for key, _ in people.plain:
-                if self.found.pop(key, None) is not None:
-                    self.summed = {}
-        self._ask(people.others)
+                self._keep(key, None)
+        for key, person in () if self.several else self.sift(people.plain):
+            known = Known(people.batch, [(people.batch, person)])
+            self._keep(key, self.question(known))
+        for key, known in people.others:
+            self._keep(key, self.question(known))
 
-    def _ask(self, people: Iterable[tuple[Key, Known]]) -> None:
-        question, found = self.question, self.found
-        for key, known in people:
-            value = question(known)
-            if value is not None:
-                found[key] = value
-            elif key in found:
-                del found[key]
-            else:
-                continue
-            self.summed = {}
+    def _keep(self, key: Key, value: Any) -> None:
+        if value is not None:
+            self.found[key] = value
+        elif self.found.pop(key, None) is None:
+            return
+        self.summed = {}
 
 
 @dataclass(slots=True)

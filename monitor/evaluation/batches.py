@@ -85,7 +85,7 @@ def evaluate_batch(
         return BatchEvaluated(followed, open=False)
     open_ = _after(conn, row, facts, found, followed)
     if facts.certainty.fresh and is_read(row):
-        _note(conn, row, found, before, now)
+        _note(conn, row, context.shortest_window, before, now)
     return BatchEvaluated(followed, open_)
 
 
@@ -165,34 +165,34 @@ def _opinions(
     context: Context,
     last: datetime | None,
 ) -> list[Opinion]:
-    rules = tuple(
-        each
-        for each in context.rules_about(SubjectKind.BATCH)
-        if each.settings.rule.one_shot or row.terminal_again_at is None
-    )
-    return [
-        with_late_findings(opinion, facts, last)
-        for opinion in opinions(rules, labels_of(row.look, view), facts)
-    ]
+    rules = context.rules_about(SubjectKind.BATCH)
+    if row.terminal_again_at is not None:
+        rules = tuple(each for each in rules if each.settings.rule.one_shot)
+    found = list(opinions(rules, labels_of(row.look, view), facts))
+    shortest = context.shortest_window
+    if last is None or shortest is None or facts.now - last <= shortest:
+        return found
+    return [with_late_findings(opinion, facts, last) for opinion in found]
 
 
 def _note(
     conn: Connection,
     row: BatchRow,
-    found: list[Opinion],
+    shortest: timedelta | None,
     before: tuple[int, datetime | None],
     now: datetime,
 ) -> None:
     """Keep up to where and when it was judged: at once where it moved, else now and then.
 
     A commit for each evaluation would be most of what one costs. Gaps are told by windows, so
-    what is kept may be older than the last evaluation by a small part of the shortest one.
+    what is kept may be older than the last evaluation by a small part of the ``shortest``.
     """
     seq, at = before
-    windows = (each.settings.rule.looks_back for each in found)
-    kept_for = min([NOTED_EVERY, *(each / 10 for each in windows if each is not None)])
-    if seq != row.seq or at is None or not timedelta(0) <= now - at < kept_for:
-        alerts.mark_evaluated(conn, f"batch:{row.id}", row.seq, now)
+    if seq == row.seq and at is not None:
+        kept_for = NOTED_EVERY if shortest is None else min(NOTED_EVERY, shortest / 10)
+        if timedelta(0) <= now - at < kept_for:
+            return
+    alerts.mark_evaluated(conn, f"batch:{row.id}", row.seq, now)
 
 
 def _after(

@@ -1,8 +1,9 @@
 """What the configuration says to an evaluation, and what only the running process knows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from monitor.core.calendar import Calendar
 from monitor.core.expectation import Expectation
@@ -50,7 +51,34 @@ class Context:
     people: PeopleMemo = field(default_factory=PeopleMemo, compare=False, repr=False)
     calls: Remembered = field(default_factory=Remembered, compare=False, repr=False)
     recent: Recent = field(default_factory=Recent, compare=False, repr=False)
+    _about: dict[SubjectKind, "_About"] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def rules_about(self, kind: SubjectKind) -> tuple[RuleInstance, ...]:
         """The rule instances that look at subjects of this kind."""
-        return tuple(each for each in self.instances if each.settings.rule.subject is kind)
+        return self._found(kind).rules
+
+    @property
+    def shortest_window(self) -> timedelta | None:
+        """The shortest that any rule about batches looks back, whatever the batch."""
+        return self._found(SubjectKind.BATCH).shortest
+
+    def _found(self, kind: SubjectKind) -> "_About":
+        found = self._about.get(kind)
+        if found is None:
+            rules = tuple(each for each in self.instances if each.settings.rule.subject is kind)
+            found = self._about[kind] = _About(rules, min(_windows(rules), default=None))
+        return found
+
+
+class _About(NamedTuple):
+    rules: tuple[RuleInstance, ...]
+    shortest: timedelta | None
+
+
+def _windows(rules: Iterable[RuleInstance]) -> Iterator[timedelta]:
+    for each in rules:
+        for settings in (each.settings, *(settings for _, settings in each.overrides)):
+            if settings.rule.looks_back is not None:
+                yield settings.rule.looks_back

@@ -51,26 +51,38 @@ class Following:
 
     def follow(self, opinions: Sequence[Opinion]) -> None:
         """Take every opinion one step; close what no rule looks after any more."""
-        concerned = {}
-        for opinion in opinions:
-            self.judged.append(opinion.instance.name)
-            if opinion.crash is not None:
-                self.crashes[opinion.instance.name] = opinion.crash
-            print_ = self._print(opinion.instance.name)
-            if not opinion.settings.rule.hurries:
-                self.unhurried.add(print_)
-            if print_ in self.open or isinstance(opinion.verdict, Holds):
-                concerned[print_] = self._judged(opinion)
-        episodes = alerts.last_episodes(self.conn, list(concerned))
+        self.judged += [opinion.instance.name for opinion in opinions]
+        self.crashes |= {
+            opinion.instance.name: opinion.crash
+            for opinion in opinions
+            if opinion.crash is not None
+        }
+        concerned = self._concerned(opinions)
+        episodes = alerts.last_episodes(self.conn, list(concerned)) if concerned else {}
         for print_, judged in concerned.items():
             if judged.settings.rule.one_shot:
                 self._report(judged)
             else:
                 step = advance(self.open.get(print_), judged, episodes.get(print_, 0))
                 self.take(step)
-        running = frozenset(opinion.instance.name for opinion in opinions)
-        for step in orphaned(list(self.open.values()), running, self.now):
-            self.take(step)
+        if self.open:
+            running = frozenset(opinion.instance.name for opinion in opinions)
+            for step in orphaned(list(self.open.values()), running, self.now):
+                self.take(step)
+
+    def _concerned(self, opinions: Sequence[Opinion]) -> dict[str, Judged]:
+        """The opinions that move something, by fingerprint: few, as a rule none."""
+        concerned: dict[str, Judged] = {}
+        for opinion in opinions:
+            holds = isinstance(opinion.verdict, Holds)
+            if not holds and not self.open:
+                continue
+            print_ = self._print(opinion.instance.name)
+            if not opinion.settings.rule.hurries:
+                self.unhurried.add(print_)
+            if holds or print_ in self.open:
+                concerned[print_] = self._judged(opinion)
+        return concerned
 
     def _print(self, instance: str) -> str:
         subject = self.subject
@@ -119,13 +131,28 @@ class Following:
 
     def finish(self) -> "Followed":
         """Write alerts and audit, and owe what people are to hear."""
+        decided: list[Decision] = []
+        told = self._tell(decided) if self.moved else 0
+        pending = any(
+            alert.state is AlertState.PENDING and alert.fingerprint not in self.unhurried
+            for alert in self.open.values()
+        )
+        return Followed(
+            tuple(self.transitions),
+            told,
+            pending,
+            tuple(self.judged),
+            dict(self.crashes),
+            tuple(decided),
+        )
+
+    def _tell(self, decided: list[Decision]) -> int:
         alerts.save(self.conn, self.moved.values())
         alerts.record(self.conn, self.transitions)
         concerned = [
             alert for alert in self.moved.values() if alert.state is not AlertState.PENDING
         ]
-        decided: list[Decision] = []
-        told = tell(
+        return tell(
             self.conn,
             alerts=concerned,
             routing=self.context.routing,
@@ -140,18 +167,6 @@ class Following:
             ),
             default_zone=self.context.zone,
             decided=decided.append,
-        )
-        pending = any(
-            alert.state is AlertState.PENDING and alert.fingerprint not in self.unhurried
-            for alert in self.open.values()
-        )
-        return Followed(
-            tuple(self.transitions),
-            told,
-            pending,
-            tuple(self.judged),
-            dict(self.crashes),
-            tuple(decided),
         )
 
 

@@ -1,8 +1,9 @@
 """Running one rule on one subject's facts, whatever the rule does."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 
@@ -14,8 +15,7 @@ from monitor.core.rule import Holds, Unknown, Verdict
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Opinion:
+class Opinion(NamedTuple):
     """What one rule instance found; ``crash`` names the error of a rule that failed."""
 
     instance: RuleInstance
@@ -52,17 +52,17 @@ def with_late_findings(
     After a gap the rule's window is judged at steps of half a window through it. The newest
     finding counts, once, marked as detected late; what holds now needs no such look.
     """
-    window = opinion.settings.rule.looks_back
-    if window is None or last_judged is None or isinstance(opinion.verdict, Holds):
+    if last_judged is None or isinstance(opinion.verdict, Holds):
         return opinion
-    if facts.now - last_judged <= window:
+    window = opinion.settings.rule.looks_back
+    if window is None or facts.now - last_judged <= window:
         return opinion
     for at in _steps_back(facts.now, last_judged, window):
         verdict = judge(opinion.instance, opinion.settings, replace(facts, now=at)).verdict
         if isinstance(verdict, Holds):
             late = Holds(replace(verdict.finding, late=True))
             at_once = replace(opinion.settings, timing=Timing())
-            return replace(opinion, settings=at_once, verdict=late)
+            return opinion._replace(settings=at_once, verdict=late)
     return opinion
 
 

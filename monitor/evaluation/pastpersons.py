@@ -18,7 +18,7 @@ from monitor.core.people import Breaches, Check, Overlap, PlacedCall, summed
 from monitor.core.tally import CONTACTS, Tally
 from monitor.evaluation.accounts import UNASKED, Answers, People, Question
 from monitor.evaluation.people import overlap
-from monitor.evaluation.placing import Known, Names, breach, reached, waiting
+from monitor.evaluation.placing import Names, breach, reached, waiting
 from monitor.store.history import Elsewhere
 from monitor.store.lately import Key
 from monitor.store.people import Place
@@ -197,11 +197,11 @@ class PastPersons:
         self._moved.clear()
 
     def _people(self, keys: Iterable[Key]) -> People:
-        found = People()
+        found = People(self.batch)
         for key in keys:
             stands = [
                 (each.batch, each.then()) for each in self._of[key] if each.status is not None
             ]
             refused = self.refused.get(key) if isinstance(key, bytes) else None
-            found.put(key, Known(self.batch, stands, refused))
+            found.put(key, stands, refused)
         return found

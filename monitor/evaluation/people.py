@@ -18,7 +18,16 @@ from monitor.core.model import BatchStatus, Contact
 from monitor.core.people import Breaches, Check, Overlap, PlacedCall, summed
 from monitor.core.tally import CONTACTS
 from monitor.evaluation.accounts import Account, Answers, People, PeopleMemo, Question
-from monitor.evaluation.placing import Known, Names, breach, reached, waiting
+from monitor.evaluation.placing import (
+    Known,
+    Names,
+    Sift,
+    breach,
+    everybody,
+    reached,
+    sift_of,
+    waiting,
+)
 from monitor.store import people
 from monitor.store.batches import BatchRow
 from monitor.store.lately import Key
@@ -45,7 +54,10 @@ class StoredPeople:
     def breaches(self, check: Check, since: datetime) -> Breaches:
         """See PeopleLog."""
         answers = self._answers(
-            check, partial(breach, check, self.memo.names), several=check.several
+            check,
+            partial(breach, check, self.memo.names),
+            several=check.several,
+            sift=sift_of(check),
         )
         found = answers.summed.get(since)
         if not isinstance(found, Breaches) or found.whole != self._is_whole(answers):
@@ -89,11 +101,13 @@ class StoredPeople:
     def _is_whole(self, answers: Answers) -> bool:
         return answers.walked is None and not self._account().moved
 
-    def _answers(self, name: Hashable, question: Question, *, several: bool) -> Answers:
+    def _answers(
+        self, name: Hashable, question: Question, *, several: bool, sift: Sift = everybody
+    ) -> Answers:
         account = self._account()
         answers = account.answers.get(name)
         if answers is None:
-            answers = account.answers[name] = Answers(question, self.now, several)
+            answers = account.answers[name] = Answers(question, self.now, several, sift)
         answers.asked_at = self.now
         if answers.walked is not None and answers.walked not in self._walked_to():
             self._walk(answers, answers.walked)
@@ -115,7 +129,8 @@ class StoredPeople:
             for answers in account.answers.values():
                 answers.take(known)
             self._left = max(self.memo.piece - len(moved), _LEAST)
-            account.moved = {key: at for key, at in account.moved.items() if key not in moved}
+            left = account.moved if len(moved) < len(account.moved) else {}
+            account.moved = {key: at for key, at in left.items() if key not in moved}
             self._opened = account
         return self._opened
 
@@ -141,16 +156,18 @@ class StoredPeople:
 
     def _know(self, wanted: Mapping[Key, list[Place] | Person]) -> People:
         """These people, with their calls wherever they stand."""
-        known, batch = People(), self.row.id
+        known, batch = People(self.row.id), self.row.id
         refused = self._refused(wanted)
         several: dict[Key, list[Place]] = {}
         for key, at in wanted.items():
-            if isinstance(at, Person):
-                known.put(key, Known(batch, [(batch, at)], refused.get(key)))
-            else:
+            if not isinstance(at, Person):
                 several[key] = at
+            elif len(at.calls) < 2 and key not in refused:
+                known.plain.append((key, at))
+            else:
+                known.others.append((key, Known(batch, [(batch, at)], refused.get(key))))
         for key, contacts in self._read(several):
-            known.put(key, Known(batch, contacts, refused.get(key)))
+            known.put(key, contacts, refused.get(key))
         return known
 
     def _read(

@@ -1,8 +1,10 @@
 """What is asked of one person, from their contacts wherever these stand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 from monitor.core.limits import Attempts, OptOuts
 from monitor.core.localhours import LocalHours
@@ -23,6 +25,8 @@ _COMPLETED = Outcome.COMPLETED
 _TALKED = CallStatus.COMPLETED
 
 Names = Mapping[int, tuple[str, str]]  # provider and title, by a batch's row id
+# Of people who stand in one place, with their keys: those of whom a question may find something.
+Sift = Callable[[Sequence[tuple[Any, Person]]], Sequence[tuple[Any, Person]]]
 
 
 @dataclass(slots=True)
@@ -35,12 +39,6 @@ class Known:
     _calls: PersonCalls | None = None
 
     @property
-    def is_plain(self) -> bool:
-        """Whether they stand in one place, with one call at most and no opt-out."""
-        contacts = self.contacts
-        return len(contacts) == 1 and len(contacts[0][1].calls) < 2 and self.refused is None
-
-    @property
     def here(self) -> Person | None:
         """The first contact in the batch that is asked about."""
         for batch, person in self.contacts:
@@ -51,7 +49,8 @@ class Known:
     def plainly_keeps(self, check: Check, names: Names) -> bool:
         """Whether a check is kept as most people keep it: their calls are laid out for no rule."""
         if isinstance(check, LocalHours):
-            return _within(check, self)
+            here = [(None, each) for batch, each in self.contacts if batch == self.batch]
+            return not _beyond(check, here)
         if self.refused is not None:
             return False
         if isinstance(check, Attempts):
@@ -79,15 +78,36 @@ def breach(check: Check, names: Names, known: Known) -> Breach | None:
     return None if found is None else replace(found, phone=person.phone)
 
 
-def _within(hours: LocalHours, known: Known) -> bool:
-    """Whether all calls here began within the hours: most do, and are laid out no further."""
-    for batch, (contact, _, calls) in known.contacts:
-        if calls and batch == known.batch:
-            zones = zones_of(contact.timezone, contact.country, contact.area)
-            for call in calls.values():
-                if not hours.permit(call.started_at or _reckoned(call)[0], zones):
-                    return False
-    return True
+def sift_of(check: Check) -> Sift:
+    """What leaves out those who plainly keep a check."""
+    return partial(_beyond, check) if isinstance(check, LocalHours) else everybody
+
+
+def everybody(people: Sequence[tuple[Any, Person]]) -> Sequence[tuple[Any, Person]]:
+    """The sift that leaves out nobody."""
+    return people
+
+
+def _beyond(
+    hours: LocalHours, people: Sequence[tuple[Any, Person]]
+) -> Sequence[tuple[Any, Person]]:
+    """Those of whom not all calls began within the hours: of most they did, in a few minutes."""
+    found: dict[tuple[str | None, str | None, str | None, int], bool] = {}
+    left = []
+    for each in people:
+        contact, _, calls = each[1]
+        for call in calls.values():
+            at = call.started_at or _reckoned(call)[0]
+            since = at - LONG_AGO
+            minute = since.days * 1440 + since.seconds // 60
+            place = contact.timezone, contact.country, contact.area, minute
+            permitted = found.get(place)
+            if permitted is None:
+                permitted = found[place] = hours.permit(at, zones_of(*place[:3]))
+            if not permitted:
+                left.append(each)
+                break
+    return left
 
 
 def _apart(check: Attempts, known: Known) -> bool:

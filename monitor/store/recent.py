@@ -13,7 +13,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -21,10 +22,10 @@ from monitor.core.calls import Ended, Field, Spent, Value, Window
 from monitor.core.model import Outcome
 from monitor.store import hot
 from monitor.store.ended import FAR_S, RECENT
-from monitor.store.kinds import PLACES, Kind, priced, shorter_than, values_of
+from monitor.store.kinds import PLACES, SORT, Kind, priced, shorter_than, values_of
 from monitor.store.marks import stale_from
 from monitor.store.schema import from_micros, to_micros
-from monitor.store.spans import Key, Span, Total
+from monitor.store.spans import Key, Span, SpanCount, Total
 from monitor.store.windows import StoredCalls
 
 LONGEST = timedelta(hours=2)  # longer spans are asked of the table
@@ -33,9 +34,10 @@ _SLACK = timedelta(minutes=10)
 _UNASKED = timedelta(hours=1)
 _MOST = 100_000  # calls of one batch
 _MOST_KINDS = 50_000
-_SPANS = 6  # of one question
+_SPANS = 12  # of one question
 _OUTCOMES = {each.value: each for each in Outcome}
 _COST = "cost"  # the question that adds up what calls cost
+_SORTS = "sorts"  # the question that the values of all fields are counted from
 _NEAR = 64  # calls, and half of its own: so far a span is moved rather than another begun
 
 
@@ -93,6 +95,8 @@ class Recent:
         self._kinds: dict[hot.Row, int] = {}  # their numbers
         self._table: list[Kind] = []
         self._keys: dict[Hashable, list[Key | None]] = {}  # by question and kind
+        self._sorts: dict[tuple[Any, ...], int] = {}  # their numbers
+        self._values: dict[tuple[Field, ...], list[Key]] = {}  # by fields and sort
         self._reach = _REACH
 
     def counted(
@@ -101,7 +105,7 @@ class Recent:
         question: Hashable,
         key: Callable[[Kind], Key | None],
         span: tuple[datetime, datetime],
-    ) -> "_Counted | None":
+    ) -> SpanCount | None:
         """The calls of a span by what ``key`` makes of each, None being not counted."""
         known = calls.held(span[0])
         if known is None:
@@ -114,7 +118,33 @@ class Recent:
         found = known.span(question, first, stop)
         found.move(known.kinds, keys, first, stop)
         sums = found.sums if isinstance(found, Total) else {}
-        return _Counted(found.by, known.ends[stop - 1] if first < stop else None, sums)
+        return SpanCount(found.by, known.ends[stop - 1] if first < stop else None, sums)
+
+    def grouped(
+        self, calls: "RecentCalls", fields: tuple[Field, ...], span: tuple[datetime, datetime]
+    ) -> SpanCount | None:
+        """The calls of a span by the values of these fields.
+
+        Whatever the fields, the span rolls along once: it counts sorts, of which there are few.
+        """
+        found = calls.sorted.get(span)
+        if found is None:
+            found = self.counted(calls, _SORTS, self._sort, span)
+            if found is None:
+                return None
+            # What memory has of this span moves on with the next that is near it.
+            found = calls.sorted[span] = found._replace(by=dict(found.by))
+        values = self._values.setdefault(fields, [])
+        if len(values) < len(self._sorts):
+            values.extend(map(values_of(fields), islice(self._sorts, len(values), None)))
+        by: dict[Key, int] = {}
+        for sort, n in found.by.items():
+            value = values[sort]
+            by[value] = by.get(value, 0) + n
+        return found._replace(by=by)
+
+    def _sort(self, kind: Kind) -> int:
+        return self._sorts.setdefault(kind[:SORT], len(self._sorts))
 
     def last_ends(self, calls: "RecentCalls", n: int) -> tuple[Ended, ...] | None:
         """The n calls that ended last; None where that is not known."""
@@ -163,6 +193,7 @@ class Recent:
         if len(self._table) > _MOST_KINDS:
             self._batches = OrderedDict({calls.batch: batch})
             self._kinds, self._table, self._keys = {}, [], {}
+            self._sorts, self._values = {}, {}
         batch.ends, batch.kinds, batch.costs = array("q"), array("I"), array("q")
         batch.spans = {}
         batch.since = to_micros(calls.now - self._reach - _SLACK)
@@ -170,21 +201,15 @@ class Recent:
     def read(self, batch: _Batch, calls: "RecentCalls", since: int) -> None:
         """Take in the calls of a batch that ended from then on."""
         kinds, ends, found, costs = self._kinds, batch.ends, batch.kinds, batch.costs
-        for end, *told, cost in hot.ask(calls.conn, RECENT, batch=calls.batch, start=since):
-            kind = tuple(told)
+        for row in hot.ask(calls.conn, RECENT, batch=calls.batch, start=since):
+            kind = row[1:-1]
             number = kinds.get(kind)
             if number is None:
                 number = kinds[kind] = len(self._table)
                 self._table.append(Kind._make(kind))
-            ends.append(end)
+            ends.append(row[0])
             found.append(number)
-            costs.append(cost)
-
-
-class _Counted(NamedTuple):
-    by: Mapping[Any, int]
-    last: int | None  # when the last of them ended
-    sums: Mapping[Any, int]  # of what they cost, where that is the question
+            costs.append(row[-1])
 
 
 class RecentCalls(StoredCalls):
@@ -199,6 +224,7 @@ class RecentCalls(StoredCalls):
         self.marks = marks or ""
         self._recent = recent
         self._held: _Batch | None = None
+        self.sorted: dict[tuple[datetime, datetime], SpanCount] = {}
 
     def held(self, start: datetime) -> _Batch | None:
         """What memory has of the batch from ``start`` on; None where it must be asked."""
@@ -264,7 +290,7 @@ class RecentCalls(StoredCalls):
             estimated=any(estimated for _, estimated in found.by),
         )
 
-    def _by(self, fields: tuple[Field, ...], start: datetime, end: datetime) -> _Counted | None:
+    def _by(self, fields: tuple[Field, ...], start: datetime, end: datetime) -> SpanCount | None:
         if not PLACES.keys() >= set(fields):
             return None
-        return self._recent.counted(self, fields, values_of(fields), (start, end))
+        return self._recent.grouped(self, fields, (start, end))

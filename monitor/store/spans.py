@@ -1,11 +1,20 @@
 """Calls, as memory holds them, counted over spans that roll along."""
 
 from array import array
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from typing import Any, NamedTuple
 
 from monitor.core.rolling import parts
 
 Key = Hashable  # what calls are counted under; None: not at all
+
+
+class SpanCount(NamedTuple):
+    """The calls of a span by something, and when the last of them ended."""
+
+    by: Mapping[Any, int]
+    last: int | None
+    sums: Mapping[Any, int]  # of what they cost, where that is the question
 
 
 class Span:
@@ -52,9 +61,11 @@ class Total(Span):
     def _take(
         self, kinds: "array[int]", keys: list[Key | None], first: int, stop: int, sign: int
     ) -> None:
-        super()._take(kinds, keys, first, stop, sign)
-        sums = self.sums
+        by, sums = self.by, self.sums
         for kind, amount in zip(kinds[first:stop], self.amounts[first:stop], strict=True):
             key = keys[kind]
             if key is not None:
+                n = by[key] = by.get(key, 0) + sign
                 sums[key] = sums.get(key, 0) + sign * amount
+                if not n:
+                    del by[key]

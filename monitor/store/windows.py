@@ -236,6 +236,8 @@ class StoredRetries:
         self._conn = conn
         self._batch = batch
         self._told: dict[tuple[bool, datetime, int], LateRetries] = {}
+        # Until when it is known of everybody who was late, there being so few.
+        self._all: dict[bool, tuple[datetime, tuple[LateRetry, ...]]] = {}
 
     def overdue(self, until: datetime, most: int = COUNTED_MOST) -> LateRetries:
         """People whose retry was due at ``until`` or earlier."""
@@ -266,6 +268,10 @@ class StoredRetries:
         return HeldLines(n=min(n, most), oldest=found)
 
     def _late(self, until: datetime, most: int, *, scheduled: bool) -> LateRetries:
+        at, few = self._all.get(scheduled, (None, ()))
+        if at is not None and until <= at:
+            found = tuple(each for each in few if each.since <= until)
+            return LateRetries(n=min(len(found), most), oldest=found)
         key = (scheduled, until, most)
         if key not in self._told:
             self._told[key] = self._asked(until, most, scheduled=scheduled)
@@ -284,8 +290,10 @@ class StoredRetries:
             )
             for contact_id, at in rows
         )
-        n = len(found) if len(found) < _OLDEST else self._number(number, until, most)
-        return LateRetries(n=min(n, most), oldest=found)
+        if len(found) < _OLDEST:
+            self._all[scheduled] = until, found
+            return LateRetries(n=min(len(found), most), oldest=found)
+        return LateRetries(n=min(self._number(number, until, most), most), oldest=found)
 
     def _number(self, statement: Select[Any], at: datetime, most: int) -> int:
         ((n,),) = hot.ask(self._conn, statement, batch=self._batch, at=to_micros(at), most=most)

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from monitor.core.baseline import Counted, Usual
-from monitor.core.calls import Ended, Peer
+from monitor.core.calls import Peer
 from monitor.core.facts import Report, Window
 from monitor.core.failures import accused, case_of, too_few, usual_share, window_finding
 from monitor.core.model import Outcome
@@ -134,9 +134,9 @@ def test_how_it_goes_elsewhere_is_told_by_provider() -> None:
 
 def test_an_empty_window_says_since_when_in_the_zone_of_the_batch() -> None:
     empty = Window(start=NOON - 10 * MINUTE, end=NOON, outcomes={})
-    facts = make_facts(default_zone="Europe/Berlin")
-    last = (Ended(NOON - 20 * MINUTE, Outcome.FAILED),)
+    before = ended_calls(Outcome.FAILED, last=NOON - 20 * MINUTE)
+    called = make_facts(default_zone="Europe/Berlin", calls=ListedCalls(before))
 
-    assert too_few(facts, empty, last, 20) == "no calls since 13:40"
-    assert too_few(facts, empty, (), 20) == "no calls yet"
-    assert too_few(facts, WINDOW, last, 50) == "only 42 calls in 10 min, 50 are needed"
+    assert too_few(called, empty, 20) == "no calls since 13:40"
+    assert too_few(make_facts(), empty, 20) == "no calls yet"
+    assert too_few(called, WINDOW, 50) == "only 42 calls in 10 min, 50 are needed"

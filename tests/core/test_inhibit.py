@@ -6,7 +6,8 @@ from monitor.core.alert import Alert, AlertState
 from monitor.core.explained import inhibited_by
 from monitor.core.inhibit import Inhibition
 from monitor.core.route import parse_matcher
-from monitor.core.rule import PAUSED, Severity, SubjectKind
+from monitor.core.rule import Severity, SubjectKind
+from monitor.core.standstill import PAUSED
 from tests.delivering import make_alert, make_report, make_subject, resolved
 
 _PROVIDER = make_subject(kind=SubjectKind.PROVIDER, id="renewals")

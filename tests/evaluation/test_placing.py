@@ -11,7 +11,7 @@ from monitor.core.limits import Attempts, OptOuts
 from monitor.core.localhours import LocalHours
 from monitor.core.model import AnsweredBy, Call, CallStatus, EndedBy
 from monitor.core.people import Check
-from monitor.evaluation.placing import Known
+from monitor.evaluation.placing import Known, breach, sift_of
 from monitor.store.snapshot import Person
 from tests.builders import MINUTE, NOON, make_call, make_contact
 
@@ -69,6 +69,18 @@ def test_whoever_plainly_keeps_a_limit_breaks_it_nowhere(check: Check, known: Kn
     if known.plainly_keeps(check, NAMES):
         person = known.calls(NAMES)
         assert person is None or check(person) is None
+
+
+@settings(max_examples=150)
+@given(somebody=st.lists(people(), max_size=6))
+def test_among_many_nobody_who_breaks_a_limit_is_left_out(somebody: list[Known]) -> None:
+    alone = [Known(1, each.contacts[:1]) for each in somebody]
+
+    for check in CHECKS:
+        left = sift_of(check)([(n, each.contacts[0][1]) for n, each in enumerate(alone)])
+
+        asked = {n for n, _ in left}
+        assert {n for n, each in enumerate(alone) if breach(check, NAMES, each)} <= asked
 
 
 @pytest.mark.parametrize("check", CHECKS[:5], ids=repr)

@@ -132,7 +132,15 @@ def test_its_parameters_say_their_type(rule: type[Rule]) -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_it_imports_the_standard_library_and_the_core_only(rule: type[Rule]) -> None:
-    known = {"monitor.core", "bisect", "collections", "dataclasses", "datetime", "typing"}
+    known = {
+        "monitor.core",
+        "bisect",
+        "collections",
+        "dataclasses",
+        "datetime",
+        "functools",
+        "typing",
+    }
     tree = ast.parse(source(rule).read_text())
     modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
 

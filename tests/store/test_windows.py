@@ -167,9 +167,14 @@ def _times(calls: object) -> list[object]:
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(items=people(), at=st.integers(-4, 4), most=st.sampled_from([1, 2, 100]))
+@given(
+    items=people(),
+    at=st.integers(-4, 4),
+    most=st.sampled_from([1, 2, 100]),
+    others=st.lists(st.integers(-4, 4), max_size=3),
+)
 def test_retries_answer_as_a_plain_list_would(
-    engine: Engine, items: list[Item], at: int, most: int
+    engine: Engine, items: list[Item], at: int, most: int, others: list[int]
 ) -> None:
     moment = NOON + at * MINUTE
     contacts: list[Contact] = [item.contact for item in items]
@@ -177,6 +182,8 @@ def test_retries_answer_as_a_plain_list_would(
     with engine.connect() as conn, conn.begin() as transaction:
         stored = StoredRetries(conn, filled(conn, items))
         for ask in ("overdue", "unscheduled"):
+            for other in others:  # what was asked before, of whatever moment, changes nothing
+                getattr(stored, ask)(NOON + other * MINUTE, 3)
             ours, theirs = (getattr(each, ask)(moment, most) for each in (stored, listed))
             assert ours.n == theirs.n
             assert [one.since for one in ours.oldest] == [one.since for one in theirs.oldest]

@@ -131,7 +131,7 @@ def _forgotten() -> dict[str, Any]:
     return {
         each.name: each.default_factory()
         for each in fields(Context)
-        if not each.compare and each.default_factory is not MISSING
+        if each.init and not each.compare and each.default_factory is not MISSING
     }
 
 
