@@ -20,11 +20,14 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from monitor.core.backtest import Differences, Entry, Fired, compare, entries
+from monitor.core.pastwatch import Watched
 from monitor.core.rule import Rule, SubjectKind
 from monitor.core.suggesting import Peak, Suggestion, suggest
 from monitor.evaluation.backtest import Lived, replay_one, replay_others, to_replay, told_since
 from monitor.evaluation.context import Context
 from monitor.evaluation.past import why_not
+from monitor.evaluation.pastproviders import to_watch
+from monitor.evaluation.pastsiblings import Siblings
 from monitor.evaluation.replay import EVERY
 from monitor.store.engine import open_engine
 
@@ -64,6 +67,7 @@ class Asked:
     until: datetime
     every: Mapping[str, timedelta] = field(default_factory=dict)
     suggest: bool = False
+    watch: Mapping[str, bool] = field(default_factory=dict)  # see evaluation/backtest.py
 
 
 Progress = Callable[[int, int], None]  # so many of so many batches are done
@@ -73,15 +77,19 @@ def backtest(asked: Asked, progress: Progress, workers: int | None = None) -> Ba
     """Replay what happened since then; reads only."""
     with _reading(asked) as conn:
         tasks = to_replay(conn, asked.context, asked.since)
+        asked = replace(asked, watch=to_watch(conn, asked.context))
     found: list[Lived] = []
+    batches_of: dict[str, list[Watched]] = {name: [] for name in asked.watch}
     with _lives(asked, tasks, workers or os.cpu_count() or 1) as lives:
         progress(0, len(tasks))
-        for done, life in enumerate(lives, start=1):
-            found += [] if life is None else [life]
+        for done, ((provider, _), life) in enumerate(zip(tasks, lives, strict=True), start=1):
+            if life is not None:
+                found.append(life)
+                batches_of.get(provider, []).extend(life.watched)
             progress(done, len(tasks))
     with _reading(asked) as conn:
         batches = [each for life in found for each in life.fired]
-        others = replay_others(conn, asked.context, asked.since, asked.until, batches)
+        others = replay_others(conn, asked.context, asked.since, asked.until, batches, batches_of)
         told = told_since(
             conn, asked.since, asked.until, [each.batch for each in found if not each.unread]
         )
@@ -91,9 +99,7 @@ def backtest(asked: Asked, progress: Progress, workers: int | None = None) -> Ba
 def _summed(
     asked: Asked, found: Sequence[Lived], others: Sequence[Fired], told: Iterable[Fired]
 ) -> Backtested:
-    instances = [
-        each for each in asked.context.instances if not each.settings.rule.id.startswith("self_")
-    ]
+    instances = asked.context.instances
     untold = {each.name: why for each in instances if (why := why_not(each))}
     names = [each.name for each in instances if each.name not in untold]
     # What was told by rules that cannot be replayed is no difference.
@@ -141,6 +147,7 @@ class _Worker:
     asked: Asked
     engine: Engine
     context: Context
+    siblings: Siblings = field(default_factory=Siblings)
 
 
 _worker: list[_Worker] = []  # of this process
@@ -164,6 +171,8 @@ def _replay(task: tuple[str, int]) -> Lived | None:
             asked.until,
             asked.every.get(provider, EVERY),
             peaks=asked.suggest,
+            watch=asked.watch,
+            siblings=worker.siblings,
         )
 
 
@@ -195,7 +204,7 @@ def _bare(context: Context) -> Context:
     empty: dict[str, Any] = {
         each.name: each.default_factory()
         for each in memories
-        if each.default_factory is not MISSING
+        if each.init and each.default_factory is not MISSING
     }
     return replace(context, **empty)
 

@@ -37,7 +37,7 @@ from monitor.scheduler.poller import Poller
 from monitor.scheduler.reader import Reader
 from monitor.scheduler.standing import Standing
 from monitor.scheduler.sweeper import RECHECK_AFTER, Sweeper
-from monitor.store import arrivals, inbox, people, providers, retention
+from monitor.store import arrivals, inbox, people, providers, retention, states
 from monitor.store.writer import Priority, Store
 
 log = structlog.get_logger()
@@ -116,6 +116,7 @@ class Runtime:
                 break
         old = now - arrivals.KEPT
         await self.store.write(Priority.RETENTION, lambda conn: arrivals.prune(conn, old))
+        await self.store.write(Priority.RETENTION, lambda conn: states.prune(conn, before))
 
     def late(self) -> tuple[str, ...]:
         """Which part has made no progress for too long; for people."""

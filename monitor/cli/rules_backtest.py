@@ -41,8 +41,9 @@ _NOTES = (
     "batches after their first alert of the rule. As told, new, gone: beside what was told.",
     "Looks that saw nothing move are not kept, so an alert may lie a poll from where it was; and",
     "what a vendor told of a call long after its end (a reason, its start) counts from its end.",
-    "Lists are taken to have been read whenever it was looked at, and this machine's clock to have",
-    "been right; a report of a day leaves out messages that were given up.",
+    "Lists are taken to have been read whenever it was looked at and they could be, and this",
+    "machine's clock to have been right; a report of a day leaves out messages that were given up.",
+    "A provider is judged from when on it is kept how it stood, and by the calls that had ended.",
 )
 
 
@@ -131,9 +132,16 @@ def _print(done: Backtested, zone: str) -> None:
     print_lines(_listed("would be new", told.new, zone))
     print_lines(_listed("would no longer be told", told.gone, zone))
     print_lines(f"suggested for {line}" for each in done.suggestions for line in _suggested(each))
-    print_lines(f"history cannot tell {name}: {why}" for name, why in done.untold.items())
+    print_lines(_untold(done))
     if fired:
         print_lines(("", *_NOTES))
+
+
+def _untold(done: Backtested) -> Iterator[str]:
+    """The rules that history cannot tell, those of one reason together."""
+    for why in dict.fromkeys(done.untold.values()):
+        names = [name for name, each in done.untold.items() if each == why]
+        yield f"history cannot tell {', '.join(names)}: {why}"
 
 
 def _what(done: Backtested, zone: str) -> Iterator[str]:

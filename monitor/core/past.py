@@ -7,7 +7,7 @@ costs what has moved since it was last asked, not what lies in its window.
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -34,6 +34,16 @@ class KnownCalls:
         self._seen: dict[str, EndedCall] = {}  # made once for whoever looks at single calls
         self._spans: dict[Hashable, Span] = {}
         self._completed: Counter[str] = Counter()  # by person
+
+    @classmethod
+    def of(cls, calls: Sequence[PastCall]) -> "KnownCalls":
+        """These, in the order of their ends, and of their ids where these are the same."""
+        known = cls()
+        known._calls = list(calls)
+        known._ends = [call.ended for call in calls]
+        known._codes = bytearray([_CODE[call.outcome] for call in calls])
+        known._completed.update(call.contact_id for call in calls if call.outcome == _COMPLETED)
+        return known
 
     def __len__(self) -> int:
         return len(self._ends)

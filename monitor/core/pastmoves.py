@@ -31,6 +31,8 @@ REOPENED = "reopened"
 GONE = "gone"
 ELSEWHERE = "others shown"
 UNSEEN = "unseen"
+UNLISTED = "unlisted"
+SOME_ROWS = "some rows"
 COST = "cost"
 _OUTCOMES = {outcome.value: call_key(outcome) for outcome in Outcome}
 _STATUSES = {status.value: contact_key(status) for status in ContactStatus}
@@ -46,7 +48,8 @@ class Moment:
     ``word`` is the batch's new status, as kept. ``calls`` are those that were seen ended, as
     they were then, each with the outcome that was known before, if any. ``gone``: the vendor
     did not know it, or did again; ``elsewhere``: others it showed meanwhile. ``unseen_since``:
-    nobody had looked at it since then.
+    nobody had looked at it since then. ``unlisted``: its list could not be read from then on,
+    or SOME_ROWS of it; "": all of it was again.
     """
 
     at: datetime
@@ -56,6 +59,7 @@ class Moment:
     gone: bool | None = None
     elsewhere: bool = False
     unseen_since: datetime | None = None
+    unlisted: str | None = None
     people: list[Change] = field(default_factory=list)
     dues: list[Change] = field(default_factory=list)
     calls: list[tuple[PastCall, bool]] = field(default_factory=list)
@@ -231,6 +235,8 @@ def _of_batch(found: Moment, change: Change) -> None:
     kind, _, before, after = change
     if kind == GONE:
         found.gone, found.elsewhere = after is not None, after == ELSEWHERE
+    elif kind == UNLISTED:
+        found.unlisted = after or ""
     elif kind == UNSEEN:
         found.unseen_since = from_micros(int(before or 0))
     elif after == REOPENED:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from monitor.core.alert import Alert, AlertState, Reason, Transition
 from monitor.core.backtest import Fired
 from monitor.core.ledger import Episode
+from monitor.core.pastwatch import Watched, watched
 from monitor.core.route import all_match
 from monitor.core.rule import SubjectKind
 from monitor.core.suggesting import Peak
@@ -17,10 +18,13 @@ from monitor.evaluation.context import Context
 from monitor.evaluation.lives import Life
 from monitor.evaluation.pastcoming import retold
 from monitor.evaluation.pastdays import retold_days
+from monitor.evaluation.pastproviders import known_since, retold_provider
+from monitor.evaluation.pastsiblings import Siblings
 from monitor.evaluation.replay import EVERY, lived
 from monitor.store import batches, history
 from monitor.store.batches import BatchRow
 from monitor.store.ledger import load_episodes, load_fired
+from rules import catalogue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,7 @@ class Lived:
     changes: int = 0
     calls: int = 0
     untimed: int = 0
+    watched: tuple[Watched, ...] = ()  # how it stood, where its provider is asked about
 
 
 def to_replay(conn: Connection, context: Context, since: datetime) -> list[tuple[str, int]]:
@@ -55,10 +60,14 @@ def replay_one(
     every: timedelta = EVERY,
     *,
     peaks: bool = False,
+    watch: Mapping[str, bool] | None = None,
+    siblings: Siblings | None = None,
 ) -> Lived | None:
     """One batch, from its first moment on; None when it is none of the configuration's.
 
-    What fired before ``since`` is left out, but not what it led to.
+    What fired before ``since`` is left out, but not what it led to. ``watch``: the providers
+    that are asked about as a whole, and of which of them what batches cost is asked for.
+    ``siblings`` are batches that others have laid out already.
     """
     row = batches.load(conn, batch)
     view = context.providers[row.look.provider]
@@ -66,7 +75,7 @@ def replay_one(
         return None
     if row.pruned or row.listed_at is None:
         return Lived(batch=batch, unread=True)
-    life = lived(conn, row, view, context, every, until, peaks=peaks)
+    life = lived(conn, row, view, context, every, until, peaks=peaks, siblings=siblings)
     last = {each.alert.key: each.alert for each in life.transitions}
     return Lived(
         batch=batch,
@@ -80,6 +89,9 @@ def replay_one(
         changes=life.past.changes,
         calls=life.past.calls,
         untimed=life.past.untimed,
+        watched=(watched(batch, life.past, row.fresh_at, money=watch[view.name]),)
+        if watch and view.name in watch
+        else (),
     )
 
 
@@ -94,17 +106,25 @@ _LATER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def replay_others(
-    conn: Connection, context: Context, since: datetime, until: datetime, fired: Iterable[Fired]
+    conn: Connection,
+    context: Context,
+    since: datetime,
+    until: datetime,
+    fired: Iterable[Fired],
+    batches_of: Mapping[str, Sequence[Watched]],
 ) -> list[Fired]:
-    """What would have been told since then of what was expected, and of days.
+    """What would have been told since then of providers, of what was expected, and of days.
 
-    ``fired`` is what was of batches.
+    ``fired`` is what was of batches; ``batches_of`` are those of each provider.
     """
+    begun = since - _BEFORE
     moved = [
         each
         for expected in context.expectations
-        for each in retold(conn, expected, context, since - _BEFORE, until)
+        for each in retold(conn, expected, context, begun, until)
     ]
+    for name, some in batches_of.items():
+        moved += retold_provider(conn, context.providers[name], context, some, begun, until)
     found = _since(moved, since)
     return [*found, *_since(retold_days(conn, context, since, until, (*fired, *found)), since)]
 
@@ -149,9 +169,9 @@ def as_fired(alert: Alert, row: BatchRow | None = None) -> Fired:
 def told_since(
     conn: Connection, since: datetime, until: datetime, replayed: Sequence[int]
 ) -> list[Fired]:
-    """What was told since then of these batches, of what was expected, and of days.
+    """What was told since then of these batches, of providers, of what was expected, and of days.
 
-    With what people did about it.
+    With what people did about it. Of providers, since it is known how they stood.
     """
     found = load_fired(conn, since, until)
     episodes = {each.key: each for each in load_episodes(conn, found, since, until, until)}
@@ -159,14 +179,29 @@ def told_since(
         (row.look.provider, row.look.batch_id): row
         for row in (batches.load(conn, each) for each in replayed)
     }
+    providers = {each.subject.provider for each in found}
+    begun = {name: known_since(conn, name) for name in providers}
     told = []
     for alert in found:
-        subject = alert.subject
-        row = rows.get((subject.provider, subject.id))
-        if subject.kind in _OTHERS or (row is not None and subject.kind is SubjectKind.BATCH):
+        row = rows.get((alert.subject.provider, alert.subject.id))
+        if _is_comparable(alert, row, begun):
             each = as_fired(alert, row)
             told.append(replace(each, episode=episodes.get(alert.key, each.episode)))
     return told
+
+
+def _is_comparable(
+    alert: Alert, row: BatchRow | None, begun: Mapping[str, datetime | None]
+) -> bool:
+    """Whether a replay would tell it, too, by the rules that told it."""
+    if alert.subject.kind is SubjectKind.BATCH:
+        return row is not None
+    if alert.subject.kind is not SubjectKind.PROVIDER:
+        return alert.subject.kind in _OTHERS
+    since, rule = begun[alert.subject.provider], catalogue().get(alert.rule)
+    if since is None or rule is None or not rule.replays:
+        return False
+    return since <= (alert.fired_at or alert.since)
 
 
 _OTHERS = frozenset({SubjectKind.EXPECTATION, SubjectKind.DAY})

@@ -23,6 +23,7 @@ from monitor.evaluation.judging import judge, with_late_findings
 from monitor.evaluation.past import PastPeers, Rules
 from monitor.evaluation.pastalerts import KeptAlerts, PastAlerts
 from monitor.evaluation.pastpersons import PastPersons
+from monitor.evaluation.pastsiblings import Beside
 from monitor.evaluation.standing import Standing
 from monitor.store import batches
 from monitor.store.batches import BatchRow
@@ -61,6 +62,7 @@ class Hindsight:
     rules: Rules
     persons: PastPersons
     alerts: PastAlerts = field(default_factory=PastAlerts)
+    beside: Beside | None = None  # the other open batches, where a rule asks for them
     peaks: dict[str, Peak] | None = None  # by rule instance, where they are asked for
     waits: bool = False
     given_up: bool = False  # the vendor does not know it any more, for long
@@ -191,7 +193,9 @@ class Hindsight:
             row = replace(self.standing.row, terminal_at=self.standing.row.terminal_at or then)
             stored = StoredPeers(self.conn, row, self.context.calls, then)
             previous = batches.previous_report(self.conn, row)
-            known = self._peers = (then, PastPeers(stored, self.standing.calls), previous)
+            peers = PastPeers(stored, self.standing.calls, now, self.beside)
+            known = self._peers = (then, peers, previous)
+        known[1].now, known[1].unseen_since = now, self._unseen_since
         return known[1], known[2] if needs_another(self.standing.row) else None
 
     def keep(self) -> Kept:

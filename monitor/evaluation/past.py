@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from monitor.core.baseline import Compare
@@ -10,6 +11,7 @@ from monitor.core.instance import RuleInstance, Settings
 from monitor.core.past import KnownCalls
 from monitor.core.pastmoves import Past
 from monitor.core.rule import Replays, SubjectKind
+from monitor.evaluation.pastsiblings import Beside
 from monitor.store.peers import StoredPeers
 
 Answer = TypeVar("Answer")
@@ -21,7 +23,18 @@ def runs(instance: RuleInstance, past: Past) -> bool:
     rule = instance.settings.rule
     if rule.subject is not SubjectKind.BATCH or why_not(instance):
         return False
+    if not past.whole and _looks_beside(instance.settings):
+        return False
     return rule.replays >= (Replays.MOVES if past.whole else Replays.CALLS)
+
+
+def look_beside(rules: Rules) -> bool:
+    """Whether any of these compares a batch with the other open ones."""
+    return any(_looks_beside(settings) for _, settings in rules)
+
+
+def _looks_beside(settings: Settings) -> bool:
+    return getattr(settings.rule, "compare", None) is Compare.SIBLINGS
 
 
 def about_persons(rules: Rules) -> Rules:
@@ -31,30 +44,27 @@ def about_persons(rules: Rules) -> Rules:
 
 def why_not(instance: RuleInstance) -> str:
     """Why a rule cannot be asked about any past, for people; "" when it can."""
-    settings = (instance.settings, *(each for _, each in instance.overrides))
-    for each in settings:
-        rule = each.rule
-        if not rule.replays:
-            return rule.untold
-        if getattr(rule, "compare", None) is Compare.SIBLINGS:
-            return "how the other open batches stood then is not laid out"
-    return ""
+    rule = instance.settings.rule
+    return "" if rule.replays else rule.untold
 
 
 @dataclass(slots=True)
 class PastPeers:
-    """Peers of a batch as it stood then: those that had ended by then, and its own calls."""
+    """Peers of a batch as they stood then. ``beside`` is None where nobody asks for siblings."""
 
     stored: StoredPeers
     calls: KnownCalls
+    now: datetime
+    beside: Beside | None = None
+    unseen_since: datetime | None = None  # from then on it is asked what was missed
 
     def previous(self, n: int) -> tuple[Peer, ...]:
         """See Peers."""
         return self.stored.previous(n)
 
     def siblings(self) -> tuple[Peer, ...]:
-        """None: how other batches stood then is not laid out beside this one."""
-        return ()
+        """See Peers; those of other providers, whom only a sentence names, are left out."""
+        return () if self.beside is None else self.beside.at(self.now, self.unseen_since)
 
     def own(self) -> CallLog:
         """See Peers."""

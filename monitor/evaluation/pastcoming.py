@@ -31,6 +31,7 @@ from monitor.evaluation.expectations import (
     views_of,
 )
 from monitor.evaluation.judging import opinions
+from monitor.evaluation.leaps import leap
 from monitor.evaluation.pastalerts import PastAlerts
 from monitor.evaluation.pastpersons import PastPersons
 from monitor.evaluation.recalling import nobody, persons_of
@@ -41,7 +42,7 @@ from monitor.store.history import Elsewhere, Spans
 from monitor.store.providers import ProviderRow
 
 EVERY = timedelta(minutes=1)  # as often as what is expected is judged
-_STEP = 10  # of these at a time, where nothing is known to have moved
+_STEP = 10 * EVERY  # where nothing is known to have moved
 
 
 @dataclass(slots=True)
@@ -185,29 +186,12 @@ class _Retelling:
 
     def go(self, start: datetime, end: datetime) -> None:
         """Judge the time after one instant until another, at which something was seen to move."""
-        at = start
-        while at + EVERY < end:
-            then = min(
-                at + _STEP * EVERY, at + (end - at - timedelta(microseconds=1)) // EVERY * EVERY
-            )
-            self._leap(at, then)
-            at = then
+        leap(self.alerts, self._judge, start, end, every=EVERY, step=_STEP)
         self.known.bring(end)
         self._judge(end)
 
-    def _leap(self, start: datetime, end: datetime) -> None:
-        """Judge the end of a step, and all of it where that moved anything."""
-        kept = self.alerts.keep()
-        self.known.now = end
-        self._judge(end)
-        if not self.alerts.is_moved(kept):
-            return
-        self.alerts.restore(kept)
-        for n in range(1, (end - start) // EVERY + 1):
-            self.known.now = start + n * EVERY
-            self._judge(self.known.now)
-
     def _judge(self, now: datetime) -> None:
+        self.known.now = now
         expected, context = self.expected, self.context
         facts = facts_of(expected, context, now, self.known)
         self.alerts.close(closings(self.alerts.open.values(), facts))

@@ -1,6 +1,7 @@
 """Judging one provider: can it be seen, and what is owed while it cannot."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -10,6 +11,7 @@ from monitor.core.alert import Subject
 from monitor.core.calendar import Calendar
 from monitor.core.facts import Failure, ProviderFacts, Report, Unread
 from monitor.core.hearing import GRACE, LATELY, Hearing, Refused
+from monitor.core.model import AccountState
 from monitor.core.money import ENOUGH, PRESENT, Course, dialled, left, so_far
 from monitor.core.rule import SubjectKind
 from monitor.evaluation.context import Context, ProviderView
@@ -40,14 +42,7 @@ def evaluate_provider(
     following = Following(
         conn=conn,
         context=context,
-        subject=Subject(
-            kind=SubjectKind.PROVIDER,
-            provider=view.name,
-            id=view.name,
-            title=view.name,
-            vendor=view.vendor,
-            zone=view.calendar.zone.key if view.calendar else "",
-        ),
+        subject=subject_of(view),
         now=now,
         # The trouble itself is seen now; what clears it is a fresh answer.
         observed_at=now,
@@ -56,6 +51,18 @@ def evaluate_provider(
     rules = context.rules_about(SubjectKind.PROVIDER)
     following.follow(list(opinions(rules, provider_labels(view), facts)))
     return following.finish()
+
+
+def subject_of(view: ProviderView) -> Subject:
+    """What alerts about a provider as a whole are about."""
+    return Subject(
+        kind=SubjectKind.PROVIDER,
+        provider=view.name,
+        id=view.name,
+        title=view.name,
+        vendor=view.vendor,
+        zone=view.calendar.zone.key if view.calendar else "",
+    )
 
 
 def provider_labels(view: ProviderView) -> dict[str, str]:
@@ -77,8 +84,37 @@ def provider_facts(
     rows = [each for each in batches.load_open(conn, view.name) if not each.ended]
     # A batch that vanished says nothing of the others; where there is no other, the account does.
     watched = [each for each in rows if not is_elsewhere(conn, each)]
+    asked = AskedOfProvider(
+        started_at=started_at,
+        hearing=_hearing(conn, view, row, started_at, now, refused) if view.webhooks else None,
+        courses=courses(conn, watched, now) if has_balance(row.account) else (),
+        calls_since=partial(coming.calls_since, conn, view.name),
+    )
+    return facts_of_provider(row, watched, view, context, now, asked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedOfProvider:
+    """What the facts about a provider hold beside its row and those of its open batches."""
+
+    started_at: datetime
+    hearing: Hearing | None = None
+    courses: tuple[Course, ...] = ()
+    calls_since: Callable[[datetime, int], int] | None = None
+
+
+def facts_of_provider(
+    row: ProviderRow,
+    watched: Sequence[BatchRow],
+    view: ProviderView,
+    context: Context,
+    now: datetime,
+    asked: AskedOfProvider,
+) -> ProviderFacts:
+    """The facts that these rows make, whether they stand so now or did so then."""
+    started_at = asked.started_at
     stale = [each for each in watched if not is_fresh(each, view.blind_after, now)]
-    read = [each for each in watched if each not in stale]
+    read = [each for each in watched if is_fresh(each, view.blind_after, now)]
     return ProviderFacts(
         now=now,
         provider=view.name,
@@ -101,15 +137,16 @@ def provider_facts(
         people_waiting=sum(each.look.counts.waiting or 0 for each in watched),
         calendar=view.calendar or _common_calendar(watched),
         default_zone=context.zone,
-        hearing=_hearing(conn, view, row, started_at, now, refused) if view.webhooks else None,
+        hearing=asked.hearing,
         account=row.account,
-        courses=courses(conn, watched, now) if _has_balance(row) else (),
-        calls_since=partial(coming.calls_since, conn, view.name),
+        courses=asked.courses,
+        calls_since=asked.calls_since,
     )
 
 
-def _has_balance(row: ProviderRow) -> bool:
-    return row.account is not None and row.account.balance_micros is not None
+def has_balance(account: AccountState | None) -> bool:
+    """Whether the vendor tells how much is left."""
+    return account is not None and account.balance_micros is not None
 
 
 def courses(conn: Connection, rows: Sequence[BatchRow], now: datetime) -> tuple[Course, ...]:
@@ -126,11 +163,11 @@ def _course(conn: Connection, row: BatchRow, now: datetime) -> Course:
         dialled=called,
         spent=so_far(row.tally),
         lately=StoredCalls(conn, row.id).spent(now - PRESENT, now),
-        before=_a_person(before) if before else {},
+        before=a_person(before) if before else {},
     )
 
 
-def _a_person(before: Report) -> dict[str, float]:
+def a_person(before: Report) -> dict[str, float]:
     """What a person who was dialled cost in a batch, by currency."""
     called = before.people - before.never_dialled
     return {
@@ -192,6 +229,6 @@ def _unlisted(read: list[BatchRow], until: datetime) -> Iterator[Unread]:
             yield Unread(title=each.look.title, why=why, since=each.unlisted_since)
 
 
-def _common_calendar(watched: list[BatchRow]) -> Calendar | None:
+def _common_calendar(watched: Sequence[BatchRow]) -> Calendar | None:
     found = {each.look.calendar for each in watched}
     return found.pop() if len(found) == 1 else None

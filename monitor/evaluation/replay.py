@@ -14,12 +14,15 @@ from sqlalchemy import Connection
 
 from monitor.core.alert import Transition
 from monitor.core.instance import RuleInstance
+from monitor.core.pastmoves import Past
 from monitor.core.route import all_match
+from monitor.core.rule import SubjectKind
 from monitor.evaluation.batches import labels_of
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.hindsight import Hindsight
 from monitor.evaluation.lives import Life
-from monitor.evaluation.past import about_persons, runs, why_not
+from monitor.evaluation.past import Rules, about_persons, look_beside, runs, why_not
+from monitor.evaluation.pastsiblings import Beside, Siblings
 from monitor.evaluation.recalling import nobody, persons_of
 from monitor.evaluation.standing import Standing
 from monitor.evaluation.tellings import Tellings
@@ -103,8 +106,12 @@ def lived(
     until: datetime | None = None,
     *,
     peaks: bool = False,
+    siblings: Siblings | None = None,
 ) -> Life:
-    """The life of a batch, judged to its end, or to ``until``. ``peaks``: how far rules came."""
+    """The life of a batch, judged to its end, or to ``until``. ``peaks``: how far rules came.
+
+    ``siblings`` are batches that other lives have laid out already.
+    """
     past = history.past(conn, row, every, retries=view.capabilities.retries)
     acts = all_done(conn, row.look.provider, row.look.batch_id)
     labels = labels_of(row.look, view)
@@ -121,6 +128,9 @@ def lived(
         rules=rules,
         persons=persons_of(conn, row, past) if about_persons(rules) else nobody(past),
         blind=history.blind(conn, view.name),
+        beside=_beside(conn, row, past, rules, siblings or Siblings(), every, until)
+        if look_beside(rules)
+        else None,
         peaks={} if peaks else None,
     )
     life = Life(judged=judged, past=past)
@@ -131,8 +141,30 @@ def lived(
 LATER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
+def _beside(
+    conn: Connection,
+    row: BatchRow,
+    past: Past,
+    rules: Rules,
+    known: Siblings,
+    every: timedelta,
+    until: datetime | None,
+) -> Beside:
+    windows = (each.rule.looks_back for _, each in rules)
+    return Beside(
+        conn=conn,
+        row=row,
+        known=known,
+        every=every,
+        begun=past.moments[0].at,
+        until=min(until or LATER, row.terminal_at or LATER),
+        reach=max((each for each in windows if each is not None), default=EVERY),
+    )
+
+
 def _is_untold(instance: RuleInstance) -> bool:
-    return bool(why_not(instance)) and _is_known(instance)
+    asked = instance.settings.rule.subject is not SubjectKind.PROVIDER and not why_not(instance)
+    return not asked and _is_known(instance)
 
 
 def _is_known(instance: RuleInstance) -> bool:

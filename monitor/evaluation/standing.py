@@ -12,7 +12,7 @@ from monitor.core.facts import Gone
 from monitor.core.instants import to_micros
 from monitor.core.model import Batch, Counts
 from monitor.core.past import KnownCalls
-from monitor.core.pastmoves import Moment, Past
+from monitor.core.pastmoves import SOME_ROWS, Moment, Past
 from monitor.core.pastpeople import KnownPeople
 from monitor.core.stopping import StoppedBy
 from monitor.core.tally import Tally
@@ -86,6 +86,8 @@ class Standing:
         self._take_calls(moment)
         if moment.touched:
             self.row = touched(self.row, moment.at)
+        if moment.unlisted is not None:
+            self._take_unlisted(moment)
         if moment.listed:
             self.read(moment.at)
             self._confirm(moment.at)
@@ -111,6 +113,12 @@ class Standing:
             gone_again_at=moment.at,
             gone_times=row.gone_times + 1,
         )
+
+    def _take_unlisted(self, moment: Moment) -> None:
+        since = (self.row.unlisted_since or moment.at) if moment.unlisted else None
+        # That rows of it cannot be read makes no list unreadable.
+        unread = int(moment.unlisted == SOME_ROWS)
+        self.row = replace(self.row, unlisted_since=since, unread=unread)
 
     @property
     def gone(self) -> Gone | None:

@@ -106,8 +106,35 @@ def finish_sweep(conn: Connection, batch: int, swept: Swept, at: datetime) -> Ba
     if swept.every_page:
         for listing, last in (swept.last or {}).items():
             pages.forget(conn, batch, listing, last)
+    seq = changes.append(conn, row.id, row.seq, at, _listed(known, row))
+    row = replace(row, seq=seq)
     batches.save(conn, row, *_PROVEN)
     return row
+
+
+def fail_sweep(conn: Connection, batch: int, why: str, at: datetime) -> BatchRow:
+    """Note that a batch's list could not be read."""
+    known = batches.load(conn, batch)
+    again = known.unlisted_since is not None
+    moved = [] if again else [changes.unlisted(known.look.batch_id, rows=False)]
+    row = replace(
+        known,
+        unlisted_since=known.unlisted_since or at,
+        unlisted_why=why,
+        seq=changes.append(conn, batch, known.seq, at, moved),
+    )
+    batches.save(conn, row, "unlisted_since", "unlisted_why", "seq")
+    return row
+
+
+def _listed(known: BatchRow, row: BatchRow) -> list[changes.Change]:
+    """That all of its list was read, and was not before; or that some rows are not any more."""
+    batch_id = row.look.batch_id
+    if row.unread and not known.unread:
+        return [changes.unlisted(batch_id, rows=True)]
+    if known.unlisted_since is not None and not row.unread:
+        return [changes.listed_again(batch_id)]
+    return []
 
 
 def _is_complete(row: BatchRow, swept: Swept) -> bool:
@@ -130,6 +157,7 @@ _PROVEN = (
     "unread",
     "unlisted_since",
     "unlisted_why",
+    "seq",
 )
 
 

@@ -13,7 +13,7 @@ from monitor.errors import ProviderError, StoreError
 from monitor.providers import Provider
 from monitor.providers.budget import Chance, Turn, turn
 from monitor.providers.line import Line
-from monitor.store import providers
+from monitor.store import processes, providers
 from monitor.store.writer import Priority, Store
 
 log = structlog.get_logger()
@@ -34,8 +34,8 @@ class Page:
 class Ledger:
     """Writes each provider's traffic into its row, and now and then its account's state.
 
-    ``keep`` is called once a minute. An account that cannot be read is tried again at the
-    next time: nothing is concluded from it, and the provider is no less seen.
+    ``keep`` is called once a minute, and notes that, too. An account that cannot be read is
+    tried again at the next time: nothing is concluded from it, and the provider is no less seen.
     """
 
     def __init__(self, pages: Sequence[Page], store: Store, clock: Clock, chance: Chance) -> None:
@@ -50,6 +50,8 @@ class Ledger:
         turn.set(Turn.LATER)  # of the job's own task
         told = [(page, await self._account(page)) for page in self._pages]
         await self._write([(page, state) for page, state in told if state is not None])
+        now = self._clock.now()
+        await self._store.write(Priority.RETENTION, lambda conn: processes.alive(conn, now))
 
     async def close(self) -> None:
         """Write the traffic down for the last time."""

@@ -18,6 +18,7 @@ from monitor.evaluation.context import ProviderView
 from monitor.evaluation.vanishing import gone_again
 from monitor.ingest.ends import note_batch
 from monitor.ingest.looks import take_look
+from monitor.ingest.sweeps import fail_sweep
 from monitor.providers import LookFailed, Provider
 from monitor.providers.budget import Chance, Turn, turn
 from monitor.scheduler.hearing import Reliance
@@ -179,14 +180,9 @@ class Reader:
     async def _not_read(self, row: BatchRow, error: ProviderError) -> None:
         self._warn(row.look.batch_id, "list_failed", error)
         now = self._clock.now()
-
-        def note(conn: Connection) -> None:
-            known = batches.load(conn, row.id)
-            since = known.unlisted_since or now
-            failed = replace(known, unlisted_since=since, unlisted_why=error.text)
-            batches.save(conn, failed, "unlisted_since", "unlisted_why")
-
-        await self._store.write(Priority.INGEST, note)
+        await self._store.write(
+            Priority.INGEST, lambda conn: fail_sweep(conn, row.id, error.text, now)
+        )
         if error.kind in OF_THE_ACCOUNT:
             await self._standing.refused(error, now, self._settings.poll_every)
             await self._judge.provider(self._view.name)
@@ -251,7 +247,7 @@ class Reader:
             uncounted=uncounted(row.look, self._provider.capabilities),
             overdue=book.overdue(self._clock.now()),
             late_changes=self._provider.capabilities.late_changes,
-            told=self._reliance is not None and await self._reliance.reliable(),
+            told=await self._reliance.intervals(self._settings.poll_every) if self._reliance else 1,
         )
 
     async def _schedule(self, row: BatchRow) -> None:

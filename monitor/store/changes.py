@@ -12,7 +12,7 @@ from itertools import islice
 import msgspec
 from sqlalchemy import Connection, bindparam, select
 
-from monitor.core.pastmoves import COST, ELSEWHERE, GONE, UNSEEN
+from monitor.core.pastmoves import COST, ELSEWHERE, GONE, SOME_ROWS, UNLISTED, UNSEEN
 from monitor.store import hot
 from monitor.store.schema import changes, from_micros, to_micros
 
@@ -51,6 +51,16 @@ def priced(call_id: str) -> Change:
 def unseen(batch_id: str, since: datetime) -> Change:
     """That nobody had looked at a batch since then."""
     return UNSEEN, batch_id, _text(since), None
+
+
+def unlisted(batch_id: str, *, rows: bool) -> Change:
+    """That its list could not be read, or (``rows``) only some of its rows could not."""
+    return UNLISTED, batch_id, None, SOME_ROWS if rows else "all"
+
+
+def listed_again(batch_id: str) -> Change:
+    """That all of its list was read."""
+    return UNLISTED, batch_id, None, None
 
 
 def gone(batch_id: str, *, elsewhere: bool) -> Change:

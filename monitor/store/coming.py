@@ -1,7 +1,8 @@
 """What came lately at a provider: batches, in few columns, and how many calls."""
 
+from array import array
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, literal, select
@@ -38,6 +39,18 @@ def newest(conn: Connection, providers: Sequence[str], since: datetime) -> Seque
         .limit(NEWEST)
     )
     return [Named(*row) for row in found]
+
+
+def ends_since(conn: Connection, provider: str, since: datetime) -> "array[int]":
+    """When the calls of a provider ended since a day before then, in microseconds, in order."""
+    first = to_micros(since - timedelta(days=1))
+    found = (
+        select(calls.c.ended_at)
+        .select_from(calls.join(batches, batches.c.id == calls.c.batch))
+        .where(batches.c.provider == provider, calls.c.ended_at > first)
+        .order_by(calls.c.ended_at)
+    )
+    return array("q", conn.execute(found).scalars())
 
 
 def calls_since(conn: Connection, provider: str, since: datetime, most: int) -> int:

@@ -47,6 +47,19 @@ def open_now(conn: Connection, provider: str) -> Sequence[int]:
     return rows.scalars().all()
 
 
+def beside(conn: Connection, row: BatchRow, since: datetime, until: datetime) -> list[int]:
+    """The other batches of its provider that were open at some time between."""
+    over = batches.c.terminal_at
+    rows = conn.execute(
+        select(batches.c.id)
+        .where(batches.c.provider == row.look.provider, batches.c.id != row.id)
+        .where(batches.c.first_seen_at <= until, over.is_(None) | (over >= since))
+        .where(~batches.c.pruned, batches.c.listed_at.is_not(None))
+        .order_by(batches.c.id)
+    )
+    return list(rows.scalars())
+
+
 def past(conn: Connection, row: BatchRow, every: timedelta, *, retries: bool = True) -> Past:
     """The life of a batch: all that moved while it was watched, else what its calls tell.
 

@@ -25,7 +25,7 @@ from monitor.store.windows import StoredCalls, Told
 _EVER = EPOCH - timedelta(microseconds=1)
 _LAST = datetime(9999, 1, 1, tzinfo=UTC)
 _OLDEST = timedelta(days=60)  # whatever ended before is no measure of today
-_SIBLINGS = 10  # of the provider, and as many of all others: enough to compare with
+SIBLINGS = 10  # of the provider, and as many of all others: enough to compare with
 _BATCHES, _ANSWERS = 2_000, 200  # remembered: of so many batches, so many of each
 
 _batch = batches.c
@@ -76,7 +76,7 @@ def _open(*, here: bool) -> Select[Any]:
             _batch.id != bindparam("own"),
         )
         .order_by(_batch.moved_at.desc())
-        .limit(literal_column(str(_SIBLINGS)))
+        .limit(literal_column(str(SIBLINGS)))
     )
 
 

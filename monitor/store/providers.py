@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
+from types import SimpleNamespace
 
 from sqlalchemy import Connection, Insert, Update, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -11,9 +12,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from monitor.core.facts import Failure
 from monitor.core.model import AccountState
 from monitor.core.traffic import Traffic
-from monitor.store import hot
+from monitor.store import hot, states
 from monitor.store.coding import decode, encode
 from monitor.store.schema import providers, settings, to_micros
+from monitor.store.states import SILENT_FOR, Stood
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,9 @@ class ProviderRow:
     webhook_at: datetime | None = None  # written by ``save_webhook`` alone
     refused_at: datetime | None = None  # written by ``save_refusal`` alone
     account: AccountState | None = None  # written by ``save_account`` alone
+    # Of this transaction alone: as it was loaded, and when it was last heard of or failed.
+    before: "ProviderRow | None" = field(default=None, compare=False, repr=False)
+    seen_at: datetime | None = field(default=None, compare=False, repr=False)
 
 
 def load(conn: Connection, name: str, vendor: str) -> ProviderRow:
@@ -41,7 +46,11 @@ def load(conn: Connection, name: str, vendor: str) -> ProviderRow:
     found = hot.read(conn, _ONE, name=name)
     if not found:
         return ProviderRow(name=name, vendor=vendor)
-    (row,) = found
+    kept = _of(name, vendor, *found)
+    return replace(kept, before=kept)
+
+
+def _of(name: str, vendor: str, row: SimpleNamespace) -> ProviderRow:
     failure = Failure(kind=row.failure_kind, text=row.failure_text) if row.failure_kind else None
     return ProviderRow(
         name=name,
@@ -66,7 +75,10 @@ _ONE = select(providers).where(providers.c.name == bindparam("name"))
 
 
 def save(conn: Connection, row: ProviderRow) -> None:
-    """Write a provider's row, but for what others write alone."""
+    """Write a provider's row, but for what others write alone; and that it stands otherwise."""
+    stood = _stood(row, row.before or ProviderRow(name=row.name, vendor=row.vendor))
+    if stood is not None:
+        states.add_standing(conn, row.name, stood)
     values = {
         "name": row.name,
         "vendor": row.vendor,
@@ -82,6 +94,38 @@ def save(conn: Connection, row: ProviderRow) -> None:
         "memory": encode(dict(row.memory)),
     }
     hot.change(conn, _saving(conn.dialect.name, tuple(values)), values)
+
+
+def _stood(row: ProviderRow, before: ProviderRow) -> Stood | None:
+    """How it stands from now on; None where that is as before, or nothing was heard."""
+    at, heard, last = row.seen_at, row.fresh_at, before.fresh_at
+    if at is None:
+        return None
+    silent = last is not None and heard is not None and heard - last > SILENT_FOR
+    if not silent and (last is None) == (heard is None) and _standing(row) == _standing(before):
+        return None
+    return Stood(
+        at=at,
+        fresh_at=heard,
+        silent_since=last if silent else None,
+        failure=row.failure,
+        failing_since=row.failing_since,
+        failures=min(row.failures, 2),
+        discovered_at=_patient_at(row),
+        missing=decode_missing(row.memory),
+    )
+
+
+def _standing(row: ProviderRow) -> tuple[object, ...]:
+    """What of it is worth remembering, beside when it was heard of."""
+    missing = row.memory.get(MISSING)
+    return row.failure, row.failing_since, row.failures > 1, missing, _patient_at(row)
+
+
+def _patient_at(row: ProviderRow) -> datetime | None:
+    """When its lists were last read, though it asks for patience."""
+    slow = row.failure is not None and row.failure.kind == "rate_limited"
+    return row.discovered_at if slow else None
 
 
 def _micros(at: datetime | None) -> int | None:
@@ -100,7 +144,7 @@ def _saving(dialect: str, names: tuple[str, ...]) -> Insert:
 
 def heard(row: ProviderRow, at: datetime) -> ProviderRow:
     """The row after a good answer about something; what fails beside it goes on failing."""
-    return replace(row, fresh_at=at)
+    return replace(row, fresh_at=at, seen_at=at)
 
 
 def showed(row: ProviderRow, at: datetime) -> ProviderRow:
@@ -118,6 +162,7 @@ def failed(row: ProviderRow, failure: Failure, at: datetime, *, again: bool = Tr
     alike = row.failure is not None and row.failure.kind == failure.kind
     return replace(
         row,
+        seen_at=at,
         failure=failure,
         failing_since=row.failing_since or at,
         failures=row.failures + again if alike else 1,
@@ -131,6 +176,7 @@ def save_traffic(conn: Connection, name: str, vendor: str, traffic: Traffic) -> 
 
 def save_account(conn: Connection, name: str, vendor: str, account: AccountState) -> None:
     """Keep what the vendor tells of the account itself, and nothing else of its row."""
+    states.add_account(conn, name, load(conn, name, vendor).account, account)
     _note(conn, name, vendor, {"account": encode(account)})
 
 

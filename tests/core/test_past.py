@@ -80,8 +80,10 @@ def test_every_question_is_answered_as_by_a_plain_list(
         known[n] = known[n]._replace(outcome="busy")
         calls.add(known[n])
         ask(calls, listed(known), *spans[0])
+    together = KnownCalls.of(sorted(known, key=lambda each: (each.ended, each.call_id)))
     for start, end in spans:
         ask(calls, listed(known), start, end)
+        ask(together, listed(known), start, end)
 
 
 def test_a_call_whose_end_nobody_knows_is_in_no_window_and_never_the_last() -> None:

@@ -196,7 +196,7 @@ def _config(draft: Draft) -> Config:
     values: dict[str, Any] = {
         "monitor": {"timezone": draft.place[0]},
         "providers": providers,
-        "rules": WRITTEN,
+        "rules": WRITTEN | draft.written,
     }
     if "bland" in providers and draft.calendar_of_bland:
         providers["bland"]["calendar"] = "office"

@@ -17,6 +17,7 @@ from monitor.store.schema.snapshot import (
     contacts,
     page_moves,
     pages,
+    provider_states,
     providers,
     settings,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "pages",
     "people",
     "people_moves",
+    "provider_states",
     "providers",
     "settings",
     "silences",

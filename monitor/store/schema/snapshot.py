@@ -53,6 +53,20 @@ providers = Table(
     Column("refused_at", UtcDateTime),
 )
 
+# How providers stood, append-only: a row whenever that was another than before. "account" is
+# what the vendor tells of the account, "standing" what failed, "run" that a process began.
+provider_states = Table(
+    "provider_states",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("value", Text, nullable=False),  # JSON (store/states.py)
+    # how one stood, in order
+    Index("ix_provider_states_of", "provider", "kind", "id"),
+)
+
 batches = Table(
     "batches",
     metadata,

@@ -13,6 +13,7 @@ def upgrade() -> None:
     """Make every table in an empty database."""
     _settings()
     _providers()
+    _provider_states()
     _batches()
     _contacts()
     _calls()
@@ -67,6 +68,18 @@ def _providers() -> None:
         *_some(sa.BigInteger, "webhook_at refused_at", null=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_providers")),
     )
+
+
+def _provider_states() -> None:
+    op.create_table(
+        "provider_states",
+        sa.Column("id", sa.Integer(), nullable=False),
+        *_some(sa.Text, "provider kind"),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_provider_states")),
+    )
+    _index("ix_provider_states_of", "provider_states", ["provider", "kind", "id"])
 
 
 def _batches() -> None:
