@@ -91,7 +91,11 @@ def backtest(asked: Asked, progress: Progress, workers: int | None = None) -> Ba
         batches = [each for life in found for each in life.fired]
         others = replay_others(conn, asked.context, asked.since, asked.until, batches, batches_of)
         told = told_since(
-            conn, asked.since, asked.until, [each.batch for each in found if not each.unread]
+            conn,
+            asked.context,
+            asked.since,
+            asked.until,
+            [each.batch for each in found if not each.unread],
         )
     return _summed(asked, found, others, told)
 

@@ -32,8 +32,7 @@ from monitor.log import hide
 from monitor.providers.line import Lines
 from monitor.scheduler.jobs import Jobs
 from monitor.store.lock import sole_owner
-from monitor.store.processes import begin
-from monitor.store.writer import Priority, Store
+from monitor.store.writer import Store
 from monitor.systemd import Systemd
 from monitor.web.access import token_needed
 from monitor.web.metrics import Numbers
@@ -91,7 +90,6 @@ class _Daemon:
         self._store = await asyncio.to_thread(Store.open, self._config.monitor.database)
         self._intake = Intake(self._store, self._clock, lambda: self._jobs.hasten("judge"))
         try:
-            await self._store.write(Priority.INGEST, lambda conn: begin(conn, started_at))
             self._runtime = await self._assembled(self._config, started_at)
             await self._serve(started_at)
         finally:

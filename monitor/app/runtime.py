@@ -180,7 +180,7 @@ async def assemble(
         clients=clients,
         lines=lines,
         line_of=line_of,
-        ledger=_ledger(vendors, line_of, store, clock),
+        ledger=_ledger(vendors, line_of, store, clock, started_at),
         drain=Drain(store, clock, judge, pollers),
         acting=Acting(config, context.providers, vendors, store, clock),
         started=clock.monotonic(),
@@ -220,10 +220,14 @@ def _notifiers(config: Config, clients: dict[str, HttpClient], clock: Clock) -> 
 
 
 def _ledger(
-    vendors: dict[str, Provider], line_of: dict[str, Line], store: Store, clock: Clock
+    vendors: dict[str, Provider],
+    line_of: dict[str, Line],
+    store: Store,
+    clock: Clock,
+    started_at: datetime,
 ) -> Ledger:
     pages = [Page(vendor, line_of[name]) for name, vendor in vendors.items()]
-    return Ledger(pages, store, clock, dice())
+    return Ledger(pages, store, clock, dice(), started_at)
 
 
 def _lanes(config: Config) -> tuple[str, ...]:

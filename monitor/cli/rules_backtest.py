@@ -43,7 +43,8 @@ _NOTES = (
     "what a vendor told of a call long after its end (a reason, its start) counts from its end.",
     "Lists are taken to have been read whenever it was looked at and they could be, and this",
     "machine's clock to have been right; a report of a day leaves out messages that were given up.",
-    "A provider is judged from when on it is kept how it stood, and by the calls that had ended.",
+    "Providers are judged since Offhook began to note how they stood, but not while it was down;",
+    "their calls count from their ends.",
 )
 
 
@@ -165,7 +166,7 @@ def _row(entry: Entry) -> tuple[Any, ...]:
     return (
         entry.instance,
         entry.fires,
-        entry.batches,
+        entry.batches or "",
         "" if entry.noise is None else percent(entry.noise),
         "" if entry.lead is None else span(entry.lead),
         span(entry.firing) if entry.firing else "",

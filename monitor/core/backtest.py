@@ -24,9 +24,11 @@ NOISE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fired:
-    """One alert that fired for a batch, in life or in a replay.
+    """One alert that fired, in life or in a replay.
 
-    ``batch_ended_at`` None: it goes on. ``spent``: what the batch cost after it, in micros.
+    ``of_batch`` False: it is of a provider, a day or what was expected, and ``batch`` is the id
+    of that. ``batch_ended_at`` None: it goes on. ``spent``: what the batch cost after it, in
+    micros.
     """
 
     instance: str
@@ -36,6 +38,7 @@ class Fired:
     episode: Episode
     severity: str
     reason: str
+    of_batch: bool = True
     batch_ended_at: datetime | None = None
     spent: Mapping[str, int] = field(default_factory=dict)
 
@@ -164,7 +167,7 @@ def _entry(name: str, fired: Sequence[Fired], until: datetime) -> Entry:
     return Entry(
         instance=name,
         fires=len(episodes),
-        batches=len({each.place for each in fired}),
+        batches=len({each.place for each in fired if each.of_batch}),
         noisy=len(noisy),
         brief=sum(each.brief for each in episodes),
         flapped=len(bouts),

@@ -46,11 +46,11 @@ class LocalHours:
         if not call.placed or self.permit(call.at, call.zones):
             return False
         last = call.until
-        return last is None or not _permitted(self.hours, call.zones, _minute(last))
+        return last is None or not _permitted(self.hours, call.zones, minute_of(last))
 
     def permit(self, at: datetime, zones: tuple[str, ...]) -> bool:
         """Whether a call at this moment lies within, or nobody can tell."""
-        return not zones or at == LONG_AGO or _permitted(self.hours, zones, _minute(at))
+        return not zones or at == LONG_AGO or _permitted(self.hours, zones, minute_of(at))
 
 
 def read_hours(texts: tuple[str, ...]) -> tuple[tuple[Hours, ...], frozenset[date]]:
@@ -68,8 +68,8 @@ def read_hours(texts: tuple[str, ...]) -> tuple[tuple[Hours, ...], frozenset[dat
     return tuple(spans), closed
 
 
-def _minute(at: datetime) -> int:
-    # Hours and the offsets of zones begin and end with a minute.
+def minute_of(at: datetime) -> int:
+    """The minute of a moment: hours, and the offsets of zones, begin and end with one."""
     since = at - LONG_AGO
     return since.days * 1440 + since.seconds // 60
 

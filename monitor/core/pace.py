@@ -31,6 +31,9 @@ _QUIET = (
     (timedelta(minutes=2), 2),
 )
 SLOWEST = _QUIET[0][1]
+# What lingers is looked at after such a part of the time since its end, and read unless it was
+# within half of that: ever more seldom.
+_LINGERING = 4
 # Looks come earlier by up to this share of the wait, so that batches do not beat in step.
 JITTER = 0.1
 
@@ -71,6 +74,7 @@ class Watched:
     overdue: bool = False  # a remembered retry's time has come
     late_changes: bool = True  # what is read of a call may change long after its end
     told: int = 1  # so many poll intervals may lie between looks, as webhooks tell what moves
+    lingers: bool = False  # told of and long over, but for words in it that nobody knows
 
 
 def reading(
@@ -79,7 +83,10 @@ def reading(
     """How much of the batch's list is to be read now."""
     if batch.full_swept_at is None or now - batch.full_swept_at >= full_every:
         return Reading.ANEW
-    again = REREAD_EVERY if batch.late_changes else _REREAD_SELDOM
+    if batch.lingers and batch.terminal_at is not None:
+        again = (now - batch.terminal_at) / (2 * _LINGERING)
+    else:
+        again = REREAD_EVERY if batch.late_changes else _REREAD_SELDOM
     if batch.sweeping or batch.swept_at is None or now - batch.swept_at >= again:
         return Reading.ALL
     if batch.terminal_at is not None:
@@ -114,6 +121,8 @@ def _reading_after_end(
     poll_every: timedelta,
 ) -> Reading:
     """The same once it has ended and everything was read at ``swept_at``."""
+    if batch.lingers:
+        return Reading.NOTHING
     if batch.complete_at is None or batch.complete_at < terminal_at or not batch.agrees:
         return Reading.ALL
     # Costs and answers come late: read again until the report has settled.
@@ -152,9 +161,12 @@ def next_look(
 ) -> timedelta:
     """How long to wait before the batch is looked at again; ``chance`` lies within 0 and 1.
 
-    At most half of what makes it stale, so that a slow pace never looks like blindness.
+    At most half of what makes it stale, so that a slow pace never looks like blindness: only
+    what lingers, by which nobody tells what is seen of the vendor, is looked at less often.
     """
-    wait = min(_pace(batch, now, poll_every), blind_after / 2)
+    wait = _pace(batch, now, poll_every)
+    if not batch.lingers:
+        wait = min(wait, blind_after / 2)
     return max(wait * (1 - JITTER * chance), LEAST)
 
 
@@ -163,7 +175,9 @@ def _pace(batch: Watched, now: datetime, poll_every: timedelta) -> timedelta:
     if batch.pending or batch.doubted:
         return urgent
     if batch.terminal_at is not None:
-        return _after_end(now - batch.terminal_at, urgent, poll_every)
+        since = now - batch.terminal_at
+        wait = _after_end(since, urgent, poll_every)
+        return max(wait, since / _LINGERING) if batch.lingers else wait
     if _is_overdue(batch, now):
         return poll_every * batch.told
     quiet = now - batch.moved_at

@@ -87,11 +87,11 @@ class Holds:
 
 
 # What was seen, or how to put it together: of what is well few ever read more than that.
-# Made while the facts it is made from are at hand.
+# It asks the facts again, so who reads it later has it put together while these are at hand.
 Seen = Finding | Callable[[], Finding]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Clear:
     """The condition is known not to be there."""
 
@@ -110,7 +110,7 @@ class Clear:
     __hash__ = None  # type: ignore[assignment]  # a finding has none
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Unknown:
     """It cannot be said; ``reason`` is a short clause for people ("no calls since 14:06")."""
 

@@ -12,7 +12,7 @@ class SelfRule(Rule):
     """A rule about Offhook itself: holds for as long as there is a trouble of its name."""
 
     subject: ClassVar[SubjectKind] = SubjectKind.SYSTEM
-    untold: ClassVar[str] = "it has no limit to try, and Offhook's own troubles are not kept"
+    untold: ClassVar[str] = "there is no limit to try, and Offhook's own troubles are not kept"
 
     def evaluate(self, facts: Facts) -> Verdict:
         """See Rule."""

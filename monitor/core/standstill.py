@@ -7,6 +7,13 @@ from monitor.core.rule import UNKNOWN_STATUS, Unknown
 from monitor.core.stopping import holds
 from monitor.core.wording import clock
 
+PAUSED = "the batch is paused"
+CLOSED = "outside calling hours"  # with the time until which, where it is known
+_STOPPED = {
+    BatchStatus.SCHEDULED: "the batch has not begun",
+    BatchStatus.PAUSED: PAUSED,
+}
+
 
 def stopped(facts: BatchFacts) -> Unknown | None:
     """Why nothing can be said of how a batch runs: it is over, paused, or has not begun."""
@@ -17,14 +24,6 @@ def stopped(facts: BatchFacts) -> Unknown | None:
         return Unknown(facts.stopped_by.words(facts.zone, facts.now), still=True)
     reason = _STOPPED.get(status)
     return None if reason is None else Unknown(reason, still=True)
-
-
-PAUSED = "the batch is paused"
-CLOSED = "outside calling hours"  # with the time until which, where it is known
-_STOPPED = {
-    BatchStatus.SCHEDULED: "the batch has not begun",
-    BatchStatus.PAUSED: PAUSED,
-}
 
 
 def not_dialling(facts: BatchFacts) -> Unknown | None:

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from monitor.core.model import (
     Call,
+    CallStatus,
     Contact,
     ContactStatus,
     Counts,
@@ -22,6 +23,7 @@ Tally = dict[str, int]
 CONTACTS = "contacts"
 CALLS = "calls"
 LIVE_CALLS = "calls.open"
+ODD_CALLS = "calls.unknown"  # of these, those in a status that nobody knows
 UNDIALLED = "undialled"  # people who wait or were skipped, and for whom no call was ever made
 
 
@@ -107,6 +109,8 @@ def count_call(tally: Tally, call: Call, sign: int) -> None:
     outcome = outcome_of(call.status, call.answered_by)
     if outcome is None:
         tally[LIVE_CALLS] = get(LIVE_CALLS, 0) + sign
+        if call.status is CallStatus.UNKNOWN:
+            tally[ODD_CALLS] = get(ODD_CALLS, 0) + sign
         return
     key = _CALL_KEY[outcome]
     tally[key] = get(key, 0) + sign

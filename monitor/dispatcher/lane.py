@@ -51,10 +51,16 @@ class Lane:
         return not self.turn.locked() and not self._waiting and self.attempt.may_send
 
     def take(self, conn: Connection, now: datetime) -> Claim | None:
-        """Claim what is due next, in a transaction."""
-        to = self.attempt.receiver
-        found = claim(conn, receiver=self.name, now=now, lease=self._lease, most=to.at_once)
-        if found is None or not to.crowds:
-            return found
-        keys = [message.key for message in found.messages]
-        return replace(found, crowds=load_crowds(conn, receiver=self.name, keys=keys))
+        """Claim what is due next, in a transaction; nothing where that cannot be read."""
+        if not self.attempt.receiver.crowds:
+            return self._claim(conn, now)
+        with conn.begin_nested():  # crowds are read of what is taken already
+            found = self._claim(conn, now)
+            if found is None:
+                return None
+            keys = [message.key for message in found.messages]
+            return replace(found, crowds=load_crowds(conn, receiver=self.name, keys=keys))
+
+    def _claim(self, conn: Connection, now: datetime) -> Claim | None:
+        most = self.attempt.receiver.at_once
+        return claim(conn, receiver=self.name, now=now, lease=self._lease, most=most)

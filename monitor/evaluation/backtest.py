@@ -152,6 +152,7 @@ def as_fired(alert: Alert, row: BatchRow | None = None) -> Fired:
         title=subject.title,
         severity=str(alert.severity),
         reason=str(alert.reason),
+        of_batch=subject.kind is SubjectKind.BATCH,
         batch_ended_at=row.terminal_at if row else None,
         episode=Episode(
             key=alert.key,
@@ -167,11 +168,16 @@ def as_fired(alert: Alert, row: BatchRow | None = None) -> Fired:
 
 
 def told_since(
-    conn: Connection, since: datetime, until: datetime, replayed: Sequence[int]
+    conn: Connection,
+    context: Context,
+    since: datetime,
+    until: datetime,
+    replayed: Sequence[int],
 ) -> list[Fired]:
     """What was told since then of these batches, of providers, of what was expected, and of days.
 
-    With what people did about it. Of providers, since it is known how they stood.
+    With what people did about it. Of providers, those that are configured still, and since it
+    is known how they stood.
     """
     found = load_fired(conn, since, until)
     episodes = {each.key: each for each in load_episodes(conn, found, since, until, until)}
@@ -179,8 +185,7 @@ def told_since(
         (row.look.provider, row.look.batch_id): row
         for row in (batches.load(conn, each) for each in replayed)
     }
-    providers = {each.subject.provider for each in found}
-    begun = {name: known_since(conn, name) for name in providers}
+    begun = {name: known_since(conn, name) for name in context.providers}
     told = []
     for alert in found:
         row = rows.get((alert.subject.provider, alert.subject.id))
@@ -198,7 +203,7 @@ def _is_comparable(
         return row is not None
     if alert.subject.kind is not SubjectKind.PROVIDER:
         return alert.subject.kind in _OTHERS
-    since, rule = begun[alert.subject.provider], catalogue().get(alert.rule)
+    since, rule = begun.get(alert.subject.provider), catalogue().get(alert.rule)
     if since is None or rule is None or not rule.replays:
         return False
     return since <= (alert.fired_at or alert.since)

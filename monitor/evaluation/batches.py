@@ -9,10 +9,11 @@ from monitor.core.alert import Reason, Subject
 from monitor.core.completion import ended_calls, report
 from monitor.core.facts import BatchFacts, Report
 from monitor.core.lifecycle import closed_as
-from monitor.core.model import Batch, BatchStatus
+from monitor.core.model import Batch, BatchStatus, ContactStatus
 from monitor.core.route import all_match
 from monitor.core.rule import Holds, SubjectKind
 from monitor.core.stopping import offered
+from monitor.core.tally import ODD_CALLS, people
 from monitor.evaluation import stopping, vanishing
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.facts import Asked, facts_of, is_read, known_at
@@ -213,6 +214,8 @@ def _after(
     if not facts.certainty.fresh or row.terminal_again_at is None:
         return True  # nothing is given up on what was seen long ago, or once
     if _still_watched(row, settling=settling, told=bool(told), now=facts.now):
+        if not row.open and _is_odd(row):  # read as it was let go of
+            batches.save(conn, replace(row, open=True), "open")
         return True
     batches.save(conn, replace(row, open=False), "open")
     return False
@@ -251,4 +254,16 @@ def _still_watched(row: BatchRow, *, settling: bool, told: bool, now: datetime) 
         return False
     if not row.news and row.run == 1:
         return False
-    return not told or since < LINGER
+    return not told or since < LINGER or _is_odd(row)
+
+
+def lingers(row: BatchRow, now: datetime) -> bool:
+    """Whether it was told of and is long over, but for words in it that nobody knows."""
+    if row.terminal_at is None or row.reported_at is None:
+        return False
+    return now - row.terminal_at >= LINGER and _is_odd(row)
+
+
+def _is_odd(row: BatchRow) -> bool:
+    """Whether people or calls of it were read in a status that nobody knows: another may follow."""
+    return row.tally.get(ODD_CALLS, 0) > 0 or people(row.tally, ContactStatus.UNKNOWN) > 0

@@ -12,11 +12,11 @@ from monitor.core.decision import Decision
 from monitor.core.identity import alert_key, fingerprint
 from monitor.core.idle import Pauses
 from monitor.core.lifecycle import Judged, Step, advance, orphaned, told_once
-from monitor.core.rule import Holds, Unknown
+from monitor.core.rule import Clear, Holds, Unknown
 from monitor.core.words import SETTLING
 from monitor.evaluation.context import Context
 from monitor.evaluation.explaining import held_back
-from monitor.evaluation.judging import Opinion
+from monitor.evaluation.judging import Opinion, in_words
 from monitor.evaluation.telling import tell
 from monitor.store import alerts
 
@@ -81,8 +81,17 @@ class Following:
             if not opinion.settings.rule.hurries:
                 self.unhurried.add(print_)
             if holds or print_ in self.open:
-                concerned[print_] = self._judged(opinion)
+                concerned[print_] = self._judged(self._in_words(opinion))
         return concerned
+
+    def _in_words(self, opinion: Opinion) -> Opinion:
+        """With what its rule saw where that is read: as the last word of an alert."""
+        if not isinstance(opinion.verdict, Clear):
+            return opinion
+        told = in_words(opinion)
+        if told.crash is not None:
+            self.crashes[told.instance.name] = told.crash
+        return told
 
     def _print(self, instance: str) -> str:
         subject = self.subject

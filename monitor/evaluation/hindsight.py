@@ -12,14 +12,14 @@ from monitor.core.instance import RuleInstance, Settings
 from monitor.core.lifecycle import Judged, closed_as
 from monitor.core.pastmoves import Moment
 from monitor.core.people import LONG_AGO
-from monitor.core.rule import Finding, Holds, SubjectKind, Unknown, Verdict
+from monitor.core.rule import Clear, Finding, Holds, SubjectKind, Unknown, Verdict
 from monitor.core.suggesting import Peak, peak_of
 from monitor.core.words import SETTLING
 from monitor.evaluation import stopping, vanishing
 from monitor.evaluation.batches import needs_another
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.facts import Asked, facts_of, is_read, known_at
-from monitor.evaluation.judging import judge, with_late_findings
+from monitor.evaluation.judging import in_words, judge, with_late_findings
 from monitor.evaluation.past import PastPeers, Rules
 from monitor.evaluation.pastalerts import KeptAlerts, PastAlerts
 from monitor.evaluation.pastpersons import PastPersons
@@ -123,6 +123,9 @@ class Hindsight:
         opinion, name = judge(instance, settings, facts), instance.name
         if self._unseen_since is not None:
             opinion = with_late_findings(opinion, facts, self._unseen_since)
+        read = self.peaks is not None or name in self.alerts.open
+        if read and isinstance(opinion.verdict, Clear):
+            opinion = in_words(opinion)
         settings, verdict = opinion.settings, opinion.verdict
         if self.peaks is not None and not isinstance(verdict, Unknown):
             _take_peak(self.peaks, name, verdict.finding)

@@ -1,18 +1,20 @@
 """Running one rule on one subject's facts, whatever the rule does."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import structlog
 
 from monitor.core.alert import Timing
 from monitor.core.facts import BatchFacts, Facts
 from monitor.core.instance import RuleInstance, Settings
-from monitor.core.rule import Holds, Unknown, Verdict
+from monitor.core.rule import Clear, Holds, Unknown, Verdict
 
 log = structlog.get_logger()
+
+_Known = TypeVar("_Known", Facts, Verdict)
 
 
 class Opinion(NamedTuple):
@@ -31,13 +33,38 @@ def opinions(
     for instance in instances:
         settings = instance.settings_for(labels)
         if settings is not None:
-            yield judge(instance, settings, facts)
+            yield _asked(instance, settings, settings.rule.evaluate, facts)
 
 
 def judge(instance: RuleInstance, settings: Settings, facts: Facts) -> Opinion:
     """One instance's verdict; Unknown where the rule fails."""
+    return _asked(instance, settings, settings.rule.evaluate, facts)
+
+
+def in_words(opinion: Opinion) -> Opinion:
+    """The opinion with what the rule saw put together; Unknown where the rule fails at that."""
+    if opinion.crash is not None:
+        return opinion
+    return _asked(opinion.instance, opinion.settings, _in_words, opinion.verdict)
+
+
+def _in_words(verdict: Verdict) -> Verdict:
+    match verdict:
+        case Clear(finding):
+            return Clear(finding)
+        case Unknown():
+            return replace(verdict, seen=verdict.finding)
+    return verdict
+
+
+def _asked(
+    instance: RuleInstance,
+    settings: Settings,
+    ask: Callable[[_Known], Verdict],
+    known: _Known,
+) -> Opinion:
     try:
-        verdict = settings.rule.evaluate(facts)
+        verdict = ask(known)
     except Exception as error:  # one broken rule must not silence the others
         log.exception("rule_failed", rule=instance.name, error=type(error).__name__)
         return Opinion(instance, settings, Unknown("the rule failed"), type(error).__name__)

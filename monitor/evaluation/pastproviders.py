@@ -62,7 +62,7 @@ def retold_provider(
     """How the alerts about one provider would have moved; ``watched`` are its batches."""
     rules = tuple(each for each in context.rules_about(SubjectKind.PROVIDER) if not why_not(each))
     begun = known_since(conn, view.name)
-    if begun is None or not rules:
+    if begun is None or begun >= until or not rules:
         return []
     since = max(since, begun)
     past = PastProvider.load(conn, view, watched, begun)

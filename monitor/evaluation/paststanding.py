@@ -52,7 +52,8 @@ class PastProvider:
         cls, conn: Connection, view: ProviderView, watched: Sequence[Watched], begun: datetime
     ) -> "PastProvider":
         """All that is kept of it, with what its batches' pasts say; ``begun``: since when."""
-        stood = states.standings(conn, view.name)
+        # A clock that was set back leaves them in another order than they came in.
+        stood = sorted(states.standings(conn, view.name), key=_stood_at)
         now = providers.load(conn, view.name, view.vendor)
         silent = [(each.silent_since, each.at) for each in stood if each.silent_since]
         if now.fresh_at is not None:
@@ -61,7 +62,7 @@ class PastProvider:
             conn=conn,
             view=view,
             stood=stood,
-            told=states.accounts(conn, view.name),
+            told=sorted(states.accounts(conn, view.name), key=_told_at),
             silent=silent,
             ran=processes.ran(conn),
             batches=[each for each in watched if each.open],

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from monitor.core.limits import Attempts, OptOuts
-from monitor.core.localhours import LocalHours
+from monitor.core.localhours import LocalHours, minute_of
 from monitor.core.model import Call, CallStatus, Contact, ContactStatus, EndedBy, Outcome
 from monitor.core.people import LONG_AGO, Breach, Check, PersonCalls, PlacedCall
 from monitor.providers.zones import zones_of
@@ -98,9 +98,7 @@ def _beyond(
         contact, _, calls = each[1]
         for call in calls.values():
             at = call.started_at or _reckoned(call)[0]
-            since = at - LONG_AGO
-            minute = since.days * 1440 + since.seconds // 60
-            place = contact.timezone, contact.country, contact.area, minute
+            place = contact.timezone, contact.country, contact.area, minute_of(at)
             permitted = found.get(place)
             if permitted is None:
                 permitted = found[place] = hours.permit(at, zones_of(*place[:3]))

@@ -14,7 +14,7 @@ from monitor.core.rule import SubjectKind
 from monitor.evaluation.batches import batch_facts, labels_of
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.expectations import expectation_facts, expectation_labels
-from monitor.evaluation.judging import Opinion, opinions
+from monitor.evaluation.judging import Opinion, in_words, opinions
 from monitor.evaluation.providers import provider_facts, provider_labels
 from monitor.store import batches
 
@@ -35,7 +35,7 @@ def batch_opinions(conn: Connection, batch: int, context: Context, now: datetime
         return None
     facts = batch_facts(conn, row, view, context, now)
     rules = context.rules_about(SubjectKind.BATCH)
-    return Said(facts, tuple(opinions(rules, labels_of(row.look, view), facts)))
+    return Said(facts, tuple(map(in_words, opinions(rules, labels_of(row.look, view), facts))))
 
 
 def provider_opinions(
@@ -44,7 +44,7 @@ def provider_opinions(
     """Of one provider."""
     rules = context.rules_about(SubjectKind.PROVIDER)
     facts = provider_facts(conn, view, context, now)
-    return tuple(opinions(rules, provider_labels(view), facts))
+    return tuple(map(in_words, opinions(rules, provider_labels(view), facts)))
 
 
 def expectation_opinions(
@@ -55,4 +55,4 @@ def expectation_opinions(
     for expected in context.expectations if rules else ():
         facts = expectation_facts(conn, expected, context, now)
         for opinion in opinions(rules, expectation_labels(expected, context), facts):
-            yield expected.name, opinion
+            yield expected.name, in_words(opinion)

@@ -3,9 +3,9 @@
 Parsing a page to find where its items begin costs more than digesting it. So beside the
 digests of items a page has marks: the length and the digest of every ten items' bytes, and
 the length of each item. What they match in a new body stands as it stood, and only what lies
-between is parsed. They need a bare JSON array without blanks,
-which most vendors send; any other page simply has none. They live in memory only, all of a
-page's in one array to be small, and are learned with each parsing.
+between is parsed. They need a bare JSON array without blanks, which most vendors send; any
+other page simply has none. They live in memory only, all of a page's in one array to be small,
+and are learned with each parsing.
 
 An array of marks is: how many items; the length and the digest of each group; the lengths of
 the items, four to a number.
@@ -24,13 +24,16 @@ _LONGEST = (1 << 16) - 1  # bytes of an item
 
 
 class Parts(NamedTuple):
-    """What differs: the items' places, and the bytes of all of them as one array.
+    """What seems to differ: the items' places, and the bytes of all of them as one array.
 
-    ``groups`` are those in which they stand, each with where its bytes begin and end.
+    ``lengths`` are those of the items' bytes as they were cut: only where parsing finds just
+    these is the page what it is taken for. ``groups`` are those in which they stand, each with
+    where its bytes begin and end.
     """
 
     places: Sequence[int]
     body: bytes
+    lengths: Sequence[int]
     groups: Sequence[tuple[int, int, int]]
 
 
@@ -122,7 +125,7 @@ def differing(body: bytes, marks: "array[int]", slices: "array[int]", seed: int)
         start = end + 1
     if end != most or not places:
         return None
-    return Parts(places, b"[" + b",".join(pieces) + b"]", groups)
+    return Parts(places, b"[" + b",".join(pieces) + b"]", list(map(len, pieces)), groups)
 
 
 def _end(body: bytes, start: int) -> int:

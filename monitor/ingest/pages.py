@@ -109,8 +109,8 @@ class PageBook:
             raws = _cut(found.body)
         except (ValueError, RecursionError):
             return None  # the whole page is parsed, and its error is the one to tell
-        if len(found.places) != len(raws):
-            return None  # something came or went: what stands behind it has shifted
+        if (lengths := [*map(len, raws)]) != found.lengths:
+            return None  # something came or went, or what is inside an item looks like one
         slices = known.slices[:]
         moved: list[int] = []
         picked: list[Raw] = []
@@ -120,7 +120,7 @@ class PageBook:
                 slices[place] = piece
                 moved.append(place)
                 picked.append(raw)
-        learned = marks.relearn(page.body, known.marks, found, list(map(len, raws)), seed)
+        learned = marks.relearn(page.body, known.marks, found, lengths, seed)
         return Difference(
             page, digest, slices, tuple(moved), tuple(picked), in_place=True, marks=learned
         )

@@ -13,7 +13,7 @@ from monitor.core.model import Batch, BatchStatus, Capabilities
 from monitor.core.pace import Reading, Watched, explained, lines, next_look, reading
 from monitor.core.route import all_match
 from monitor.errors import NotFoundError, ProviderError
-from monitor.evaluation.batches import labels_of
+from monitor.evaluation.batches import labels_of, lingers
 from monitor.evaluation.context import ProviderView
 from monitor.evaluation.vanishing import gone_again
 from monitor.ingest.ends import note_batch
@@ -248,6 +248,7 @@ class Reader:
             overdue=book.overdue(self._clock.now()),
             late_changes=self._provider.capabilities.late_changes,
             told=await self._reliance.intervals(self._settings.poll_every) if self._reliance else 1,
+            lingers=lingers(row, self._clock.now()),
         )
 
     async def _schedule(self, row: BatchRow) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import ColumnElement, Connection, Update, bindparam, func, or_, select, update
 
 from monitor.core.crowd import Crowd
@@ -105,14 +106,23 @@ def claim(
 ) -> Claim | None:
     """Take the next thing that is due for one receiver; None when nothing is.
 
+    What cannot be read waits, and keeps no other conversation waiting: msgspec's DecodeError,
+    and nothing is taken, only where there is nothing else.
     ``most``: so many rows at once, for a receiver to whom each alert is to be told itself.
     """
+    unreadable: msgspec.DecodeError | None = None
     for conversation in due(conn, receiver, now):
         rows = choose(load_open(conn, conversation), now)[:most]
-        if rows:
+        if not rows:
+            continue
+        try:
             return _take(
                 conn, conversation, receiver=receiver, rows=rows, now=now, lease=lease, most=most
             )
+        except msgspec.DecodeError as error:
+            unreadable = error
+    if unreadable is not None:
+        raise unreadable
     return None
 
 

@@ -30,8 +30,6 @@ driver: types.ModuleType = _driver
 # This one is found at once, and gives back None.
 driver.register_adapter(type(None), {}.get)
 BUSY_MS = 5_000
-# More than there are: one that has to be prepared anew takes longer than it runs.
-_STATEMENTS = 512
 
 
 def sqlite_version() -> tuple[int, int, int]:
@@ -66,8 +64,6 @@ def open_engine(
         module=driver,
         creator=lambda: _connect(path, read_only=read_only, busy_ms=busy_ms),
         poolclass=QueuePool,
-        # The connection of the last reading is the one that remembers most of the file.
-        pool_use_lifo=True,
         pool_size=4,
         max_overflow=8,
     )
@@ -98,7 +94,6 @@ def _connect(path: Path, *, read_only: bool, busy_ms: int) -> Any:
         uri=True,
         check_same_thread=False,
         isolation_level=None,
-        cached_statements=_STATEMENTS,
     )
     journal = "WAL" if wal_is_safe(sqlite_version()) else "DELETE"
     synchronous = "FULL" if journal == "WAL" else "EXTRA"

@@ -12,34 +12,43 @@ from monitor.core.instants import EPOCH, from_micros, to_micros
 from monitor.store import states
 from monitor.store.providers import load_setting, save_setting
 
-_ALIVE = "alive_at"
+_BEGAN, _ALIVE, _STOPPED = "began_at", "alive_at", "stopped_at"
 _SAID_EVERY = timedelta(minutes=1)
 _INSTANT = timedelta(microseconds=1)
 
 
-def begin(conn: Connection, at: datetime) -> None:
-    """A process begins."""
-    states.add_run(conn, at, _alive_at(conn))
-    alive(conn, at)
+def alive(conn: Connection, began: datetime, at: datetime) -> None:
+    """The process that began then runs: to be said at once, and about once a minute."""
+    if _noted(conn, _BEGAN) != began:
+        states.add_run(conn, began, _noted(conn, _ALIVE))
+        save_setting(conn, _BEGAN, str(to_micros(began)))
+    save_setting(conn, _ALIVE, str(to_micros(at)))
+
+
+def stopped(conn: Connection, began: datetime, at: datetime) -> None:
+    """The process that began then runs no more, unless it says again that it does."""
+    alive(conn, began, at)
+    save_setting(conn, _STOPPED, str(to_micros(at)))
 
 
 def ran(conn: Connection) -> list[tuple[datetime, datetime]]:
-    """When processes judged, each from its beginning to before its end; oldest first."""
+    """When processes judged, each from its beginning to before its end; oldest first.
+
+    Where the clock was set back, some lie in one another.
+    """
     found, start = [], EPOCH
     for run in states.runs(conn):
         if run.before is not None and run.before > start:
             found.append((start, run.before + _INSTANT))
         start = run.at
-    known = _alive_at(conn)
-    # It is said once a minute, so of the process that goes on it was said so long ago.
-    return found if known is None else [*found, (start, known + _SAID_EVERY)]
+    known = _noted(conn, _ALIVE)
+    if known is not None:
+        # It is said once a minute, so of a process that goes on it was said so long ago.
+        since = _INSTANT if _noted(conn, _STOPPED) == known else _SAID_EVERY
+        found.append((start, known + since))
+    return sorted(found)
 
 
-def _alive_at(conn: Connection) -> datetime | None:
-    known = load_setting(conn, _ALIVE)
+def _noted(conn: Connection, name: str) -> datetime | None:
+    known = load_setting(conn, name)
     return None if known is None else from_micros(int(known))
-
-
-def alive(conn: Connection, at: datetime) -> None:
-    """It runs: to be said about once a minute."""
-    save_setting(conn, _ALIVE, str(to_micros(at)))

@@ -117,9 +117,13 @@ def _stood(row: ProviderRow, before: ProviderRow) -> Stood | None:
 
 
 def _standing(row: ProviderRow) -> tuple[object, ...]:
-    """What of it is worth remembering, beside when it was heard of."""
-    missing = row.memory.get(MISSING)
-    return row.failure, row.failing_since, row.failures > 1, missing, _patient_at(row)
+    """What of it is worth remembering, beside when it was heard of.
+
+    Not the words of a failure: vendors put another request's number into each.
+    """
+    kind = row.failure.kind if row.failure else None
+    missing = {each: since for each, (since, _) in decode_missing(row.memory).items()}
+    return kind, row.failing_since, row.failures > 1, missing, _patient_at(row)
 
 
 def _patient_at(row: ProviderRow) -> datetime | None:

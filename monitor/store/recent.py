@@ -194,6 +194,7 @@ class Recent:
             self._batches = OrderedDict({calls.batch: batch})
             self._kinds, self._table, self._keys = {}, [], {}
             self._sorts, self._values = {}, {}
+            calls.sorted.clear()  # by numbers of before
         batch.ends, batch.kinds, batch.costs = array("q"), array("I"), array("q")
         batch.spans = {}
         batch.since = to_micros(calls.now - self._reach - _SLACK)

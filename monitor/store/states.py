@@ -1,7 +1,8 @@
 """How each provider stood, append-only: a row whenever that was another than before.
 
 What a vendor tells of the account, what failed and since when, and when a process of Offhook's
-ran: for looking back. Between two rows of a kind everything stood as the first of them says.
+ran: for looking back. Between two rows of a kind everything stood as the first of them says,
+but for the words of a failure.
 """
 
 from collections.abc import Mapping

@@ -12,8 +12,7 @@ import itertools
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,27 +38,6 @@ class Priority(IntEnum):
     RETENTION = 5
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiter:
-    """Whoever waits for a transaction, on the loop where it waits."""
-
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Any]
-
-    def tell(self, result: Any, error: BaseException | None = None) -> None:
-        """From the writer's thread: what became of it, by one turn of the loop."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits
-            self.loop.call_soon_threadsafe(self._hear, result, error)
-
-    def _hear(self, result: Any, error: BaseException | None) -> None:
-        if self.future.done():
-            return  # the waiter was cut off
-        if error is None:
-            self.future.set_result(result)
-        else:
-            self.future.set_exception(error)
-
-
 class Store:
     """The database of one daemon."""
 
@@ -77,9 +55,9 @@ class Store:
         self.path = path
         self._checkpoint_after_s = checkpoint_after_s
         self._order = itertools.count()
-        self._queue: queue.PriorityQueue[
-            tuple[int, int, Callable[[Connection], Any], _Waiter | None]
-        ] = queue.PriorityQueue()
+        self._queue: queue.PriorityQueue[tuple[int, int, Callable[[Connection], Any], Any]] = (
+            queue.PriorityQueue()
+        )
         self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="store-read")
         self._stopped = threading.Event()
         self._written = threading.Event()
@@ -102,10 +80,9 @@ class Store:
 
     async def write(self, priority: Priority, fn: Callable[[Connection], T]) -> T:
         """Run a function in a write transaction, in its turn."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._queue.put((priority, next(self._order), fn, _Waiter(loop, future)))
-        return await future
+        future: Future[T] = Future()
+        self._queue.put((priority, next(self._order), fn, future))
+        return await asyncio.shield(asyncio.wrap_future(future))
 
     def waiting(self) -> int:
         """How many transactions wait for their turn."""
@@ -131,35 +108,22 @@ class Store:
             raise explained(error, self.path) from error
 
     def _write_loop(self) -> None:
-        connected = True
-        while connected:
-            connected = self._write_on_one()
-
-    def _write_on_one(self) -> bool:
-        """Write on one connection until an error or the end; whether there is more to come.
-
-        What it has read of the file stays true while nobody else writes, and its statements
-        stay prepared.
-        """
-        conn: Connection | None = None
-        with contextlib.ExitStack() as stack:
-            while True:
-                _, _, fn, waiter = self._queue.get()
-                if waiter is None:
-                    return False
-                try:
-                    conn = conn or stack.enter_context(self.engine.connect())
-                    with conn.begin():
-                        result = fn(conn)
-                except (DatabaseError, driver.Error) as error:  # hot statements raise the driver's
-                    waiter.tell(None, self._chained(error))
-                    return True
-                except BaseException as error:  # noqa: BLE001 - the waiter raises it again
-                    waiter.tell(None, error)
-                    return True
-                finally:
-                    self._written.set()
-                waiter.tell(result)
+        while True:
+            _, _, fn, future = self._queue.get()
+            if future is None:
+                return
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                with self.engine.begin() as conn:
+                    result = fn(conn)
+            except (DatabaseError, driver.Error) as error:  # hot statements raise the driver's
+                future.set_exception(self._chained(error))
+            except BaseException as error:  # noqa: BLE001 - the waiter raises it again
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+            self._written.set()
 
     def _chained(self, error: Exception) -> StoreError:
         wrapped = explained(error, self.path)

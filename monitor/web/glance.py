@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -115,7 +115,11 @@ def load_glance(conn: Connection, house: House, now: datetime) -> Glance:
 
 def _batch(batch: BatchView, providers: Mapping[str, Watched], now: datetime) -> BatchNow:
     watched = providers.get(batch.provider)
-    stale = watched is not None and now - batch.fresh_at > watched.blind_after
+    if watched is None:
+        return BatchNow(batch=batch, stale=False)
+    # What has ended is looked at ever more seldom, where it is watched for long.
+    since_end = timedelta(0) if batch.terminal_at is None else batch.fresh_at - batch.terminal_at
+    stale = now - batch.fresh_at > max(watched.blind_after, since_end / 2)
     return BatchNow(batch=batch, stale=stale)
 
 

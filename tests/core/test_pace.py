@@ -64,6 +64,8 @@ def uncounted(status: BatchStatus = BatchStatus.RUNNING, **counts: Any) -> dict[
 
 
 ENDED = {"terminal_at": NOON - MINUTE}
+LINGERS = {"terminal_at": NOON, "lingers": True}
+READ_AN_HOUR_ON = {"swept_at": NOON + HOUR, "complete_at": NOON + HOUR}
 
 
 def unseen(lasts: timedelta) -> dict[str, Any]:
@@ -142,6 +144,9 @@ CLOSED = {
         pytest.param(ENDED | {"agrees": False}, NOTHING, Reading.ALL, id="ended, counts disagree"),
         pytest.param(ENDED, SETTLE_READ, Reading.ALL, id="ended, late results are due"),
         pytest.param(ENDED, SETTLE_READ - TICK, Reading.NOTHING, id="ended, late results not yet"),
+        pytest.param(LINGERS, 80 * MINUTE, Reading.ALL, id="lingers, and long not read"),
+        pytest.param(LINGERS | READ_AN_HOUR_ON, 68 * MINUTE, Reading.NOTHING, id="lingers, read"),
+        pytest.param(LINGERS | READ_AN_HOUR_ON, 70 * MINUTE, Reading.ALL, id="lingers, due again"),
         pytest.param({"late_changes": False}, REREAD_EVERY, Reading.NOTHING, id="seldom changes"),
         pytest.param({"late_changes": False}, HOUR / 2, Reading.ALL, id="seldom, but it is due"),
         pytest.param({"uncounted": True}, NOTHING, Reading.ALL, id="its counts are missing"),
@@ -223,6 +228,9 @@ def test_as_much_is_read_as_moved(
         pytest.param({"terminal_at": NOON}, 60 * SECOND, 60 * SECOND, id="ended a minute ago"),
         pytest.param({"terminal_at": NOON}, HOUR, 60 * SECOND, id="ended long ago"),
         pytest.param({"terminal_at": NOON, "pending": True}, HOUR, URGENT, id="ended and pending"),
+        pytest.param(LINGERS, 3 * MINUTE, MINUTE, id="a word in it is not known"),
+        pytest.param(LINGERS, HOUR, 15 * MINUTE, id="a word in it is not known for long"),
+        pytest.param(LINGERS | {"pending": True}, HOUR, URGENT, id="lingers, and pending"),
     ],
 )
 def test_the_next_look_comes_as_soon_as_it_matters(

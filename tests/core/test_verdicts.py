@@ -1,6 +1,10 @@
 """What a verdict saw is put together when somebody reads it."""
 
-from monitor.core.rule import Clear, Finding, Unknown
+from collections.abc import Hashable
+
+import pytest
+
+from monitor.core.rule import Clear, Finding, Unknown, Verdict
 
 SEEN = Finding(summary="all is well")
 
@@ -25,6 +29,15 @@ def test_verdicts_are_equal_that_say_the_same() -> None:
     assert Unknown("why", lambda: SEEN) == Unknown("why", SEEN)
     assert Unknown("why", SEEN) != Unknown("why")
     assert Unknown("why", SEEN) != Unknown("another", SEEN)
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [Clear(SEEN), Clear(lambda: SEEN), Unknown("why", lambda: SEEN)],
+    ids=["clear", "clear, yet unsaid", "unknown"],
+)
+def test_verdicts_that_may_be_equal_have_no_hash(verdict: Verdict) -> None:
+    assert not isinstance(verdict, Hashable)
 
 
 def test_a_clear_verdict_is_matched_by_its_finding() -> None:

@@ -23,6 +23,7 @@ from tests.delivering import (
     Channel,
     MovedClock,
     make_alert,
+    make_subject,
     owed,
     routing,
     tell_all,
@@ -228,10 +229,33 @@ async def test_what_cannot_be_read_of_what_waits_keeps_no_news_from_being_kept(
             conn.execute(update(outbox).values(message="{"))
 
         await world.store.write(Priority.EVALUATE, spoilt)
-        await world.tell(make_alert("another"))
+        await world.tell(make_alert(subject=make_subject(id="b2")))
 
         assert await world.rows() == ["pending", "pending"]
         assert world.hook.sent == []
+
+
+@pytest.mark.parametrize("ahead", [True, False], ids=["ahead", "in its turn"])
+async def test_what_cannot_be_read_keeps_no_other_conversation_of_its_receiver_waiting(
+    tmp_path: Path, ahead: bool
+) -> None:
+    async with at_work(tmp_path) as world:
+        to = routing("hook", **NOW)
+        other = make_alert("another")
+
+        def spoilt(conn: Connection) -> None:
+            tell_all(conn, make_alert(), to=to)
+            conn.execute(update(outbox).values(message="{"))
+
+        await world.store.write(Priority.EVALUATE, spoilt)
+        if ahead:
+            await world.tell(other)
+        else:
+            await world.store.write(Priority.EVALUATE, lambda conn: tell_all(conn, other, to=to))
+            world.dispatcher.wake()
+        await world.until("pending", "sent")
+
+        assert len(world.hook.sent) == 1
 
 
 async def test_what_cannot_be_read_for_one_receiver_keeps_no_other_from_being_told(

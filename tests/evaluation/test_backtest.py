@@ -159,7 +159,7 @@ def retelling(
 ) -> Iterator[Transition]:
     """All that a backtest makes of it."""
     siblings = Siblings()
-    processes.alive(conn, until)
+    processes.alive(conn, since, until)
     some: dict[str, list[Watched]] = {name: [] for name in context.providers}
     for provider, batch in to_replay(conn, context, since):
         row, view = batches.load(conn, batch), context.providers[provider]

@@ -11,10 +11,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.core.facts import BatchFacts
-from monitor.core.model import BatchStatus, CallStatus, Counts
+from monitor.core.model import BatchStatus, Call, CallStatus, Contact, ContactStatus, Counts
 from monitor.core.route import parse_matcher
-from monitor.core.rule import BatchRule, Finding, Holds, Severity, Verdict
-from monitor.evaluation.batches import LINGER
+from monitor.core.rule import BatchRule, Clear, Finding, Holds, Severity, Unknown, Verdict
+from monitor.evaluation.batches import LINGER, LINGER_MOST, lingers
 from monitor.ingest.looks import take_look
 from monitor.store import alerts, batches
 from monitor.store.engine import driver
@@ -207,6 +207,30 @@ def test_a_pending_time_needs_newer_facts(tell: Callable[..., Story]) -> None:
     story.see()
     assert story.alerts() == {"error_spike": FIRING}
     assert story.owed() == [("error_spike", "fired")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patient(BatchRule):
+    id: ClassVar[str] = "patient"
+    severity: ClassVar[Severity] = Severity.WARNING
+    hurries: ClassVar[bool] = False
+
+    tells: bool = True
+
+    def judge(self, facts: BatchFacts) -> Verdict:
+        return Holds(Finding(summary="is as it is")) if self.tells else Unknown("who knows")
+
+
+def test_what_is_pending_and_need_not_be_hurried_does_not_hurry(
+    tell: Callable[..., Story],
+) -> None:
+    story = tell(context=make_context(run(Patient(), pending_for=HOUR)))
+    first = story.judge()
+    story.context = make_context(run(Patient(tells=False), pending_for=HOUR))
+    then = story.judge()
+
+    assert story.alerts() == {"patient": ("pending", "holds")}
+    assert [each and each.followed.pending for each in (first, then)] == [False, False]
 
 
 def test_a_look_alone_does_not_make_old_calls_new(tell: Callable[..., Story]) -> None:
@@ -508,6 +532,77 @@ def test_an_ended_batch_is_watched_for_a_while_and_then_let_go(story: Story) -> 
     assert story.row().report is not None
 
 
+def unknown_word(story: Story) -> None:
+    person = story.people["p100"]
+    story.people["p100"] = person._replace(status=ContactStatus.UNKNOWN, raw_status="odd")
+
+
+def unknown_call(story: Story) -> None:
+    call = story.calls["c100"]
+    story.calls["c100"] = call._replace(status=CallStatus.UNKNOWN, raw_status="odd", ended_at=None)
+
+
+def end_with(
+    story: Story, what: Callable[[Story], None]
+) -> tuple[dict[str, Contact], dict[str, Call]]:
+    """Its end, at which this is read of somebody; how it truly is."""
+    story.wait(30 * SECOND)
+    story.dial(len(story.people))
+    truly = {**story.people}, {**story.calls}
+    what(story)
+    story.status = BatchStatus.CANCELLED
+    story.see()
+    story.see(20 * SECOND)
+    return truly
+
+
+@pytest.mark.parametrize("what", [unknown_word, unknown_call])
+def test_an_ended_batch_is_watched_until_every_word_in_it_is_known(
+    story: Story, what: Callable[[Story], None]
+) -> None:
+    people, calls = end_with(story, what)
+    assert not lingers(story.row(), story.now)
+    story.see(2 * LINGER)
+    assert story.row().open
+    assert lingers(story.row(), story.now)
+
+    story.people, story.calls = people, calls
+    story.see(HOUR)
+
+    assert not story.row().open
+    assert not lingers(story.row(), story.now)
+
+
+def test_an_ended_batch_is_watched_again_for_a_word_that_was_read_as_it_was_let_go_of(
+    story: Story,
+) -> None:
+    story.status = BatchStatus.CANCELLED
+    story.see()
+    story.see(20 * SECOND)
+    story.wait(LINGER)
+    story.look()
+    story.judge()
+    assert not story.row().open
+
+    unknown_word(story)
+    story.read()
+    done = story.judge()
+
+    assert done is not None
+    assert (done.open, story.row().open) == (True, True)
+
+
+def test_an_ended_batch_is_not_watched_for_ever_for_a_word_that_stays_unknown(story: Story) -> None:
+    end_with(story, unknown_word)
+    story.see(LINGER_MOST - HOUR)
+    assert story.row().open
+
+    story.see(HOUR)
+
+    assert not story.row().open
+    assert story.row().tally["contact.unknown"] == 1
+
+
 def test_the_report_stands_beside_that_of_the_batch_before_it(story: Story) -> None:
     end(story)
     later = Story(story.path, now=story.now + HOUR)
@@ -655,6 +750,14 @@ def test_a_late_finding_needs_no_pending_time(tell: Callable[..., Story]) -> Non
     assert story.alerts() == {"error_spike": FIRING}
 
 
+def test_a_gap_is_as_long_as_the_window_of_this_batch(tell: Callable[..., Story]) -> None:
+    short = ((parse_matcher("provider=renewals"),), run(ErrorSpike()).settings)
+    story = tell(context=make_context(replace(run(ErrorSpike(window=HOUR)), overrides=(short,))))
+    gap(story, then=fail_some)
+
+    assert story.alerts()["error_spike"] == FIRING
+
+
 def test_what_still_holds_after_a_gap_is_not_late(story: Story) -> None:
     story.wait(39 * MINUTE)
     story.dial(30, FAILED)
@@ -761,6 +864,32 @@ def test_a_rule_that_breaks_keeps_its_alert_and_stops_no_other(
 ) -> None:
     story = tell(context=make_context(run(Always(), "odd"), run(ErrorSpike())))
     story.context = make_context(run(Broken(), "odd"), run(ErrorSpike()))
+    done = spike(story).judge()
+
+    assert done is not None
+    assert done.followed.crashes == {"odd": "ZeroDivisionError"}
+    assert story.alerts() == {"odd": FIRING, "error_spike": FIRING}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speechless(BatchRule):
+    id: ClassVar[str] = "speechless"
+    severity: ClassVar[Severity] = Severity.WARNING
+
+    def judge(self, facts: BatchFacts) -> Verdict:
+        return Clear(_unsaid)
+
+
+def _unsaid() -> Finding:
+    raise ZeroDivisionError("oh")
+
+
+def test_a_rule_that_cannot_say_what_it_saw_keeps_its_alert_and_stops_no_other(
+    tell: Callable[..., Story],
+) -> None:
+    story = tell(context=make_context(run(Always(), "odd"), run(ErrorSpike())))
+    story.judge()
+    story.context = make_context(run(Speechless(), "odd"), run(ErrorSpike()))
     done = spike(story).judge()
 
     assert done is not None

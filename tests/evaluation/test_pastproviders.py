@@ -19,7 +19,7 @@ from monitor.core.rule import SubjectKind
 from monitor.evaluation.context import Context
 from monitor.evaluation.pastproviders import retold_provider
 from monitor.ingest.sweeps import fail_sweep
-from monitor.store import alerts, batches, history, processes, providers
+from monitor.store import alerts, batches, history, processes, providers, states
 from monitor.store.schema import alerts as table
 from rules.balance_low import BalanceLow
 from rules.provider_blind import ProviderBlind
@@ -74,7 +74,7 @@ class Day:
 
     def _alive(self) -> None:
         with self.story.engine.begin() as conn:
-            processes.alive(conn, self.story.now)
+            processes.alive(conn, self.story.context.started_at, self.story.now)
 
     def _account(self) -> None:
         state = AccountState(
@@ -127,7 +127,7 @@ class Day:
         story = self.story
         story.context = replace(story.context, started_at=story.now)
         with story.engine.begin() as conn:
-            processes.begin(conn, story.now)
+            processes.alive(conn, story.now, story.now)
         story.judge_provider()
 
 
@@ -310,12 +310,63 @@ def test_a_backtest_holds_it_beside_what_was_told(story: Story) -> None:
     assert (same.differences.new, same.differences.gone, same.untold) == ((), (), {})
     found = {each.instance: each.same for each in same.entries}
     assert found == {**dict.fromkeys(found, 0), "provider_blind": 1, "blind_for": 1, "floor": 1}
+    assert {each.batches for each in same.entries} == {0}
     gone = sorted(each.instance for each in other.differences.gone)
     assert gone == ["floor", "provider_blind"]
     assert [each.instance for each in other.differences.new] == []
 
 
+def test_what_was_told_before_it_is_known_how_a_provider_stood_is_no_difference(
+    story: Story,
+) -> None:
+    day = Day(story)
+    day.refused = "auth"
+    day.passes(5 * MINUTE)
+    day.refused = ""
+    day.passes(5 * MINUTE)
+    with story.engine.begin() as conn:
+        states.prune(conn, story.now)
+    blind = replace(story.context, instances=RULES[:1])
+    asked = Asked(database=story.path, context=blind, since=NOON - HOUR, until=story.now)
+
+    done = backtest(asked, lambda done, of: None, workers=1)
+
+    assert "provider_blind" in {each.instance for each in live(story)}
+    assert "provider_blind" not in {each.instance for each in done.differences.gone}
+
+
+def test_what_was_told_of_a_provider_that_is_configured_no_more_is_no_difference(
+    story: Story,
+) -> None:
+    Day(story).passes(MINUTE)  # its balance is below the least
+    bare = replace(story.context, providers={})
+    asked = Asked(database=story.path, context=bare, since=NOON - HOUR, until=story.now)
+
+    done = backtest(asked, lambda done, of: None, workers=1)
+
+    assert live(story)
+    assert (done.differences.new, done.differences.gone) == ((), ())
+
+
+def test_after_the_clock_was_set_back_nothing_is_told_of_a_time_to_come(story: Story) -> None:
+    day = Day(story)
+    day.refused = "auth"
+    day.passes(5 * MINUTE)
+    assert {each.instance for each in again(story)} >= {"provider_blind"}
+
+    story.now = NOON - MINUTE
+
+    assert again(story) == []
+
+
+@pytest.fixture
+def _whole(*, proof: bool) -> None:
+    if not proof:
+        pytest.skip("the whole proof: its share are the tests above")
+
+
 @pytest.mark.proof
+@pytest.mark.usefixtures("_whole")  # before a database is made
 @pytest.mark.parametrize(
     "happens",
     [
@@ -330,11 +381,7 @@ def test_a_backtest_holds_it_beside_what_was_told(story: Story) -> None:
     ],
     ids=lambda happens: happens.__name__,
 )
-def test_so_it_is_whatever_happens(
-    story: Story, happens: Callable[[Day], None], *, proof: bool
-) -> None:
-    if not proof:
-        pytest.skip("the whole proof: its share are the tests above")
+def test_so_it_is_whatever_happens(story: Story, happens: Callable[[Day], None]) -> None:
     happens(Day(story))
 
     assert beside(story) >= FIRED.get(happens.__name__, set())

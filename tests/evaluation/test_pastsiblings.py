@@ -5,11 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from monitor.core.baseline import Compare
 from monitor.core.model import BatchStatus, CallStatus
-from monitor.evaluation.pastsiblings import Sibling, Siblings
+from monitor.core.pastmoves import Past
+from monitor.evaluation import pastsiblings
+from monitor.evaluation.past import runs
+from monitor.evaluation.pastsiblings import Beside, Sibling, Siblings
 from monitor.store import history
+from rules.error_spike import ErrorSpike
 from tests.builders import MINUTE, NOON, SECOND
-from tests.stories import Story, make_context
+from tests.stories import Story, make_context, run
 
 POLL = 30 * SECOND
 
@@ -84,3 +89,46 @@ def test_a_batch_of_the_provider_that_was_open_meanwhile_is_one_of_them(story: S
     story.read()
 
     assert (unread, beside(0), beside(-2)) == ([], [other.id], [])
+
+
+def test_of_many_of_a_provider_those_are_asked_that_had_moved_last(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pastsiblings, "SIBLINGS", 2)
+    own = story.row()
+    for name, provider in (("b2", "renewals"), ("b3", "renewals"), ("b4", "renewals"), ("b5", "x")):
+        story.look(batch_id=name, provider=provider)
+        story.read()
+        story.wait(MINUTE)
+    for status in (BatchStatus.PAUSED, BatchStatus.RUNNING):
+        story.look(batch_id="b2", status=status)
+        story.wait(MINUTE)
+    with story.engine.connect() as conn:
+        beside = Beside(
+            conn=conn,
+            row=own,
+            known=Siblings(),
+            every=POLL,
+            begun=NOON,
+            until=story.now,
+            reach=10 * MINUTE,
+        )
+
+        def asked(minutes: float, unseen: float) -> list[tuple[str, float]]:
+            now = NOON + minutes * MINUTE
+            found = beside.at(now, now - unseen * MINUTE)
+            return [(each.batch_id, (now - each.start) / MINUTE) for each in found]
+
+        assert asked(3.5, 0) == [("b4", 10), ("b3", 10)]
+        assert asked(3.5, 2) == [("b4", 12), ("b3", 12)]
+        assert asked(5.5, 2) == [("b2", 12), ("b4", 12)]
+
+
+def test_who_is_known_by_calls_alone_is_held_beside_nobody() -> None:
+    rules = [run(ErrorSpike()), run(ErrorSpike(compare=Compare.SIBLINGS))]
+
+    asked = [
+        [runs(each, Past(whole=whole, moments=())) for each in rules] for whole in (True, False)
+    ]
+
+    assert asked == [[True, True], [True, False]]

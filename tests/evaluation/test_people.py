@@ -215,6 +215,54 @@ def test_a_call_elsewhere_that_is_learned_late_is_told_where_the_limit_was_broke
     )
 
 
+def test_whoever_moves_to_another_list_is_told_of_there_alone(engine: Engine) -> None:
+    memo, early = PeopleMemo(), NOON - 10 * HOUR
+    with engine.begin() as conn:
+        here, there = (batch_of(conn, *place) for place in PLACES[:2])
+        take(conn, here, Item(person(1), (called(1, early),)))
+        found = [asked(conn, each, memo)[1].n for each in (here, there)]
+        assert found == [1, 0]
+
+        drop_vanished(conn, here, ["p1"], NOON)
+        take(conn, there, Item(person(1), (called(1, early, 7),)))
+        found = [asked(conn, each, memo)[1].n for each in (here, there)]
+        assert found == [0, 1]
+
+
+def test_whoever_broke_a_limit_and_keeps_it_since_is_not_told_of_any_more(engine: Engine) -> None:
+    memo = PeopleMemo()
+    with engine.begin() as conn:
+        batch = batch_of(conn, *PLACES[0])
+        take(conn, batch, Item(person(1), (called(1, NOON - 10 * HOUR),)))
+        assert asked(conn, batch, memo)[1].n == 1
+
+        later = called(1, NOON)._replace(seen_at=NOON + HOUR, detail_at=NOON + HOUR)
+        take(conn, batch, Item(person(1, seen_at=NOON + HOUR), (later,)), at=NOON + HOUR)
+        assert not asked(conn, batch, memo)[1].n
+
+
+def test_whoever_asked_not_to_be_called_in_a_forgotten_batch_is_told_of_with_one_call(
+    engine: Engine,
+) -> None:
+    memo = PeopleMemo()
+    refusal = PlacedCall(
+        at=NOON - HOUR,
+        exact=True,
+        here=False,
+        provider="renewals",
+        batch="April",
+        call_id="c0",
+        disposition="dnc",
+    )
+    with engine.begin() as conn:
+        batch = batch_of(conn, *PLACES[0])
+        people.keep_opt_outs(conn, {people.person_key(person(1)) or b"": refusal})
+        assert not asked(conn, batch, memo)[2].n
+
+        take(conn, batch, Item(person(1), (called(1, NOON),)))
+        assert asked(conn, batch, memo)[2].n == 1
+
+
 def test_without_a_number_nobody_is_known_in_another_batch(engine: Engine) -> None:
     memo = PeopleMemo()
     with engine.begin() as conn:

@@ -185,7 +185,7 @@ def beside(conn: Connection, live: Runtime, clock: ManualClock) -> Differences:
     lives = [replay_one(conn, each, context, since, until, 20 * SECOND) for each in batches]
     replayed = [each for life in lives if life is not None for each in life.fired]
     assert replayed
-    return compare(told_since(conn, since, until, batches), replayed)
+    return compare(told_since(conn, context, since, until, batches), replayed)
 
 
 async def read_back(runtime: Runtime, clock: ManualClock) -> int:

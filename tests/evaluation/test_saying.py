@@ -7,7 +7,7 @@ import pytest
 from monitor.core.instance import RuleInstance
 from monitor.core.model import CallStatus
 from monitor.core.route import Matcher
-from monitor.core.rule import Holds, Rule
+from monitor.core.rule import Clear, Finding, Holds, Rule, Unknown
 from monitor.evaluation.reach import Reach, reach
 from monitor.evaluation.saying import batch_opinions, provider_opinions
 from rules.balance_low import BalanceLow
@@ -33,6 +33,19 @@ def test_what_is_said_is_what_is_judged(tmp_path: Path) -> None:
     assert said is not None
     holds = {each.instance.name for each in said.opinions if isinstance(each.verdict, Holds)}
     assert holds == {"error_spike"} == set(story.alerts())
+
+
+def test_what_is_said_can_be_read_when_the_database_is_closed(tmp_path: Path) -> None:
+    story = Story(tmp_path / "o.db", make_context(run(ErrorSpike()), run(BatchStalled())))
+    story.invite(50)
+    story.see()
+    with story.engine.connect() as conn:
+        said = batch_opinions(conn, story.batch, story.context, story.now)
+
+    assert said is not None
+    for each in said.opinions:
+        assert isinstance(each.verdict, Clear | Unknown)
+        assert isinstance(each.verdict.seen, Finding)
 
 
 def test_looking_writes_nothing(tmp_path: Path) -> None:

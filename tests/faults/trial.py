@@ -25,7 +25,7 @@ from structlog.testing import capture_logs
 from monitor.app.runtime import Runtime, assemble
 from monitor.clock import Clock
 from monitor.config import Config, load
-from monitor.http import MIB, Answer, HttpClient
+from monitor.http import MIB, Answer, HttpClient, HttpError
 from monitor.simulator.faults.server import Certificates, Fault, FaultServer, serve_with_faults
 from monitor.simulator.vendors import vendor_app, vendor_table
 from monitor.simulator.wire import Asked
@@ -172,6 +172,8 @@ class Direct(HttpClient):
         given = await self._server.answer(asked)
         for _ in range(self._chance.randint(*TURNS)):
             await asyncio.sleep(0)
+        if len(given.body) > min(limit, LIMIT):
+            raise HttpError("oversize", "the answer is longer than is read", sent=True)
         answer = Answer(
             status=given.status,
             headers=given.headers,

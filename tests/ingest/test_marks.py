@@ -8,6 +8,11 @@ from hypothesis import strategies as st
 from xxhash import xxh3_64_intdigest
 
 from monitor.ingest import marks
+from monitor.ingest.pages import PageBook, Read
+from monitor.providers import Page
+from tests.builders import NOON
+from tests.clocks import ManualClock
+from tests.fakes import LISTING, Vendor
 
 SEED = 11
 
@@ -143,3 +148,63 @@ def test_parsing_the_parts_finds_what_parsing_the_page_finds(
     parsed = json.loads(found.body)
     assert [json.loads(after[place]) for place in places] == parsed
     assert {place for place in range(n) if before[place] != after[place]} <= set(places)
+
+
+def compared(before: list[str], after: list[str]) -> None:
+    """Hold what is found of a page, known as it was before, to the digests of all its items."""
+    vendor = Vendor(ManualClock(NOON))
+    book = PageBook({}, SEED)
+    first = book.compare(vendor, Page(LISTING, 0, page(before), NOON))
+    assert first is not None
+    book.keep(first.page, book.state_after(Read(first, {})))
+
+    found = book.compare(vendor, Page(LISTING, 0, page(after), NOON))
+
+    if found is None:
+        assert after == before
+        return
+    assert found.slices == slices(after)
+    assert [bytes(raw).decode() for raw in found.raws] == [after[i] for i in found.positions]
+    if found.in_place:
+        pairs = zip(before, after, strict=False)
+        assert {i for i, (old, new) in enumerate(pairs) if old != new} <= {*found.positions}
+
+
+def test_as_many_items_as_before_may_be_others_than_those_that_were_cut() -> None:
+    before = rows(30)
+    inside = f'[{{"contact_id":"a"}},{before[6]},{{"contact_id":"b"}}]'
+    holds = f'{{"contact_id":"c5","calls":{inside}}}'
+    others = [holds, *before[8:10], '{"x":1}', '{"x":2}']
+
+    compared(before, [*before[:5], *others, *before[11:]])
+
+
+few = st.one_of(
+    st.integers(0, 5).map(lambda n: f'{{"contact_id":"{n}"}}'),
+    st.integers(0, 3).map(lambda n: f'{{"x":{n}}}'),
+    st.sampled_from(["null", "[]", json.dumps('a,{"contact_id"')]),
+)
+items = st.recursive(
+    few,
+    lambda inside: st.lists(inside, max_size=3).map(
+        lambda some: f'{{"contact_id":"0","calls":[{",".join(some)}]}}'
+    ),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(
+    before=st.lists(items, min_size=6, max_size=30),
+    edits=st.lists(
+        st.tuples(st.integers(0, 29), st.integers(0, 3), st.lists(items, max_size=3)), max_size=4
+    ),
+)
+def test_whatever_items_hold_what_is_found_is_what_digesting_all_of_them_finds(
+    before: list[str], edits: list[tuple[int, int, list[str]]]
+) -> None:
+    after = before[:]
+    for place, gone, come in edits:
+        after[place : place + gone] = come
+
+    compared(before, after)

@@ -1,11 +1,13 @@
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from monitor.core.merge import merge_contact
 from monitor.core.model import (
     AnsweredBy,
     BatchStatus,
@@ -194,6 +196,19 @@ def test_a_word_that_is_not_known_is_kept_and_ends_nothing() -> None:
     assert (found.status, found.raw_status) == (CallStatus.UNKNOWN, "parked")
     found = call(completed=None, queue_status=None)
     assert (found.status, found.raw_status) == (CallStatus.UNKNOWN, None)
+
+
+@pytest.mark.parametrize("first", [{"queue_status": "new"}, {"status": "amd-beep"}])
+def test_a_word_that_is_not_known_gives_way_to_what_is_read_later(first: dict[str, Any]) -> None:
+    words = [first, {"status": "amd-beep"}, {"queue_status": "new"}]
+    views = [
+        item(row(**{"completed": False} | each), NOW + timedelta(minutes=n)).contact
+        for n, each in enumerate(words)
+    ]
+
+    assert [each.status for each in views[1:]] == [ContactStatus.UNKNOWN, ContactStatus.PENDING]
+    assert reduce(merge_contact, views) == views[-1]
+    assert reduce(merge_contact, views[:-1]) == views[1]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from monitor.http import HttpClient
 from monitor.providers.budget import Budget
 from monitor.providers.line import Line
 from monitor.scheduler.ledger import ACCOUNT_EVERY, Ledger, Page
+from monitor.store import processes
 from monitor.store.provider_views import ProviderView, load_providers
 from monitor.store.writer import Store
 from tests.builders import MINUTE, NOON, SECOND
@@ -35,7 +36,7 @@ class Kept:
         self.line = Line(self.http, budget, self.clock, every=30 * SECOND)
         self.vendor = Teller(self.clock)
         page = Page(self.vendor, self.line)
-        self.ledger = Ledger([page], self.store, self.clock, chance=lambda: 0.0)
+        self.ledger = Ledger([page], self.store, self.clock, chance=lambda: 0.0, started_at=NOON)
 
     async def view(self) -> ProviderView:
         (view,) = await self.store.read(load_providers)
@@ -119,3 +120,19 @@ async def test_what_was_counted_last_is_written_at_the_end(kept: Kept) -> None:
 
     assert view.traffic is not None
     assert view.traffic.total.requests == 1
+
+
+async def test_until_when_the_process_ran_is_known_with_what_is_written(kept: Kept) -> None:
+    kept.clock.move(5 * MINUTE)
+    await kept.ledger.keep()
+    kept.clock.move(30 * SECOND)
+    await kept.ledger.close()
+    ((start, end),) = await kept.store.read(processes.ran)
+
+    assert (start, end - end.resolution) == (NOON, NOON + 5 * MINUTE + 30 * SECOND)
+
+
+async def test_who_only_looks_once_is_no_process_that_ran(kept: Kept) -> None:
+    await kept.ledger.close()
+
+    assert await kept.store.read(processes.ran) == []

@@ -100,6 +100,7 @@ def drawn(chance: Random, now: datetime) -> dict[str, Any]:
     }
 
 
+Span = tuple[datetime, datetime]
 LENGTHS = [MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, LONGEST, 3 * HOUR]
 
 
@@ -123,6 +124,61 @@ def test_memory_says_what_the_table_says_after_corrections_and_transactions_undo
                     piece.rollback()
             compared(conn, batch, memory, now, now - HOUR)
             now += chance.choice([10 * SECOND, 10 * SECOND, MINUTE, 20 * MINUTE, 2 * HOUR])
+        whole.rollback()
+
+
+FIELDS = [
+    (Field.OUTCOME,),
+    (Field.FROM_NUMBER,),
+    (Field.FROM_NUMBER, Field.OUTCOME),
+    (Field.TRANSFERRED, Field.HANGUP),
+    (Field.OUTCOME, Field.SENTIMENT),  # which memory has not
+]
+
+
+def asked(chance: Random, log: CallLog, table: CallLog, spans: list[Span]) -> None:
+    """Any one question of any of these spans."""
+    span = chance.choice(spans)
+    match chance.randrange(7):
+        case 0 | 1 | 2:
+            fields = chance.choice(FIELDS)
+            assert log.grouped(*span, *fields) == table.grouped(*span, *fields)
+        case 3:
+            assert log.window(*span) == table.window(*span)
+        case 4:
+            assert log.transfers(*span) == table.transfers(*span)
+        case 5:
+            assert log.spent(*span) == table.spent(*span)
+        case _:
+            than = chance.choice([15 * SECOND, 2 * MINUTE])
+            assert log.answered_shorter(*span, than) == table.answered_shorter(*span, than)
+
+
+def spans_drawn(chance: Random, now: datetime, most: int) -> list[Span]:
+    """More spans than memory rolls along, of all lengths."""
+    starts = [now - chance.choice(LENGTHS) * chance.random() for _ in range(most)]
+    return [(start, chance.choice([now, start + (now - start) / 2])) for start in starts]
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("kinds", [10, 60, 50_000])
+def test_memory_says_what_the_table_says_in_whatever_order_it_is_asked(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, seed: int, kinds: int
+) -> None:
+    chance, memory, now = Random(seed), Recent(), NOON
+    monkeypatch.setattr("monitor.store.recent._MOST_KINDS", kinds)
+    monkeypatch.setattr("monitor.store.recent._MOST", chance.choice([15, 100]))
+    monkeypatch.setattr("monitor.store.recent._NEAR", 2)
+    with engine.connect() as conn, conn.begin() as whole:
+        both = [begun(conn, "b1"), begun(conn, "b2")]
+        for _ in range(12):
+            batch = chance.choice(both)
+            taken(conn, batch, [drawn(chance, now) for _ in range(chance.randrange(12))], now)
+            log, table = recent(conn, batch, memory, now), StoredCalls(conn, batch)
+            spans = spans_drawn(chance, now, 20)
+            for _ in range(40):
+                asked(chance, log, table, spans)
+            now += chance.choice([10 * SECOND, MINUTE, 20 * MINUTE, HOUR])
         whole.rollback()
 
 

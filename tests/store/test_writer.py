@@ -91,27 +91,6 @@ async def test_an_error_goes_to_its_waiter_and_leaves_nothing(store: Store) -> N
     assert await store.write(Priority.INGEST, lambda conn: "goes on") == "goes on"
 
 
-async def test_writers_in_turn_are_on_one_connection_though_others_read(store: Store) -> None:
-    def which(conn: Connection) -> int:
-        return id(conn.connection.dbapi_connection)
-
-    first = await store.write(Priority.INGEST, which)
-    looking, looked = threading.Event(), threading.Event()
-
-    def look(conn: Connection) -> None:
-        load_setting(conn, "word")
-        looking.set()
-        looked.wait(10)
-
-    reading = asyncio.create_task(store.read(look))
-    await asyncio.to_thread(looking.wait, 10)
-    second = await store.write(Priority.INGEST, which)
-    looked.set()
-    await reading
-
-    assert first == second
-
-
 async def test_a_waiter_that_gives_up_does_not_cut_its_transaction(store: Store) -> None:
     held = Held(store)
     await held.running()

@@ -7,21 +7,22 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, update
 from starlette.routing import Route
 
 from monitor.core.alert import AlertState, Reason, Transition
 from monitor.errors import StoreError
 from monitor.store import alerts, silences
-from monitor.store.schema import metadata
+from monitor.store.schema import batches, metadata
 from monitor.web.access import OPEN, SESSION_FOR
 from monitor.web.glance import MOST_ALERTS
-from tests.builders import NOON, SECOND
+from tests.builders import HOUR, NOON, SECOND
 from tests.delivering import make_alert, resolved, tell_all
 from tests.desks import BLIND, CLOSED, DEAD, FIRING, TOKEN, WARNING, Front, fill
 from tests.lookbacks import take_batch
 
 PAGES = ("/", f"/alerts/{FIRING.key}", "/silences/new", f"/silences/new?alert={FIRING.key}")
+_STALE = "chip warning firing"
 
 
 class Parsed(HTMLParser):
@@ -85,13 +86,29 @@ async def test_it_shows_how_things_stand(desk: Front) -> None:
         assert words in text
     assert text.index("provider_blind") < text.index("batch_stalled")
     assert CLOSED.key not in str(page.elements)
-    stale = [attrs for _, attrs in page.elements if attrs.get("class") == "chip warning firing"]
+    stale = [attrs for _, attrs in page.elements if attrs.get("class") == _STALE]
     assert stale
     times = [attrs for tag, attrs in page.elements if tag == "time"]
     assert times[0]["title"] == "2026-06-10 14:00:00 CEST"
     assert [attrs["content"] for tag, attrs in page.elements if "http-equiv" in attrs] == [
         "30;url=/"
     ]
+
+
+async def test_what_ended_long_ago_may_be_looked_at_seldom(desk: Front) -> None:
+    async def marked() -> int:
+        async with desk.browser() as client:
+            page = await shown(client)
+        chips = [attrs for _, attrs in page.elements if attrs.get("class") == _STALE]
+        return len(chips)
+
+    before = await marked()
+    ended = update(batches).where(batches.c.batch_id == "btc_2")
+    await desk.write(lambda conn: conn.execute(ended.values(terminal_at=NOON - 2 * HOUR)))
+    lately = await marked()
+    await desk.write(lambda conn: conn.execute(ended.values(terminal_at=NOON - 8 * HOUR)))
+
+    assert before == lately == await marked() + 1
 
 
 async def test_it_says_when_there_is_nothing_to_say(desk: Front) -> None:

@@ -59,6 +59,8 @@ _SAYS_NOTHING = frozenset({"", "unknown"})
 # complete_error: the call was fine, something after it was not.
 _QUEUE_DONE = frozenset({"complete", "completed", "complete_error"})
 _QUEUE_ERROR = frozenset({"pre_queue_error", "queue_error", "call_error"})
+# Nothing in these tells of an attempt: what is seen later, in whatever status, goes before them.
+_NOT_CALLED = frozenset({CallStatus.QUEUED, CallStatus.UNKNOWN})
 _QUEUE_OPEN = {
     "new": (CallStatus.QUEUED, ContactStatus.PENDING),
     "queued": (CallStatus.QUEUED, ContactStatus.PENDING),
@@ -119,7 +121,7 @@ class Reading:
         answered_by = _answered(row.answered_by)
         person = person or person_of(status, answered_by)
         contact = self._contact(row, call_id, seen_at, person)
-        if status is not CallStatus.QUEUED:
+        if status not in _NOT_CALLED:
             contact = contact._replace(last_attempt_at=parse_time(row.created_at, seen_at))
         if not certain and _is_guessed(row, status):
             return Item(contact)

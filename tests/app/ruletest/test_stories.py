@@ -102,6 +102,18 @@ def test_what_is_not_as_expected_is_told_with_what_came(
     assert got in miss.got
 
 
+def test_what_a_rule_saw_is_told_after_the_story_is_over(played: Runner, tmp_path: Path) -> None:
+    late = "10:01 10 calls no_answer retry=+10m\n10:20 6 calls completed again\n10:28 nothing"
+    expect = "10:28 stalled_retries fires"
+    more = 'rules = ["stalled_retries"]'
+    (miss,) = run(played, tmp_path, f"10:00 10 people, 5 lines\n{late}", expect, more).misses
+
+    assert miss.got == (
+        "it cannot tell: they are being caught up with "
+        "(4 retries are late, the oldest by 17 min; 5 of 5 lines free)"
+    )
+
+
 def test_an_alert_that_no_line_expects_fails(played: Runner, tmp_path: Path) -> None:
     result = run(played, tmp_path, FAILS, "10:00 nothing", SPIKE)
 
