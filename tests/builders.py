@@ -101,6 +101,19 @@ def make_call(**changes: Any) -> Call:
     return Call(**values | changes)
 
 
+def make_refusal(at: datetime) -> PlacedCall:
+    """The call in which somebody asked not to be called, in a batch of April's."""
+    return PlacedCall(
+        at=at,
+        exact=True,
+        here=False,
+        provider="renewals",
+        batch="April",
+        call_id="c0",
+        disposition="dnc",
+    )
+
+
 def ended_calls(
     *outcomes: Outcome, last: datetime = NOON, gap: timedelta = SECOND, **changes: Any
 ) -> tuple[EndedCall, ...]:

@@ -8,9 +8,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 from structlog.dev import ConsoleRenderer, plain_traceback
 
 import monitor.http
+from tests.stories import hurried
 
 # Each waits for real daemons: it is begun early, and not beside another.
 WAITING = (
@@ -77,3 +79,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for number, some in enumerate(waiting):
         order.insert(number * (apart + 1), some)
     items[:] = [item for some in order for item in some]
+
+
+@pytest.fixture
+def conn(tmp_path: Path) -> Iterator[Connection]:
+    """A transaction on a new database."""
+    engine = hurried(tmp_path / "offhook.db")
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()

@@ -49,12 +49,17 @@ class People:
 
     def put(self, key: Key, contacts: list[tuple[int, Person]], refused: PlacedCall | None) -> None:
         """One more, and the opt-out of a batch that is forgotten."""
-        if refused is None and len(contacts) == 1:
-            batch, person = contacts[0]
-            if batch == self.batch and len(person.calls) < 2:
-                self.plain.append((key, person))
-                return
-        self.others.append((key, Known(self.batch, contacts, refused)))
+        if len(contacts) == 1 and contacts[0][0] == self.batch:
+            self.put_alone(key, contacts[0][1], refused)
+        else:
+            self.others.append((key, Known(self.batch, contacts, refused)))
+
+    def put_alone(self, key: Key, person: Person, refused: PlacedCall | None) -> None:
+        """One more, who stands there alone."""
+        if refused is None and len(person.calls) < 2:
+            self.plain.append((key, person))
+        else:
+            self.others.append((key, Known(self.batch, [(self.batch, person)], refused)))
 
 
 @dataclass(slots=True)

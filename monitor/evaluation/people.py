@@ -19,7 +19,6 @@ from monitor.core.people import Breaches, Check, Overlap, PlacedCall, summed
 from monitor.core.tally import CONTACTS
 from monitor.evaluation.accounts import Account, Answers, People, PeopleMemo, Question
 from monitor.evaluation.placing import (
-    Known,
     Names,
     Sift,
     breach,
@@ -129,8 +128,7 @@ class StoredPeople:
             for answers in account.answers.values():
                 answers.take(known)
             self._left = max(self.memo.piece - len(moved), _LEAST)
-            left = account.moved if len(moved) < len(account.moved) else {}
-            account.moved = {key: at for key, at in left.items() if key not in moved}
+            account.moved = {key: at for key, at in account.moved.items() if key not in moved}
             self._opened = account
         return self._opened
 
@@ -156,16 +154,14 @@ class StoredPeople:
 
     def _know(self, wanted: Mapping[Key, list[Place] | Person]) -> People:
         """These people, with their calls wherever they stand."""
-        known, batch = People(self.row.id), self.row.id
+        known = People(self.row.id)
         refused = self._refused(wanted)
         several: dict[Key, list[Place]] = {}
         for key, at in wanted.items():
-            if not isinstance(at, Person):
-                several[key] = at
-            elif len(at.calls) < 2 and key not in refused:
-                known.plain.append((key, at))
+            if isinstance(at, Person):
+                known.put_alone(key, at, refused.get(key))
             else:
-                known.others.append((key, Known(batch, [(batch, at)], refused.get(key))))
+                several[key] = at
         for key, contacts in self._read(several):
             known.put(key, contacts, refused.get(key))
         return known

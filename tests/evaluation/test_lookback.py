@@ -1,8 +1,6 @@
 """The report of one batch over the store."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
@@ -17,15 +15,6 @@ from tests.builders import MINUTE, NOON
 from tests.delivering import make_alert, make_subject, resolved
 from tests.desks import CONTEXT
 from tests.lookbacks import BEGAN, BUSY_LINE, look, take_batch
-from tests.stories import hurried
-
-
-@pytest.fixture
-def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = hurried(tmp_path / "offhook.db")
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
 
 
 def test_it_shows_the_result_the_ladder_the_pace_and_the_causes(conn: Connection) -> None:

@@ -7,11 +7,11 @@ import pytest
 from monitor.core.limits import Attempts, OptOuts
 from monitor.core.model import AnsweredBy, Call, CallStatus, ContactStatus
 from monitor.core.pastmoves import Change, Moment
-from monitor.core.people import LONG_AGO, PlacedCall
+from monitor.core.people import LONG_AGO
 from monitor.evaluation.pastpersons import PastPersons, Stands
 from monitor.store.history import Elsewhere
 from monitor.store.snapshot import Person
-from tests.builders import MINUTE, NOON, make_call, make_contact
+from tests.builders import MINUTE, NOON, make_call, make_contact, make_refusal
 
 SOON = Attempts(most=0, min_gap=5 * MINUTE, after_success=timedelta(0))
 HERE, THERE = 1, 2
@@ -105,15 +105,7 @@ def test_a_call_is_as_it_was_told_then(
 
 
 def test_an_opt_out_of_a_batch_that_is_forgotten_counts_from_the_beginning() -> None:
-    refusal = PlacedCall(
-        at=NOON - MINUTE,
-        exact=True,
-        here=False,
-        provider="renewals",
-        batch="April",
-        call_id="c0",
-        disposition="dnc",
-    )
+    refusal = make_refusal(NOON - MINUTE)
     found = PastPersons(batch=HERE, names=NAMES, now=NOON, refused={b"somebody": refusal})
     found.put(b"somebody", [stands(HERE, call("c1", 0))])
 

@@ -31,7 +31,7 @@ from monitor.ingest.looks import take_look
 from monitor.ingest.sweeps import drop_vanished
 from monitor.store import batches, people
 from monitor.store.lately import lately
-from tests.builders import HOUR, MINUTE, NOON, make_batch, make_call, make_contact
+from tests.builders import HOUR, MINUTE, NOON, make_batch, make_call, make_contact, make_refusal
 from tests.stories import hurried
 
 ATTEMPTS, HOURS = Attempts(), LocalHours(("daily 08:00-21:00",))
@@ -245,15 +245,7 @@ def test_whoever_asked_not_to_be_called_in_a_forgotten_batch_is_told_of_with_one
     engine: Engine,
 ) -> None:
     memo = PeopleMemo()
-    refusal = PlacedCall(
-        at=NOON - HOUR,
-        exact=True,
-        here=False,
-        provider="renewals",
-        batch="April",
-        call_id="c0",
-        disposition="dnc",
-    )
+    refusal = make_refusal(NOON - HOUR)
     with engine.begin() as conn:
         batch = batch_of(conn, *PLACES[0])
         people.keep_opt_outs(conn, {people.person_key(person(1)) or b"": refusal})

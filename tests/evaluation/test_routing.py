@@ -1,8 +1,6 @@
 """Where messages lead to."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, select
@@ -11,15 +9,6 @@ from monitor.core.message import Message
 from monitor.store.coding import decode
 from monitor.store.schema import outbox
 from tests.delivering import make_alert, make_report, make_subject, routing, tell_all
-from tests.stories import hurried
-
-
-@pytest.fixture
-def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = hurried(tmp_path / "offhook.db")
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
 
 
 @pytest.mark.parametrize("url", [None, "https://offhook.example.com"])

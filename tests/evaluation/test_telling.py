@@ -1,9 +1,7 @@
 """From alerts to the outbox, on a real database: nothing twice, nothing lost."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, select, update
@@ -28,15 +26,6 @@ from tests.delivering import (
     settled,
     tell_all,
 )
-from tests.stories import hurried
-
-
-@pytest.fixture
-def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = hurried(tmp_path / "offhook.db")
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
 
 
 def sent(conn: Connection, at: datetime = NOON) -> None:

@@ -1,9 +1,8 @@
 """What shows that one batch is gone, and not the account."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,17 +14,8 @@ from monitor.store import absent, batches, changes, providers
 from monitor.store.batches import BatchRow
 from monitor.store.providers import ProviderRow
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch
-from tests.stories import hurried
 
 GONE_AT = NOON + HOUR
-
-
-@pytest.fixture
-def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = hurried(tmp_path / "offhook.db")
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
 
 
 def add(conn: Connection, batch_id: str, seen: datetime = NOON, **changes: Any) -> BatchRow:

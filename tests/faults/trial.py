@@ -12,11 +12,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from json import dumps
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlencode, urlsplit
 
 import trustme
 from sqlalchemy import Engine, select
@@ -26,6 +24,7 @@ from monitor.app.runtime import Runtime, assemble
 from monitor.clock import Clock
 from monitor.config import Config, load
 from monitor.http import MIB, Answer, HttpClient, HttpError
+from monitor.simulator.faults.exchange import Answer as Given
 from monitor.simulator.faults.server import Certificates, Fault, FaultServer, serve_with_faults
 from monitor.simulator.vendors import vendor_app, vendor_table
 from monitor.simulator.wire import Asked
@@ -37,7 +36,7 @@ from monitor.store.writer import Store
 from tests.faults.rows import STEP
 from tests.faults.worlds import KEY, NAME, START, Story, open_story
 from tests.stories import blank, hurried
-from tests.webhooks.inprocess import InThread
+from tests.webhooks.inprocess import InThread, Unwired
 
 SOON = timedelta(seconds=30)
 # Answers of simulated batches are far smaller, so that what is too large need not be gigantic.
@@ -137,51 +136,28 @@ class Caller(HttpClient):
         )
 
 
-class Direct(HttpClient):
-    """Asks the vendor without a connection: what is whole comes as it would over one.
+class Direct(Unwired):
+    """Asks the vendor: what is whole comes as it would over a connection.
 
     Each answer takes some turns of the loop, by chance, so that others go on meanwhile.
     """
 
     def __init__(self, clock: Clock, server: FaultServer, chance: Random) -> None:
-        super().__init__(clock, tls=trust(tls=False))
+        super().__init__(clock)
         self._server = server
         self._chance = chance
 
-    async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        params: Mapping[str, str | int] | None = None,
-        json: Any = None,
-        content: bytes | None = None,
-        deadline: float = 30.0,
-        limit: int = 16 * MIB,
-    ) -> Answer:
-        sent_at = self._clock.now()
-        self.asked_at = self._clock.monotonic()
-        parts = urlsplit(url)
-        query = "&".join(each for each in (parts.query, urlencode(params or {})) if each)
-        told = {name.lower(): value for name, value in (headers or {}).items()}
-        body = content or (b"" if json is None else dumps(json).encode())
-        asked = Asked(method, unquote(parts.path), query, told, body)
-        for _ in range(self._chance.randint(*TURNS)):
-            await asyncio.sleep(0)
+    async def answer(self, asked: Asked, limit: int) -> Given:
+        await self._pass()
         given = await self._server.answer(asked)
-        for _ in range(self._chance.randint(*TURNS)):
-            await asyncio.sleep(0)
+        await self._pass()
         if len(given.body) > min(limit, LIMIT):
             raise HttpError("oversize", "the answer is longer than is read", sent=True)
-        answer = Answer(
-            status=given.status,
-            headers=given.headers,
-            body=given.body,
-            sent_at=sent_at,
-            received=len(given.body),
-        )
-        return self._dated(method, f"{url}?{query}", answer)
+        return given
+
+    async def _pass(self) -> None:
+        for _ in range(self._chance.randint(*TURNS)):
+            await asyncio.sleep(0)
 
 
 async def unknown_name(*_: Any, **__: Any) -> Any:

@@ -1,9 +1,7 @@
 """One look at one batch: what it moves, what is old, and when an ended batch runs again."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,18 +18,9 @@ from monitor.store.advancing import touched
 from monitor.store.batches import BatchRow
 from monitor.store.coding import decode
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch
-from tests.stories import hurried
 
 TERMINAL = [status for status in BatchStatus if status.terminal]
 OPEN = [status for status in BatchStatus if not status.terminal]
-
-
-@pytest.fixture
-def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = hurried(tmp_path / "offhook.db")
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
 
 
 def look(at: timedelta = timedelta(0), **changes: Any) -> Batch:

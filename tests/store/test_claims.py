@@ -1,8 +1,6 @@
 """What goes next in one conversation: a table of what waits and what is chosen."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,6 @@ from monitor.store import claims, conversations, outbox
 from monitor.store.choosing import Waiting, choose
 from tests.builders import HOUR, NOON, SECOND
 from tests.delivering import make_alert, owed, routing, tell_all
-from tests.stories import hurried
 
 MESSAGE = compose(make_alert(), at=NOON, default_zone="UTC")
 LEASE = timedelta(seconds=60)
@@ -95,14 +92,6 @@ MAYBE: dict[str, Any] = {"possible_repeat": True, "attempts": 1}
 )
 def test_what_goes_next(rows: list[Waiting], chosen: list[int]) -> None:
     assert [each.id for each in choose(rows, NOON)] == chosen
-
-
-@pytest.fixture
-def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = hurried(tmp_path / "offhook.db")
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
 
 
 def test_the_same_part_is_owed_once(conn: Connection) -> None:

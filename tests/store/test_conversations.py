@@ -1,7 +1,6 @@
 """Whether a conversation is over, however much was told in it."""
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import Connection
@@ -13,17 +12,8 @@ from monitor.store import conversations, outbox
 from monitor.store.conversations import Conversation
 from tests.builders import NOON
 from tests.delivering import make_alert, resolved
-from tests.stories import hurried
 
 MANY = 250
-
-
-@pytest.fixture
-def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = hurried(tmp_path / "offhook.db")
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
 
 
 def told(conn: Connection, home: Conversation, alerts: Sequence[Alert], transition: str) -> None:

@@ -1,9 +1,7 @@
 """How providers stood is kept once for each time that it was otherwise."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
@@ -13,17 +11,8 @@ from monitor.core.model import AccountState, Cap
 from monitor.store import processes, providers, states
 from monitor.store.states import Stood
 from tests.builders import HOUR, MINUTE, NOON, SECOND
-from tests.stories import hurried
 
 TIMEOUT = Failure(kind="timeout", text="no answer within 30 s")
-
-
-@pytest.fixture
-def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = hurried(tmp_path / "offhook.db")
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
 
 
 def heard(conn: Connection, after: timedelta) -> None:

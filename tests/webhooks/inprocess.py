@@ -1,10 +1,12 @@
 """The store and the network without threads and sockets: everything is so at once, in order."""
 
 import ssl
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import cache
+from json import dumps
 from typing import Any, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
@@ -12,6 +14,8 @@ from starlette.types import ASGIApp, Message, Scope
 
 from monitor.clock import Clock
 from monitor.http import MIB, Answer, HttpClient
+from monitor.simulator.faults.exchange import Answer as Given
+from monitor.simulator.wire import Asked
 from monitor.store.engine import driver, explained
 from monitor.store.writer import Priority, Store
 
@@ -69,12 +73,15 @@ def _trust() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-class InProcess(HttpClient):
-    """Asks an application without a socket."""
+class Unwired(HttpClient):
+    """Asks without a connection: whoever is asked gives the whole answer."""
 
-    def __init__(self, clock: Clock, app: ASGIApp) -> None:
+    def __init__(self, clock: Clock) -> None:
         super().__init__(clock, tls=_trust())
-        self._app = app
+
+    @abstractmethod
+    async def answer(self, asked: Asked, limit: int) -> Given:
+        """What is answered; ``limit`` is how many bytes are read."""
 
     async def request(
         self,
@@ -88,13 +95,35 @@ class InProcess(HttpClient):
         deadline: float = 30.0,
         limit: int = 16 * MIB,
     ) -> Answer:
-        del json, content, deadline, limit
+        del deadline
         sent_at = self._clock.now()
         self.asked_at = self._clock.monotonic()
         parts = urlsplit(url)
         query = "&".join(each for each in (parts.query, urlencode(params or {})) if each)
-        status, body = await ask(self._app, method, parts.path, query, headers or {})
-        return Answer(status=status, headers={}, body=body, sent_at=sent_at, received=len(body))
+        told = {name.lower(): value for name, value in (headers or {}).items()}
+        body = content or (b"" if json is None else dumps(json).encode())
+        given = await self.answer(Asked(method, unquote(parts.path), query, told, body), limit)
+        answer = Answer(
+            status=given.status,
+            headers=given.headers,
+            body=given.body,
+            sent_at=sent_at,
+            received=len(given.body),
+        )
+        return self._dated(method, f"{url}?{query}", answer)
+
+
+class InProcess(Unwired):
+    """Asks an application."""
+
+    def __init__(self, clock: Clock, app: ASGIApp) -> None:
+        super().__init__(clock)
+        self._app = app
+
+    async def answer(self, asked: Asked, limit: int) -> Given:
+        del limit
+        status, body = await ask(self._app, asked.method, asked.path, asked.query, asked.headers)
+        return Given(status=status, body=body)
 
 
 async def ask(
