@@ -30,6 +30,9 @@ driver: types.ModuleType = _driver
 # This one is found at once, and gives back None.
 driver.register_adapter(type(None), {}.get)
 BUSY_MS = 5_000
+# The driver drops the statement that ran least often: once it is full, those that come late drop
+# one another, and each is prepared anew whenever it runs. So it must never be full.
+_STATEMENTS = 512
 
 
 def sqlite_version() -> tuple[int, int, int]:
@@ -94,6 +97,7 @@ def _connect(path: Path, *, read_only: bool, busy_ms: int) -> Any:
         uri=True,
         check_same_thread=False,
         isolation_level=None,
+        cached_statements=_STATEMENTS,
     )
     journal = "WAL" if wal_is_safe(sqlite_version()) else "DELETE"
     synchronous = "FULL" if journal == "WAL" else "EXTRA"

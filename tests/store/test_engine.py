@@ -334,3 +334,28 @@ def test_nothing_is_stored_as_null_without_a_search_for_an_adapter(engine: Engin
 
     with engine.connect() as conn:
         assert conn.exec_driver_sql("SELECT ? IS NULL", (None,)).scalar_one() == 1
+
+
+def test_a_statement_that_comes_late_stays_prepared(engine: Engine) -> None:
+    prepared: list[int] = []
+
+    def seen(*parts: object) -> int:
+        prepared.append(len(parts))
+        return int(driver.SQLITE_OK)
+
+    with engine.connect() as conn:
+        raw = conn.connection.driver_connection
+        assert raw is not None
+        raw.set_authorizer(seen)  # is asked while a statement is prepared
+        early = [f"SELECT {n} FROM providers" for n in range(300)]
+        for sql in early * 2:
+            raw.execute(sql).fetchall()
+        late = ["SELECT 'one' FROM providers", "SELECT 'another' FROM providers"]
+        for sql in late:
+            raw.execute(sql).fetchall()
+        before = len(prepared)
+
+        for sql in (*late, *late):
+            raw.execute(sql).fetchall()
+
+    assert len(prepared) == before > 0
