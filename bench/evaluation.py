@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from bench.results import Result, median, spread
+from bench.results import Result, median, ratio, spread
 from monitor.app.context import context_to_read
 from monitor.app.ruletest.configured import own_config
 from monitor.app.settling import settle
@@ -65,11 +65,16 @@ _ENDS = (
     (CallStatus.FAILED, None),
 )
 _TRIED_AGAIN = {CallStatus.NO_ANSWER, CallStatus.BUSY, CallStatus.FAILED}
+_COOLDOWN = timedelta(hours=2)
 
 
 @dataclass(slots=True)
 class _Course:
-    """One batch: people 0 to ``done`` were called, the next ``live`` are, the others wait."""
+    """One batch: people 0 to ``done`` were called, the next ``live`` are, the others wait.
+
+    Who was missed is called again after the cooldown. Whose call is longer ago was missed again,
+    for good: nobody is late, however many there are.
+    """
 
     name: str
     people: int
@@ -79,16 +84,18 @@ class _Course:
     campaign: str
     first: int  # the number of its first person
     row: int = 0
+    given_up: int = 0  # people who were called so long ago that nobody calls them again
 
     def look(self, now: datetime, status: BatchStatus = BatchStatus.RUNNING) -> Batch:
         """The vendor's answer."""
         waiting = self.people - self.done - self.live
-        reached = self.done - self.done * 8 // 20
+        missed, lost = _missed(self.done), _missed(self.given_up)
         by_status = {
             ContactStatus.PENDING: waiting,
             ContactStatus.IN_CALL: self.live,
-            ContactStatus.COMPLETED: reached,
-            ContactStatus.RETRYING: self.done - reached,
+            ContactStatus.COMPLETED: self.done - missed,
+            ContactStatus.RETRYING: missed - lost,
+            ContactStatus.FAILED: lost,
         }
         return Batch(
             provider="graine",
@@ -104,7 +111,7 @@ class _Course:
             retry=RetryPolicy(max_retries=3, cooldown_s=1800, grows=False),
             counts=Counts(
                 total=self.people,
-                finished=reached,
+                finished=self.done - missed + lost,
                 live=self.live,
                 waiting=waiting,
                 by_status=by_status,
@@ -160,8 +167,9 @@ class _Course:
     def _ended(self, n: int, at: datetime) -> Item:
         status, by = _ENDS[n * 7 % len(_ENDS)]
         begun = at - timedelta(seconds=30)
-        again = status in _TRIED_AGAIN
-        contact = self._person(n, ContactStatus.RETRYING if again else ContactStatus.COMPLETED)
+        again = status in _TRIED_AGAIN and n >= self.given_up
+        after = ContactStatus.FAILED if status in _TRIED_AGAIN else ContactStatus.COMPLETED
+        contact = self._person(n, ContactStatus.RETRYING if again else after)
         call = Call(
             call_id=f"{self.name}-c{n:06}",
             contact_id=contact.contact_id,
@@ -181,18 +189,24 @@ class _Course:
             seen_at=at,
             detail_at=at,
         )
-        due = at + timedelta(hours=2) if again else None
+        due = at + _COOLDOWN if again else None
         return Item(contact._replace(last_attempt_at=begun, next_retry_at=due, seen_at=at), (call,))
 
 
 def measure(directory: Path, batches: int, people: int, times: int) -> list[Result]:
     """All of it."""
-    context = _context()
-    spent, beside = _cycles(directory, context, _courses(batches, people), times)
-    # So slow that the calls of the small one reach back as far as any rule looks.
-    small = _cycles(directory, context, _courses(1, 1_000, pace=1), times * 4)[0]
-    large = _cycles(directory, context, _courses(1, people * 20, pace=1), times * 4)[0]
-    rules = sum(each.settings.rule.subject is SubjectKind.BATCH for each in context.instances)
+    spent, beside = zip(
+        *_cycles(directory / "many.db", _courses(batches, people), times), strict=True
+    )
+    # So slow that the calls of the small one reach back as far as any rule looks. By turns, so
+    # that both see the same machine.
+    beside_small = zip(
+        _cycles(directory / "small.db", _courses(1, 1_000, pace=1), times * 8),
+        _cycles(directory / "large.db", _courses(1, people * 20, pace=1), times * 8),
+        strict=True,
+    )
+    small, large = zip(*((less, more) for (less, _), (more, _) in beside_small), strict=True)
+    rules = sum(each.settings.rule.subject is SubjectKind.BATCH for each in _context().instances)
     limit = 0.25 * batches / 200
     note = f"{rules} rules; {spread(spent)}, {median(spent) / batches * 1e6:.0f} us a batch"
     return [
@@ -206,7 +220,7 @@ def measure(directory: Path, batches: int, people: int, times: int) -> list[Resu
         Result(
             f"judging {people * 20:,} people / 1,000, equal windows",
             1.5,
-            median(large) / median(small),
+            ratio(large, small),
             note=f"{spread(large)} beside {spread(small)}; reading of 1 % above: {spread(beside)}",
         ),
     ]
@@ -217,9 +231,17 @@ def _context() -> Context:
     return context_to_read(own_config(Document("the bench", values, {}), None), NOW)
 
 
+def _missed(n: int) -> int:
+    """How many of the first n people were not reached at once."""
+    rounds, rest = divmod(n, len(_ENDS))
+    some = (_ENDS[k * 7 % len(_ENDS)][0] in _TRIED_AGAIN for k in range(rest))
+    return rounds * sum(status in _TRIED_AGAIN for status, _ in _ENDS) + sum(some)
+
+
 def _courses(batches: int, people: int, pace: int | None = None) -> list[_Course]:
     # One that is dialled and one that is done are two people who moved.
     pace = pace or max(people // 200, 1)
+    lately = pace * int(_COOLDOWN / CYCLE)
     return [
         _Course(
             name=f"open{n:04}",
@@ -229,26 +251,23 @@ def _courses(batches: int, people: int, pace: int | None = None) -> list[_Course
             pace=pace,
             campaign=f"campaign {n % _CAMPAIGNS}",
             first=n * people + 1_000_000,
+            given_up=max(people * 2 // 5 - lately, 0),
         )
         for n in range(batches)
     ]
 
 
-def _cycles(
-    directory: Path, context: Context, courses: Sequence[_Course], times: int
-) -> tuple[list[float], list[float]]:
+def _cycles(file: Path, courses: Sequence[_Course], times: int) -> Iterator[tuple[float, float]]:
     """Processor time of each cycle: of judging, and of reading what moved."""
-    file = directory / "evaluation.db"
-    for each in directory.glob(f"{file.name}*"):
+    for each in file.parent.glob(f"{file.name}*"):
         each.unlink()
-    engine = open_engine(file, create=True)
+    engine, context = open_engine(file, create=True), _context()
     _fill(engine, context, courses)
     for course in courses:
         # After a start everybody is walked through once, a piece at each evaluation.
         for _ in range(course.people // _WALKED + 1):
             with engine.begin() as conn:
                 evaluate_batch(conn, course.row, context, NOW)
-    judging, reading = [], []
     settle()  # as the daemon does
     for n in range(1, WARM + times + 1):
         now = NOW + n * CYCLE
@@ -265,10 +284,8 @@ def _cycles(
                 evaluate_batch(conn, course.row, context, now)
                 spent += time.process_time() - began
         if n > WARM:
-            judging.append(spent)
-            reading.append(read)
+            yield spent, read
     engine.dispose()
-    return judging, reading
 
 
 def _fill(engine: Engine, context: Context, courses: Sequence[_Course]) -> None:
