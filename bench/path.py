@@ -217,7 +217,14 @@ def run(work: Work, pages: Sequence[bytes], at: datetime = NOW) -> Took:
     return took(lambda: (take_in(work, pages, at), judge(work, at)))
 
 
-COUNTED = (schema.contacts, schema.calls, schema.changes, schema.pages, schema.page_moves)
+COUNTED = (
+    schema.contacts,
+    schema.moved_contacts,
+    schema.calls,
+    schema.changes,
+    schema.pages,
+    schema.page_moves,
+)
 
 
 def contents(work: Work) -> tuple[object, ...]:

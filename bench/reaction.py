@@ -68,9 +68,10 @@ class Place:
         """Seconds from the webhook until Slack has the request."""
         while not self.slack.came.empty():
             self.slack.came.get_nowait()
+        signed = letter(f"failed-{batch_id}", batch_id, status="failed")
         began = time.perf_counter()
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(letter(f"failed-{batch_id}", batch_id, status="failed"))
+        writer.write(signed)
         async with asyncio.timeout(_PATIENCE_S):
             assert await answer(reader) == 200
             came = await self.slack.came.get()

@@ -58,19 +58,24 @@ class TooManyAttempts(BatchRule):
 
     def judge(self, facts: BatchFacts) -> Verdict:
         """See the module."""
-        found = accused(
-            facts,
-            Attempts(
-                most=self.max_attempts,
-                window=self.window,
-                min_gap=self.min_gap,
-                after_success=self.after_success,
-            ),
+        limits = Attempts(
+            most=self.max_attempts,
+            window=self.window,
+            min_gap=self.min_gap,
+            after_success=self.after_success,
         )
+        found = accused(facts, limits)
         calm = no_more(facts, found, self.recent, "was called too often")
         if calm is not None:
             return calm
         first = first_named(found)
         said = first if found.n == 1 else f"{people_text(found.n)} called too often; {first}"
         todo = f"{pause_words(found)}; look for a list that was uploaded twice."
-        return Holds(replace(charge(facts, found, said, todo), estimate=found.exact < found.n))
+        finding = charge(facts, found, said, todo)
+        return Holds(
+            replace(
+                finding,
+                details=(("permitted", limits.words),),
+                estimate=found.exact < found.n,
+            )
+        )

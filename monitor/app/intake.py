@@ -1,7 +1,10 @@
 """Where webhooks and presses come in while configurations come and go: one door of each kind."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection
 
 from monitor.app.presses import Presses
 from monitor.app.runtime import Runtime
@@ -44,7 +47,18 @@ class Intake:
         await stop.wait()  # without a socket there is nothing to do, and no reason to end
 
     async def _keep(self, arrived: Sequence[Arrived]) -> list[bool]:
-        # Woken now, whoever takes it in has its turn at the database right behind this commit.
+        loop = asyncio.get_running_loop()
+
+        def put(conn: Connection) -> list[bool]:
+            new = inbox.put(conn, arrived)
+            # Woken now, whoever takes it in gets ready while this commit waits for the disk, and
+            # has its turn at the database right behind it.
+            with contextlib.suppress(RuntimeError):  # the loop is gone: what came is kept
+                loop.call_soon_threadsafe(self._wake)
+            return new
+
+        return await self._store.write(Priority.INBOX, put)
+
+    def _wake(self) -> None:
         if self._runtime is not None:
             self._runtime.drain.wake()
-        return await self._store.write(Priority.INBOX, lambda conn: inbox.put(conn, arrived))

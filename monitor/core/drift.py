@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
-from typing import ClassVar
 
 from monitor.core.calendar import Calendar
 from monitor.core.idle import Pauses, dialling_between
@@ -24,8 +23,6 @@ class RetryTiming:
     vendors do not say which they count from. ``later`` None: how late is not judged.
     Nights and pauses delay a retry by right.
     """
-
-    several: ClassVar[bool] = True
 
     cooldown: timedelta
     earlier: timedelta

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from monitor.core.model import Outcome
 from monitor.core.people import LONG_AGO, Breach, PersonCalls, PlacedCall
@@ -44,12 +44,22 @@ class Attempts:
     of a conversation, unless it is a follow-up.
     """
 
-    several: ClassVar[bool] = True
-
     most: int = 4
     window: timedelta = timedelta(hours=24)
     min_gap: timedelta = timedelta(minutes=5)
     after_success: timedelta = timedelta(hours=24)
+
+    @property
+    def words(self) -> str:
+        """What is permitted: "4 calls in 1 d, 5 min apart, none for 1 d after a conversation"."""
+        permitted = []
+        if self.most:
+            permitted.append(f"{counted(self.most, 'call')} in {span(self.window)}")
+        if self.min_gap:
+            permitted.append(f"{span(self.min_gap)} apart")
+        if self.after_success:
+            permitted.append(f"none for {span(self.after_success)} after a conversation")
+        return ", ".join(permitted)
 
     def __call__(self, person: PersonCalls) -> Breach | None:
         """See Check."""
@@ -129,8 +139,6 @@ class OptOuts:
     The texts are matchers over what is known of a call: disposition, hangup, outcome,
     provider, batch_name.
     """
-
-    several: ClassVar[bool] = True
 
     matchers: tuple[str, ...]
 

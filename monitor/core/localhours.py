@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
-from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from monitor.core.calendar import Calendar, is_open
@@ -19,8 +18,6 @@ class LocalHours:
     call whose start is an estimate lies outside only if it does so from the earliest to the
     latest moment at which it may have been placed, as far as both ends tell.
     """
-
-    several: ClassVar[bool] = False
 
     hours: tuple[str, ...]
 

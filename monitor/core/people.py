@@ -14,7 +14,7 @@ Persons and calls are named tuples because every one that moves passes through h
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import ClassVar, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from monitor.core.model import Outcome
 
@@ -75,12 +75,7 @@ class Breach:
 
 
 class Check(Protocol):
-    """What a rule asks of one person. Hashable: equal checks have equal answers.
-
-    ``several``: only who has two calls or more can break the limit; nobody else is shown.
-    """
-
-    several: ClassVar[bool]
+    """What a rule asks of one person. Hashable: equal checks have equal answers."""
 
     def __call__(self, person: PersonCalls) -> Breach | None:
         """The breach, or None. Depends on the person's calls only."""

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from monitor.core.people import PlacedCall
-from monitor.evaluation.placing import Known, Sift, everybody
+from monitor.evaluation.placing import Known, Sift
 from monitor.store import people
 from monitor.store.lately import Key, Move, Written, lately
 from monitor.store.people import Place
@@ -41,10 +41,10 @@ Question = Callable[[Known], Any]
 
 @dataclass(slots=True)
 class People:
-    """Some people of a batch: those who stand there alone with one call at most, and the others."""
+    """Some people of a batch: those who stand nowhere else, and the others."""
 
     batch: int
-    plain: list[tuple[Key, Person]] = field(default_factory=list)
+    alone: list[tuple[Key, Person]] = field(default_factory=list)
     others: list[tuple[Key, Known]] = field(default_factory=list)
 
     def put(self, key: Key, contacts: list[tuple[int, Person]], refused: PlacedCall | None) -> None:
@@ -55,9 +55,9 @@ class People:
             self.others.append((key, Known(self.batch, contacts, refused)))
 
     def put_alone(self, key: Key, person: Person, refused: PlacedCall | None) -> None:
-        """One more, who stands there alone."""
-        if refused is None and len(person.calls) < 2:
-            self.plain.append((key, person))
+        """One more, who stands nowhere else."""
+        if refused is None:
+            self.alone.append((key, person))
         else:
             self.others.append((key, Known(self.batch, [(self.batch, person)], refused)))
 
@@ -66,26 +66,25 @@ class People:
 class Answers:
     """What one question found about the people of one batch; None is not kept.
 
-    ``several``: it finds nothing about who stands in one place and has one call at most;
-    ``sift`` leaves out of these of whom that is quickly told.
+    ``sift`` leaves out, of those who stand in one place, of whom it plainly finds nothing.
     ``walked`` is the contact up to which everybody was asked about, None when all were.
     ``summed`` is what was made of it, until anything is found anew.
     """
 
     question: Question
     asked_at: datetime
-    several: bool = False
-    sift: Sift = everybody
+    sift: Sift
     walked: str | None = ""
     found: dict[Key, Any] = field(default_factory=dict)
     summed: dict[Hashable, Any] = field(default_factory=dict)
 
     def take(self, people: People) -> None:
         """Ask about these people."""
-        if self.found:
-            for key, _ in people.plain:
+        left = dict(self.sift(people.alone))
+        for key, _ in people.alone if self.found else ():
+            if key not in left:
                 self._keep(key, None)
-        for key, person in () if self.several else self.sift(people.plain):
+        for key, person in left.items():
             known = Known(people.batch, [(people.batch, person)])
             self._keep(key, self.question(known))
         for key, known in people.others:

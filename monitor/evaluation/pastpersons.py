@@ -18,7 +18,7 @@ from monitor.core.people import Breaches, Check, Overlap, PlacedCall, summed
 from monitor.core.tally import CONTACTS, Tally
 from monitor.evaluation.accounts import UNASKED, Answers, People, Question
 from monitor.evaluation.people import overlap
-from monitor.evaluation.placing import Names, breach, reached, waiting
+from monitor.evaluation.placing import Names, Sift, breach, nobody, reached, sift_of, waiting
 from monitor.store.history import Elsewhere
 from monitor.store.lately import Key
 from monitor.store.people import Place
@@ -146,7 +146,11 @@ class PastPersons:
 
     def breaches(self, check: Check, since: datetime) -> Breaches:
         """See PeopleLog."""
-        answers = self._asked(check, partial(breach, check, self.names), several=check.several)
+        answers = self._asked(
+            check,
+            partial(breach, check, self.names),
+            sift_of(check, self.names, self.batch),
+        )
         found = answers.summed.get(since)
         if not isinstance(found, Breaches):
             found = summed(each for each in answers.found.values() if each.at > since)
@@ -155,14 +159,14 @@ class PastPersons:
 
     def in_other_open_batches(self) -> Overlap:
         """See PeopleLog."""
-        answers = self._asked("waiting", waiting, several=True)
+        answers = self._asked("waiting", waiting, nobody)
         going = self._going
         shared = {key: batches & going for key, (_, batches) in answers.found.items()}
         return self._overlap(answers, shared)
 
     def reached_before(self, since: datetime) -> Overlap:
         """See PeopleLog."""
-        answers = self._asked("reached", reached, several=True)
+        answers = self._asked("reached", reached, nobody)
         shared = {
             key: frozenset(batch for batch, at in talked.items() if at > since)
             for key, (_, talked) in answers.found.items()
@@ -175,11 +179,11 @@ class PastPersons:
             replace(overlap(answers.found, shared, self.names), of=of) if shared else Overlap(of=of)
         )
 
-    def _asked(self, name: Hashable, question: Question, *, several: bool) -> Answers:
+    def _asked(self, name: Hashable, question: Question, sift: Sift) -> Answers:
         self._ask_those_who_moved()
         answers = self._answers.get(name)
         if answers is None:
-            answers = self._answers[name] = Answers(question, self.now, several)
+            answers = self._answers[name] = Answers(question, self.now, sift)
             answers.take(self._people(self._of))
         answers.asked_at = self.now
         return answers

@@ -22,7 +22,7 @@ from monitor.evaluation.placing import (
     Names,
     Sift,
     breach,
-    everybody,
+    nobody,
     reached,
     sift_of,
     waiting,
@@ -55,8 +55,7 @@ class StoredPeople:
         answers = self._answers(
             check,
             partial(breach, check, self.memo.names),
-            several=check.several,
-            sift=sift_of(check),
+            sift_of(check, self.memo.names, self.row.id),
         )
         found = answers.summed.get(since)
         if not isinstance(found, Breaches) or found.whole != self._is_whole(answers):
@@ -67,7 +66,7 @@ class StoredPeople:
 
     def in_other_open_batches(self) -> Overlap:
         """See PeopleLog."""
-        answers = self._answers("waiting", waiting, several=True)
+        answers = self._answers("waiting", waiting, nobody)
         others = answers.summed.get("others")
         if others is None:
             others = {batch for _, batches in answers.found.values() for batch in batches}
@@ -81,7 +80,7 @@ class StoredPeople:
 
     def reached_before(self, since: datetime) -> Overlap:
         """See PeopleLog."""
-        answers = self._answers("reached", reached, several=True)
+        answers = self._answers("reached", reached, nobody)
         shared = {
             key: frozenset(batch for batch, at in talked.items() if at > since)
             for key, (_, talked) in answers.found.items()
@@ -100,13 +99,11 @@ class StoredPeople:
     def _is_whole(self, answers: Answers) -> bool:
         return answers.walked is None and not self._account().moved
 
-    def _answers(
-        self, name: Hashable, question: Question, *, several: bool, sift: Sift = everybody
-    ) -> Answers:
+    def _answers(self, name: Hashable, question: Question, sift: Sift) -> Answers:
         account = self._account()
         answers = account.answers.get(name)
         if answers is None:
-            answers = account.answers[name] = Answers(question, self.now, several, sift)
+            answers = account.answers[name] = Answers(question, self.now, sift)
         answers.asked_at = self.now
         if answers.walked is not None and answers.walked not in self._walked_to():
             self._walk(answers, answers.walked)

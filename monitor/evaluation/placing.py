@@ -1,11 +1,12 @@
 """What is asked of one person, from their contacts wherever these stand."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from monitor.core.drift import RetryTiming
 from monitor.core.limits import Attempts, OptOuts
 from monitor.core.localhours import LocalHours, minute_of
 from monitor.core.model import Call, CallStatus, Contact, ContactStatus, EndedBy, Outcome
@@ -54,8 +55,14 @@ class Known:
         if self.refused is not None:
             return False
         if isinstance(check, Attempts):
-            return _apart(check, self)
-        return isinstance(check, OptOuts) and _unrefused(check, self, names)
+            return _apart(
+                check, [call for _, each in self.contacts for call in each.calls.values()]
+            )
+        if not isinstance(check, OptOuts):
+            return False
+        return not any(
+            _refusing(check, names, batch, [(None, each)]) for batch, each in self.contacts
+        )
 
     def calls(self, names: Names) -> PersonCalls | None:
         """All calls to them in the order in which they were placed; None without any here."""
@@ -78,14 +85,30 @@ def breach(check: Check, names: Names, known: Known) -> Breach | None:
     return None if found is None else replace(found, phone=person.phone)
 
 
-def sift_of(check: Check) -> Sift:
-    """What leaves out those who plainly keep a check."""
-    return partial(_beyond, check) if isinstance(check, LocalHours) else everybody
+def sift_of(check: Check, names: Names, batch: int) -> Sift:
+    """What leaves out those who stand in this batch alone and plainly keep a check."""
+    if isinstance(check, LocalHours):
+        return partial(_beyond, check)
+    if isinstance(check, Attempts):
+        return partial(_close, check)
+    if isinstance(check, OptOuts):
+        return lambda people: _refusing(check, names, batch, _called_again(people))
+    return _called_again if isinstance(check, RetryTiming) else everybody
 
 
 def everybody(people: Sequence[tuple[Any, Person]]) -> Sequence[tuple[Any, Person]]:
     """The sift that leaves out nobody."""
     return people
+
+
+def nobody(people: Sequence[tuple[Any, Person]]) -> Sequence[tuple[Any, Person]]:
+    """The sift of a question about who stands in several places."""
+    del people
+    return ()
+
+
+def _called_again(people: Sequence[tuple[Any, Person]]) -> Sequence[tuple[Any, Person]]:
+    return [each for each in people if len(each[1].calls) > 1]
 
 
 def _beyond(
@@ -97,7 +120,7 @@ def _beyond(
     for each in people:
         contact, _, calls = each[1]
         for call in calls.values():
-            at = call.started_at or _reckoned(call)[0]
+            at = _earliest(call)
             place = contact.timezone, contact.country, contact.area, minute_of(at)
             permitted = found.get(place)
             if permitted is None:
@@ -108,13 +131,14 @@ def _beyond(
     return left
 
 
-def _apart(check: Attempts, known: Known) -> bool:
+def _close(check: Attempts, people: Sequence[tuple[Any, Person]]) -> Sequence[tuple[Any, Person]]:
+    """Those whose calls are many, or close together."""
+    return [each for each in _called_again(people) if not _apart(check, each[1].calls.values())]
+
+
+def _apart(check: Attempts, calls: Iterable[Call]) -> bool:
     """Whether the calls are few and far apart, after a conversation follow-ups alone."""
-    made = [
-        (call.started_at or _reckoned(call)[0], call.follow_up, call.status is _TALKED)
-        for _, person in known.contacts
-        for call in person.calls.values()
-    ]
+    made = [(_earliest(call), call.follow_up, call.status is _TALKED) for call in calls]
     if check.most and len(made) > check.most:
         return False
     made.sort()
@@ -126,14 +150,22 @@ def _apart(check: Attempts, known: Known) -> bool:
     return True
 
 
-def _unrefused(check: OptOuts, known: Known, names: Names) -> bool:
-    """Whether there is no call after which they were not to be called."""
-    for batch, person in known.contacts:
-        provider, title = names[batch]
-        for call in person.calls.values():
-            if check.matches(call.disposition, call.hangup_class, call.outcome, provider, title):
-                return False
-    return True
+def _refusing(
+    check: OptOuts, names: Names, batch: int, people: Sequence[tuple[Any, Person]]
+) -> Sequence[tuple[Any, Person]]:
+    """Those of a batch with a call there after which they were not to be called."""
+    heard: dict[tuple[object, ...], bool] = {}
+    left = []
+    for each in people:
+        for call in each[1].calls.values():
+            told = call.disposition, call.hangup_class, call.status, call.answered_by
+            refused = heard.get(told)
+            if refused is None:
+                refused = heard[told] = check.matches(*told[:2], call.outcome, *names[batch])
+            if refused:
+                left.append(each)
+                break
+    return left
 
 
 def _person_calls(known: Known, here: Contact, names: Names) -> PersonCalls:
@@ -176,6 +208,12 @@ def _placed(
         until,
         status not in _NOT_YET and (status not in _GIVEN_UP or bool(call.duration_s)),
     )
+
+
+def _earliest(call: Call) -> datetime:
+    """When a call was placed, at the earliest: most tell it plainly."""
+    at = call.started_at or (call.ended_by is _DERIVED and call.created_at)
+    return at or _reckoned(call)[0]
 
 
 def _reckoned(call: Call) -> tuple[datetime, datetime | None]:

@@ -219,7 +219,7 @@ def _write(
 ) -> Taken:
     if not chunk.rows:
         return Taken(row, moved=False, words=frozenset(chunk.words), people=chunk.people)
-    snapshot.save_people(conn, chunk.rows.values())
+    snapshot.save_people(conn, chunk.rows.values(), chunk.stored)
     snapshot.save_ended(conn, chunk.before.values(), chunk.after.values())
     _note_people(conn, chunk)
     ended = (each[_ENDED] for rows in (chunk.before, chunk.after) for each in rows.values())

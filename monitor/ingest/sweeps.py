@@ -12,7 +12,7 @@ from monitor.core.tally import CALLS, CONTACTS, count_call, count_contact
 from monitor.ingest.ends import note_calls
 from monitor.ingest.items import Taken, take_items
 from monitor.ingest.pages import PageBook, Read
-from monitor.store import batches, changes, pages, people, snapshot
+from monitor.store import batches, changes, gathering, pages, people, snapshot
 from monitor.store.batches import BatchRow
 from monitor.store.pages import PageState
 
@@ -47,6 +47,7 @@ def take_pages(
     row = batches.load(conn, batch)
     items: list[Item] = [item for read in reads for item in read.items.values()]
     taken = take_items(conn, row, items, at)
+    gathering.gather_many(conn, batch)
     if expected is not None:
         note_calls(conn, row, taken.people, items, at, expected)
     states = tuple((read, book.state_after(read)) for read in reads)

@@ -14,9 +14,11 @@ from typing import Any
 from sqlalchemy import (
     BindParameter,
     Column,
+    ColumnElement,
     Connection,
     Insert,
     Select,
+    Subquery,
     Table,
     Update,
     bindparam,
@@ -163,7 +165,7 @@ def filled(values: Sequence[str | int], size: int) -> dict[str, str | int]:
 
 
 def by_keys(
-    conn: Connection, columns: Sequence[Column[Any]], batch: int, values: Sequence[str]
+    conn: Connection, table: Subquery, names: tuple[str, ...], batch: int, values: Sequence[str]
 ) -> Iterable[Row]:
     """These columns of one batch's rows whose first column is among the values."""
     cursor = _cursor(conn)
@@ -171,14 +173,17 @@ def by_keys(
     for start in range(0, len(values), most):
         some = tuple(values[start : start + most])
         size = next(size for size in IN_SIZES if size >= len(some))
-        sql = _select_sql(tuple(columns), size, conn.dialect.name)
+        sql = _select_sql(table, names, size, conn.dialect.name)
         filled = some + some[-1:] * (size - len(some))
         yield from cursor.execute(sql, (batch, *filled)).fetchall()
 
 
-def of_batch(conn: Connection, table: Table, batch: int) -> Iterable[Row]:
+def of_batch(
+    conn: Connection, table: Table | Subquery, batch: int, *order: ColumnElement[Any]
+) -> Iterable[Row]:
     """The raw rows of one batch, a few at a time: they may be many."""
-    sql = _compiled(select(table).where(table.c.batch == bindparam("batch")), conn.dialect.name)
+    statement = select(table).where(table.c.batch == bindparam("batch")).order_by(*order)
+    sql = _compiled(statement, conn.dialect.name)
     found = _cursor(conn).execute(sql, (batch,))
     while rows := found.fetchmany(_AT_ONCE):
         yield from rows
@@ -287,9 +292,9 @@ def _insert_sql(table: Table, name: str) -> str:
 
 
 @cache
-def _select_sql(columns: tuple[Column[Any], ...], n: int, name: str) -> str:
+def _select_sql(table: Subquery, names: tuple[str, ...], n: int, name: str) -> str:
+    columns = [table.c[each] for each in names]
     statement = select(*columns).where(
-        columns[0].table.c.batch == bindparam("batch"),
-        columns[0].in_([bindparam(f"v{i}") for i in range(n)]),
+        table.c.batch == bindparam("batch"), columns[0].in_(listed(n))
     )
     return _compiled(statement, name)

@@ -15,7 +15,8 @@ import msgspec
 from sqlalchemy import Connection, Integer, bindparam, delete, func, literal_column, select
 
 from monitor.store import hot
-from monitor.store.schema import contacts, page_moves, pages
+from monitor.store.gathering import everybody
+from monitor.store.schema import page_moves, pages
 
 CLOSED = 0
 WAITING = 1
@@ -198,5 +199,5 @@ def forget(conn: Connection, batch: int, listing: str, after: int) -> None:
 def contact_ids(conn: Connection, batch: int) -> set[str]:
     """The ids of every person in a batch's snapshot."""
     return set(
-        conn.execute(select(contacts.c.contact_id).where(contacts.c.batch == batch)).scalars()
+        conn.execute(select(everybody.c.contact_id).where(everybody.c.batch == batch)).scalars()
     )

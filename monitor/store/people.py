@@ -25,10 +25,11 @@ from sqlalchemy import (
 from monitor.core.model import Contact
 from monitor.core.people import PlacedCall
 from monitor.store import hot
+from monitor.store.gathering import everybody
 from monitor.store.hot import Row
 from monitor.store.lately import KEY, Move, Written, lately
-from monitor.store.schema import batches, contacts, opt_outs, people, people_moves, to_micros
-from monitor.store.snapshot import Person, person_of
+from monitor.store.schema import batches, opt_outs, people, people_moves, to_micros
+from monitor.store.snapshot import Person, load_values, person_of
 
 # Who moved is read within seconds; whoever comes later asks about everybody anyway.
 KEPT = timedelta(hours=1)
@@ -174,11 +175,8 @@ def load(conn: Connection, wanted: Mapping[int, Sequence[str]]) -> dict[Place, P
     return {
         (batch, contact_id): person_of(value)
         for batch, ids in wanted.items()
-        for contact_id, value in hot.by_keys(conn, _KEPT, batch, ids)
+        for contact_id, value in load_values(conn, batch, ids).items()
     }
-
-
-_KEPT = (contacts.c.contact_id, contacts.c.value)
 
 
 def walk(conn: Connection, batch: int, after: str, limit: int) -> list[tuple[str, Person]]:
@@ -188,9 +186,9 @@ def walk(conn: Connection, batch: int, after: str, limit: int) -> list[tuple[str
 
 
 _NEXT = (
-    select(*_KEPT)
-    .where(contacts.c.batch == bindparam("batch"), contacts.c.contact_id > bindparam("after"))
-    .order_by(contacts.c.contact_id)
+    select(everybody.c.contact_id, everybody.c.value)
+    .where(everybody.c.batch == bindparam("batch"), everybody.c.contact_id > bindparam("after"))
+    .order_by(everybody.c.contact_id)
     .limit(bindparam("most"))
 )
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, select, tuple_, update
 
 from monitor.core.people import PlacedCall
-from monitor.store import people
+from monitor.store import gathering, people
 from monitor.store.schema import batches, calls, changes, contacts, page_moves, pages
 from monitor.store.snapshot import Person
 
@@ -49,7 +49,9 @@ def prune(
             some = found[start : start + _AT_ONCE]
             if table is contacts:
                 _let_go(conn, batch, [contact_id for _, contact_id in some], refusal)
-            conn.execute(delete(table).where(tuple_(*keys).in_(some)))
+                gathering.drop(conn, some)
+            else:
+                conn.execute(delete(table).where(tuple_(*keys).in_(some)))
         gone += len(found)
         if gone >= piece:
             return gone

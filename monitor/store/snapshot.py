@@ -5,7 +5,7 @@ with what queries look for in columns beside it. Ended calls have a small row ea
 in the order of their ends.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
@@ -15,9 +15,10 @@ from sqlalchemy import Connection
 
 from monitor.core.instants import to_micros
 from monitor.core.model import Call, Contact, ContactStatus, Outcome, Sentiment, outcome_of
-from monitor.store import hot
+from monitor.store import gathering, hot
+from monitor.store.gathering import everybody
 from monitor.store.hot import Row
-from monitor.store.schema import calls, contacts
+from monitor.store.schema import calls
 
 # The driver binds plain texts and numbers fast; for members of an enum, and for True and
 # False, it first looks for an adapter, which costs more than the rest of the row.
@@ -101,7 +102,7 @@ def ended_row(batch: int, contact: Contact, call: Call) -> Row | None:
 
 def load_people(conn: Connection, batch: int, ids: Sequence[str]) -> dict[str, Person]:
     """The known people among the ids."""
-    return {key: person_of(value) for key, value in hot.by_keys(conn, _KEPT, batch, ids)}
+    return {key: person_of(value) for key, value in load_values(conn, batch, ids).items()}
 
 
 def load_attempts(conn: Connection, batch: int, ids: Sequence[str]) -> dict[str, int]:
@@ -112,15 +113,17 @@ def load_attempts(conn: Connection, batch: int, ids: Sequence[str]) -> dict[str,
 
 def load_values(conn: Connection, batch: int, ids: Sequence[str]) -> dict[str, bytes]:
     """The same as stored, for whoever takes them one by one."""
-    return dict(hot.by_keys(conn, _KEPT, batch, ids))
+    return dict(hot.by_keys(conn, everybody, ("contact_id", "value"), batch, ids))
 
 
-_KEPT = (contacts.c.contact_id, contacts.c.value)
-
-
-def save_people(conn: Connection, rows: Iterable[Row]) -> None:
-    """Write whole rows of people, in the order of the tree they go into."""
-    hot.upsert(conn, contacts, sorted(rows))
+def save_people(conn: Connection, rows: Iterable[Row], known: Container[str] = frozenset()) -> None:
+    """Write whole rows of people; ``known``: the ids of all of them who are stored."""
+    moved: list[Row] = []
+    new: list[Row] = []
+    for row in rows:
+        (moved if row[1] in known else new).append(row)
+    gathering.add(conn, new)
+    gathering.move(conn, moved)
 
 
 def save_ended(conn: Connection, old: Iterable[Row], new: Iterable[Row]) -> None:
@@ -144,17 +147,21 @@ def drop_people(conn: Connection, batch: int, people: Iterable[Person]) -> None:
         ended_row(batch, person.contact, call) for person in gone for call in person.calls.values()
     )
     drop_ended(conn, (row for row in ended if row is not None))
-    hot.delete(conn, contacts, [(batch, person.contact.contact_id) for person in gone])
+    gathering.drop(conn, [(batch, person.contact.contact_id) for person in gone])
 
 
 def every_person(conn: Connection, batch: int) -> Iterable[Person]:
     """All people of a batch: for recounts and erasure, never on the hot path."""
-    return (person_of(row[-1]) for row in hot.of_batch(conn, contacts, batch))
+    return (person_of(row[-1]) for row in _everybody(conn, batch))
+
+
+def _everybody(conn: Connection, batch: int) -> Iterable[Row]:
+    return hot.of_batch(conn, everybody, batch, everybody.c.contact_id)
 
 
 def every_one_counted(conn: Connection, batch: int) -> Iterable[tuple[Contact, int, bytes]]:
     """All people of a batch with how many calls each has; as stored, for ``person_of``."""
-    for row in hot.of_batch(conn, contacts, batch):
+    for row in _everybody(conn, batch):
         contact, _, calls = _unpack_counted(row[-1])
         yield contact, len(calls), row[-1]
 

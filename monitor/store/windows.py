@@ -37,13 +37,14 @@ from monitor.store.ended import (
     ended_call,
     having,
 )
-from monitor.store.schema import calls, contacts, from_micros, to_micros
+from monitor.store.gathering import everybody
+from monitor.store.schema import calls, from_micros, to_micros
 
 _Answer = TypeVar("_Answer")
 _OLDEST = 3  # so many late ones are named
 
 _batch = bindparam("batch", type_=Integer)
-_person = contacts.c
+_person = everybody.c
 _OVERDUE = and_(_person.batch == _batch, _person.retry_at <= bindparam("at"))
 _LOST = and_(_person.batch == _batch, _person.unscheduled_since <= bindparam("at"))
 _FUTURE = and_(_person.batch == _batch, _person.retry_at > bindparam("at"))
@@ -51,16 +52,12 @@ _HELD = and_(_person.batch == _batch, _person.live_since <= bindparam("at"))
 
 
 def _oldest(wanted: ColumnElement[bool], since: ColumnElement[Any]) -> Select[Any]:
-    return (
-        select(_person.contact_id, since)
-        .where(wanted)
-        .order_by(since)
-        .limit(literal_column(str(_OLDEST)))
-    )
+    some = select(_person.contact_id, since).where(wanted).order_by(since, _person.contact_id)
+    return some.limit(literal_column(str(_OLDEST)))
 
 
 def _count(wanted: ColumnElement[bool]) -> Select[Any]:
-    some: Select[Any] = select(literal_column("1")).select_from(contacts).where(wanted)
+    some: Select[Any] = select(literal_column("1")).select_from(everybody).where(wanted)
     return select(func.count()).select_from(some.limit(bindparam("most")).subquery())
 
 
@@ -68,8 +65,11 @@ _OLDEST_OVERDUE, _COUNT_OVERDUE = _oldest(_OVERDUE, _person.retry_at), _count(_O
 _OLDEST_LOST, _COUNT_LOST = _oldest(_LOST, _person.unscheduled_since), _count(_LOST)
 _COUNT_FUTURE = _count(_FUTURE)
 _OLDEST_HELD, _COUNT_HELD = _oldest(_HELD, _person.live_since), _count(_HELD)
-_LAST_DUE = select(func.max(_person.retry_at)).where(
-    _person.batch == _batch, _person.retry_at.is_not(None)
+_LAST_DUE = (
+    select(_person.retry_at)
+    .where(_person.batch == _batch, _person.retry_at.is_not(None))
+    .order_by(_person.retry_at.desc())
+    .limit(literal_column("1"))
 )
 
 
@@ -257,8 +257,8 @@ class StoredRetries:
 
     @cached_property
     def _last_due(self) -> datetime | None:
-        ((at,),) = hot.ask(self._conn, _LAST_DUE, batch=self._batch)
-        return None if at is None else from_micros(at)
+        rows = hot.ask(self._conn, _LAST_DUE, batch=self._batch)
+        return from_micros(rows[0][0]) if rows else None
 
     def held(self, until: datetime, most: int = COUNTED_MOST) -> HeldLines:
         """People who have been dialled or talked to since ``until`` or longer."""

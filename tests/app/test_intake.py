@@ -14,6 +14,7 @@ from monitor.store.schema import inbox
 from monitor.store.writer import Priority
 from monitor.web.server import application
 from tests.app.assembled import at_work
+from tests.app.site import until
 from tests.delivering import MovedClock
 from tests.gate import SAMPLES
 from tests.webhooks.inprocess import ask
@@ -80,6 +81,33 @@ async def test_a_webhook_is_waited_for_by_who_takes_it_in_before_it_is_on_disk(
         states = await runtime.store.read(_states)
 
     assert (status, states) == (200, ["asked"]), "it is of a batch that nobody knows"
+
+
+async def test_what_has_come_is_kept_though_nobody_is_left_to_be_woken(tmp_path: Path) -> None:
+    begun, gone = threading.Event(), threading.Event()
+
+    def busy(conn: Connection) -> None:
+        del conn
+        begun.set()
+        assert gone.wait(5)
+
+    async with at_work(tmp_path, MovedClock(), CONFIG) as runtime:
+        store, intake = runtime.store, Intake(runtime.store, MovedClock())
+        intake.serve(runtime)
+
+        async def come() -> None:
+            sending = asyncio.create_task(_send(intake))
+            await asyncio.to_thread(until, store.waiting)
+            sending.cancel()
+
+        writing = asyncio.create_task(store.write(Priority.INBOX, busy))
+        await asyncio.to_thread(begun.wait, 5)
+        await asyncio.to_thread(asyncio.run, come())
+        gone.set()
+        await writing
+        states = await store.write(Priority.RETENTION, _states)
+
+    assert states == ["new"]
 
 
 async def _send(intake: Intake) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -330,8 +330,6 @@ def test_when_a_call_was_placed(
     seen: list[PlacedCall] = []
 
     class Looks:
-        several: ClassVar[bool] = False
-
         def __call__(self, person: PersonCalls) -> None:
             seen.extend(person.calls)
 

@@ -10,15 +10,15 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, func, select
 
 from monitor.core.model import CallStatus, Contact, ContactStatus, Item
 from monitor.ingest.looks import take_look
 from monitor.ingest.pages import UNREAD, PageBook, decode, due
 from monitor.ingest.sweeps import remember, take_pages
 from monitor.providers import Page
+from monitor.store import gathering, schema, snapshot
 from monitor.store import pages as store_pages
-from monitor.store import snapshot
 from monitor.store.pages import CLOSED, LIVE, NEVER, WAITING, PageState
 from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch, make_call, make_contact
 from tests.clocks import ManualClock
@@ -120,6 +120,20 @@ def test_only_what_changed_is_decoded(shelf: Shelf) -> None:
 
     assert shelf.read(rows) == 1
     assert shelf.known()["p007"] == "completed"
+
+
+def test_who_moved_is_gathered_while_a_list_is_read(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathering, "MOST_APART", 7)
+    apart = select(func.count()).select_from(schema.moved_contacts)
+    shelf.read(people(10))
+
+    for number, left in ((0, 5), (1, 0)):
+        shelf.read(people(10, "completed"), number)
+        assert shelf.conn.execute(apart).scalar_one() == left
+
+    assert set(shelf.known().values()) == {"completed"}
 
 
 def test_a_page_whose_every_item_changed_is_decoded_whole(shelf: Shelf) -> None:

@@ -200,3 +200,22 @@ def test_a_number_of_thousands_of_calls_is_gone_through_once() -> None:
     # To compare each call with all before it took half a minute.
     assert time.process_time() - began < 2
     assert "got 6,000 calls" in finding.summary
+
+
+@pytest.mark.parametrize(
+    ("rule", "permitted"),
+    [
+        pytest.param(
+            RULE, "4 calls in 1 d, 5 min apart, none for 1 d after a conversation", id="all"
+        ),
+        pytest.param(
+            TooManyAttempts(max_attempts=1, min_gap=timedelta(0), after_success=timedelta(0)),
+            "1 call in 1 d",
+            id="the others turned off",
+        ),
+    ],
+)
+def test_what_is_permitted_stands_in_the_message(rule: TooManyAttempts, permitted: str) -> None:
+    finding = held(somebody(*every(HOUR, 5)), rule=rule)
+
+    assert finding.details == (("permitted", permitted),)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from monitor.core.limits import OptOuts
 from monitor.core.model import Item
@@ -15,7 +15,7 @@ from monitor.evaluation.people import StoredPeople
 from monitor.evaluation.refusing import refusals
 from monitor.ingest.items import take_items
 from monitor.ingest.looks import take_look
-from monitor.store import batches, people, retention
+from monitor.store import batches, people, retention, schema
 from monitor.store.lately import KEY
 from rules.called_after_opt_out import CalledAfterOptOut
 from tests.builders import HOUR, NOON, SECOND, make_batch, make_call, make_contact
@@ -66,7 +66,8 @@ def test_whose_contacts_were_whose_is_forgotten_but_not_who_asked_not_to_be_call
         )
         for n, contact in people_of.items()
     ]
-    take_items(conn, row, items, NOON)
+    take_items(conn, row, [Item(item.contact) for item in items], NOON)
+    take_items(conn, batches.load(conn, row.id), items, NOON)  # and then they were called
     row = batches.load(conn, row.id)
     batches.save(conn, replace(row, open=False, terminal_at=NOON - SECOND))
     keys = [bytes([n]) * KEY for n in range(3)]
@@ -74,10 +75,16 @@ def test_whose_contacts_were_whose_is_forgotten_but_not_who_asked_not_to_be_call
     context = make_context(run(CalledAfterOptOut(opt_out=("disposition=dnc",))))
 
     while retention.prune(conn, NOON, piece=2, refusal=refusals(context.instances)):
-        pass
+        everybody, apart = (
+            set(conn.execute(select(table.c.contact_id)).scalars())
+            for table in (schema.contacts, schema.moved_contacts)
+        )
+        assert apart == everybody, "who is forgotten is so in one go"
 
     kept = people.opted_out(conn, keys)
     assert people.places(conn, keys) == {}
+    for table in (schema.contacts, schema.moved_contacts):
+        assert not conn.execute(select(table)).all()
     assert {key: (call.call_id, call.batch) for key, call in kept.items()} == {
         keys[0]: ("c0", "Renewals May")
     }

@@ -140,34 +140,43 @@ batches = Table(
     Index("ix_batches_due", "open", "due_at"),
 )
 
-# People: the whole of one packed with all their calls (store/snapshot.py), so that whatever
-# moves about a person is one row to read and one to write. In columns stands only what
-# queries look for, and that only where it is so: a column costs whenever a row is written.
-contacts = Table(
-    "contacts",
-    metadata,
-    Column("batch", Integer, ForeignKey("batches.id"), primary_key=True),
-    Column("contact_id", Text, primary_key=True),
-    # of people who wait in a retrying state: when their retry is due, or, where none is
-    # scheduled, since when they have been waiting
-    Column("retry_at", UtcDateTime),
-    Column("unscheduled_since", UtcDateTime),
-    # of people who are dialled or talked to: since when
-    Column("live_since", UtcDateTime),
-    Column("value", LargeBinary, nullable=False),
-    sqlite_with_rowid=False,
-)
 
-# retries that are late or unscheduled, and lines that are held
-for _waits in (contacts.c.retry_at, contacts.c.unscheduled_since, contacts.c.live_since):
-    Index(
-        f"ix_contacts_{_waits.name}",
-        contacts.c.batch,
-        _waits,
-        contacts.c.contact_id,
-        sqlite_where=_waits.is_not(None),
-        postgresql_where=_waits.is_not(None),
+def _people(name: str) -> Table:
+    """A table of people: the whole of one packed with all their calls (store/snapshot.py).
+
+    So whatever moves about a person is one row to read and one to write. In columns stands only
+    what queries look for, and that only where it is so: a column costs whenever a row is written.
+    """
+    table = Table(
+        name,
+        metadata,
+        Column("batch", Integer, ForeignKey("batches.id"), primary_key=True),
+        Column("contact_id", Text, primary_key=True),
+        # of people who wait in a retrying state: when their retry is due, or, where none is
+        # scheduled, since when they have been waiting
+        Column("retry_at", UtcDateTime),
+        Column("unscheduled_since", UtcDateTime),
+        # of people who are dialled or talked to: since when
+        Column("live_since", UtcDateTime),
+        Column("value", LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
     )
+    # retries that are late or unscheduled, and lines that are held
+    for waits in (table.c.retry_at, table.c.unscheduled_since, table.c.live_since):
+        Index(
+            f"ix_{name}_{waits.name}",
+            table.c.batch,
+            waits,
+            table.c.contact_id,
+            sqlite_where=waits.is_not(None),
+            postgresql_where=waits.is_not(None),
+        )
+    return table
+
+
+# Everybody, and those who moved of late as they stand since (store/gathering.py).
+contacts = _people("contacts")
+moved_contacts = _people("moved_contacts")
 
 # Ended calls in the order of their ends, with what windows ask for: a window costs what lies
 # in it. The whole of a call stands with its person.

@@ -15,7 +15,8 @@ def upgrade() -> None:
     _providers()
     _provider_states()
     _batches()
-    _contacts()
+    _contacts("contacts")
+    _contacts("moved_contacts")
     _calls()
     _pages()
     _page_moves()
@@ -126,21 +127,21 @@ def _batches() -> None:
     _index("ix_batches_name", "batches", ["provider", "name", "terminal_at"])
 
 
-def _contacts() -> None:
+def _contacts(name: str) -> None:
     op.create_table(
-        "contacts",
+        name,
         sa.Column("batch", sa.Integer(), nullable=False),
         sa.Column("contact_id", sa.Text(), nullable=False),
         *_some(sa.BigInteger, "retry_at unscheduled_since live_since", null=True),
         sa.Column("value", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["batch"], ["batches.id"], name=op.f("fk_contacts_batch")),
-        sa.PrimaryKeyConstraint("batch", "contact_id", name=op.f("pk_contacts")),
+        sa.ForeignKeyConstraint(["batch"], ["batches.id"], name=op.f(f"fk_{name}_batch")),
+        sa.PrimaryKeyConstraint("batch", "contact_id", name=op.f(f"pk_{name}")),
         sqlite_with_rowid=False,
     )
     for waits in ("retry_at", "unscheduled_since", "live_since"):
         _index(
-            f"ix_contacts_{waits}",
-            "contacts",
+            f"ix_{name}_{waits}",
+            name,
             ["batch", waits, "contact_id"],
             f"{waits} IS NOT NULL",
         )
