@@ -24,6 +24,7 @@ from sqlalchemy import select
 
 from bench.everything import people_with_calls, read_whole
 from bench.generator import START
+from bench.least import least
 from bench.results import Result
 from bench.shares import Traffic, day, late, phase
 from bench.telling import LISTENS, SECRET, VENDORS, Telling
@@ -62,15 +63,6 @@ PLANS: Mapping[Vendor, Plan] = {
     "vogent": PLAN,
     "svalync": PLAN,
     "elevenlabs": PLAN,
-}
-
-
-# The least that the documented answers allow, where that is more than the promise.
-FLOORS: Mapping[Vendor, str] = {
-    "graine": "who moved stands on 8 or 9 pages of 100, and each must be asked for: 0.2 at least",
-    "bland": "status and both counts take 3 requests, everything 28: 0.1 at least",
-    "svalync": "the one answer holds the whole batch: 1 at least, while calls end",
-    "elevenlabs": "one answer holds all people of a batch: 1 at least, while calls end",
 }
 
 
@@ -233,17 +225,14 @@ async def _watched(watch: Watch, size: Size) -> list[Result]:
     fetched.append(await watch.everything())
     closed = phase(size.closed, ours, fetched[1:], every)
     name, batches = watch.name, size.batches
-    first, *rest = dialled.results(f"{name}, dialled", batches)
+    size_of, asked = dialled.results(f"{name}, dialled", batches)
     told = (
-        f"{first.note}; {_moved(watch, begun, size.dialled):.1%} of {size.people:,} people move"
+        f"{size_of.note}; {_moved(watch, begun, size.dialled):.1%} of {size.people:,} people move"
         f" a minute; {batches} batches, {size.dialled} dialled, then {size.closed} closed"
     )
-    floor = "".join(
-        f"; {text}" for text in [None if watch.telling else FLOORS.get(watch.vendor)] if text
-    )
     return [
-        replace(first, note=told + floor),
-        *rest,
+        replace(size_of, note=told),
+        replace(asked, note=_floor(watch, begun, size.dialled, dialled.naive.requests)),
         *day(dialled, closed).results(f"{name}, a day of 8 h dialled", batches),
         late(name, watch.latencies(begun, closed_at), every.total_seconds()),
     ]
@@ -277,6 +266,16 @@ def _table(account: Account, address: str, *lines: str) -> str:
         (place,) = (n for n, line in enumerate(table) if line.startswith(f"{key} = "))
         table[place] = f"{key} = {value}"
     return "\n".join(table) + "\n"
+
+
+def _floor(watch: Watch, begun: datetime, span: timedelta, naive: float) -> str:
+    """The least share of requests by which polls alone could see each move in an interval."""
+    every = watch.config.providers["bench"].poll_every
+    found = least(watch.account, watch.world, begun, span, every)
+    if found is None or watch.telling is not None:
+        return ""
+    requests, why = found
+    return f"{requests / naive:.3f} at least: {why}"
 
 
 def _moved(watch: Watch, begun: datetime, span: timedelta) -> float:

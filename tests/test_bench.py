@@ -112,7 +112,7 @@ def test_what_moved_is_written(known: path.Known, first: list[bytes]) -> None:
         pairs = zip(path.COUNTED, before, path.contents(work), strict=True)
         moved = {table.name for table, old, new in pairs if old != new}
         # a few rows of a page are written beside it, and not the page again
-        assert moved == {"contacts", "calls", "changes", "page_moves"}
+        assert moved == {"moved_contacts", "calls", "changes", "page_moves"}
 
 
 def test_so_many_people_move_as_are_to_move(first: list[bytes]) -> None:
@@ -222,6 +222,9 @@ async def test_the_traffic_of_a_small_batch_is_measured(
     assert all(least < each.measured < most for each in found[:2])
     assert 0 < found[-1].measured <= 1
     assert ", 0 not known" in found[-1].note
+    least_of_all, _, why = found[1].note.partition(" at least: ")
+    assert 0 < float(least_of_all) <= found[1].measured + 0.001
+    assert why
 
 
 def test_a_recorded_past_is_replayed_whole(tmp_path: Path) -> None:

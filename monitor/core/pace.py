@@ -15,11 +15,13 @@ from monitor.core.tally import Tally, people
 # The shortest interval, for what is about to fire or to be called complete.
 URGENT = timedelta(seconds=5)
 LEAST = timedelta(seconds=1)
-# Everything of an open batch is read this often, whatever the counts say.
+# Everything of an open batch is read this often, whatever the counts say, while something
+# moves and for so long after.
 REREAD_EVERY = timedelta(minutes=10)
 SETTLE_READ = timedelta(minutes=1)
 # Where what is read of a call hardly ever changes: less often, and after the end once before
-# its report is told to be settled.
+# its report is told to be settled. Less often, too, where the vendor counts people by status
+# and these counts move and bear out what was read: people who were missed would show in them.
 _REREAD_SELDOM = timedelta(minutes=30)
 _SETTLE_ONCE = timedelta(minutes=4)
 # A batch whose counts do not agree with its lists after its end is asked again, then less often.
@@ -69,6 +71,7 @@ class Watched:
     pending: bool = False  # an alert waits to fire
     doubted: bool = False  # what the newest look said has to be said again
     contradicted: bool = False  # its lists and counts differ though neither moves
+    borne_out: bool = False  # people are counted by status, and nobody of them was missed
     agrees: bool = True  # the vendor's counts and the snapshot
     uncounted: bool = False  # what the vendor counts, as a rule, is missing from its last answer
     overdue: bool = False  # a remembered retry's time has come
@@ -86,7 +89,7 @@ def reading(
     if batch.lingers and batch.terminal_at is not None:
         again = (now - batch.terminal_at) / (2 * _LINGERING)
     else:
-        again = REREAD_EVERY if batch.late_changes else _REREAD_SELDOM
+        again = REREAD_EVERY if _may_change(batch, now) else _REREAD_SELDOM
     if batch.sweeping or batch.swept_at is None or now - batch.swept_at >= again:
         return Reading.ALL
     if batch.terminal_at is not None:
@@ -97,6 +100,21 @@ def reading(
     if _is_overdue(batch, now) or moved or _ends_unseen(batch.look):
         return Reading.HOT
     return Reading.ANEW if batch.contradicted and _is_to_chase(batch, now) else Reading.NOTHING
+
+
+def _may_change(batch: Watched, now: datetime) -> bool:
+    """Whether what was read last may be otherwise by now, and no count would tell.
+
+    Counts that stand still bear nothing out: they may be old, and the batch is not to be
+    told of as stalled before its list was read.
+    """
+    if not batch.late_changes:
+        return False
+    if batch.terminal_at is not None or batch.swept_at is None:
+        return True
+    if batch.borne_out and now - batch.moved_at < REREAD_EVERY / 2:
+        return False
+    return batch.swept_at - batch.moved_at < REREAD_EVERY
 
 
 def _moves_unseen(batch: Watched) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from monitor.core.model import AccountState, Batch, Capabilities, Item
 from monitor.errors import ProviderError
@@ -69,6 +69,7 @@ class Page(NamedTuple):
 
     ``number`` is the page's place in the list (0 first) and ``listing`` the name of the list:
     pages with the same pair are compared with each other. ``last``: the list ends here.
+    ``start``: only some of the page's items, from this place in it on.
     """
 
     listing: str
@@ -77,6 +78,7 @@ class Page(NamedTuple):
     seen_at: datetime
     last: bool = False
     stop: Stop = Stop.EXPLAINED
+    start: int | None = None
 
 
 class Told(NamedTuple):
@@ -164,6 +166,20 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+@runtime_checkable
+class InParts(Protocol):
+    """A provider whose list of a batch's people can be read from any place in it."""
+
+    def parts(
+        self, batch: Batch, listing: str, places: Mapping[int, Sequence[int]]
+    ) -> AsyncGenerator[Page]:
+        """Parts of pages that hold all these places, by page, with the calls of who is there.
+
+        It ends early where the list holds less than it did.
+        """
         ...
 
 

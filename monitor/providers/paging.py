@@ -17,6 +17,8 @@ from monitor.providers import Page, in_order
 _MOST_PAGES = 100_000
 # A page that is too long for one answer is asked for in halves, down to this part of its size.
 _SMALLEST_PART = 16
+# A list of one page that has not changed is believed to end there so many times in a row.
+_BELIEVED = 4
 _ORDERED_ROWS = 10  # so many in falling order are no accident
 
 
@@ -53,6 +55,11 @@ class Listing:
     def name(self) -> str:
         """The listing's name on its pages."""
         return self._base if self._size == self._asked else f"{self._base}/{self._size}"
+
+    @property
+    def size(self) -> int:
+        """So many rows make a page now."""
+        return self._size
 
     def size_of(self, page: Page) -> int:
         """The size that was in force when this page was read."""
@@ -184,14 +191,28 @@ class Longest:
 
     rows: int = 0
     asked: int | None = None
+    # By list: what was on it when nothing followed, and how often that was believed since.
+    ends: dict[str, tuple[frozenset[str], int]] = field(default_factory=dict)
+
+    def ended(self, name: str, ids: frozenset[str], *, short: bool, last: bool) -> bool:
+        """Whether a list ends: nothing followed, or its one short page is as it was then."""
+        if last:
+            self.ends[name] = (ids, 0)
+            return True
+        known, times = self.ends.get(name, (frozenset(), 0))
+        if not short or not ids or ids != known or times >= _BELIEVED:
+            return False
+        self.ends[name] = (known, times + 1)
+        return True
 
 
 @dataclass
 class Reading(Generic[R]):
-    """What was read of a list of batches. ``complete``: nothing that was asked for is missing."""
+    """What was read of a list of batches."""
 
     found: dict[str, R] = field(default_factory=dict)
-    complete: bool = True
+    complete: bool = True  # nothing that was asked for is missing
+    ended: bool = False  # read to its end, and not only as far back as was wanted
 
 
 async def read_batches(
@@ -201,6 +222,7 @@ async def read_batches(
     longest: Longest,
     back_to: datetime | None = None,
     enough: Callable[[Reading[R], int], bool] | None = None,
+    name: str = "",
 ) -> Reading[R]:
     """Read a list of batches to its end, or back to a time where it proves to be newest first.
 
@@ -231,7 +253,11 @@ async def read_batches(
         endless = bool(readable) and not new and len(rows) > 1
         if len(readable) < len(rows) or not unmoved or endless:
             reading.complete = False
-        if not new or len(rows) < longest.rows or order.older_than(back_to):
+        ids = frozenset(reading.found if reading.complete else ())
+        short = pages == 1 and len(rows) < limit
+        ended = longest.ended(name, ids, short=short, last=not new)
+        reading.ended = ended or len(rows) < longest.rows
+        if reading.ended or order.older_than(back_to):
             return reading
         longest.rows = len(rows)
         if enough is not None and enough(reading, pages):

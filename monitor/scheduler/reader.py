@@ -25,6 +25,7 @@ from monitor.scheduler.hearing import Reliance
 from monitor.scheduler.judge import Judge
 from monitor.scheduler.standing import OF_THE_ACCOUNT, Standing
 from monitor.scheduler.sweeper import Sweeper
+from monitor.scheduler.underway import is_behind_counts
 from monitor.settings import ProviderSettings
 from monitor.store import batches, providers
 from monitor.store.batches import BatchRow
@@ -231,6 +232,9 @@ class Reader:
 
     async def _watched(self, row: BatchRow) -> Watched:
         book = await self._sweeper.book(row.id)
+        capabilities, now = self._provider.capabilities, self._clock.now()
+        contradicted = _is_contradicted(row, capabilities, now)
+        by_status = "by_status" in capabilities.trusted and row.look.counts.by_status
         return Watched(
             look=row.look,
             moved_at=row.moved_at,
@@ -242,13 +246,14 @@ class Reader:
             sweeping=row.sweeping_since is not None or row.unread > 0,
             pending=self._judge.is_pending(row.id),
             doubted=row.falling_at is not None or row.reopening_at is not None,
-            contradicted=_is_contradicted(row, self._provider.capabilities, self._clock.now()),
-            agrees=not disagreements(row.look, row.tally, self._provider.capabilities),
-            uncounted=uncounted(row.look, self._provider.capabilities),
-            overdue=book.overdue(self._clock.now()),
-            late_changes=self._provider.capabilities.late_changes,
+            contradicted=contradicted,
+            borne_out=bool(by_status) and not contradicted and not is_behind_counts(row),
+            agrees=not disagreements(row.look, row.tally, capabilities),
+            uncounted=uncounted(row.look, capabilities),
+            overdue=book.overdue(now),
+            late_changes=capabilities.late_changes,
             told=await self._reliance.intervals(self._settings.poll_every) if self._reliance else 1,
-            lingers=lingers(row, self._clock.now()),
+            lingers=lingers(row, now),
         )
 
     async def _schedule(self, row: BatchRow) -> None:

@@ -1,21 +1,22 @@
 """Reading one batch's list, page by page, no further than is needed."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
 from monitor.clock import Clock
-from monitor.core.completion import disagreements
 from monitor.core.hearing import Expected
 from monitor.core.merge import is_behind
-from monitor.core.model import Counts, Item
-from monitor.core.pace import Reading, explained, lines
+from monitor.core.model import Item
+from monitor.core.pace import Reading
 from monitor.errors import ProviderError
 from monitor.ingest import pages as reading
-from monitor.ingest.pages import Difference, PageBook, Read
+from monitor.ingest.pages import PageBook, Read
+from monitor.ingest.parts import Parts, Places, ShiftedError
 from monitor.ingest.sweeps import (
     Swept,
     begin_sweep,
@@ -24,7 +25,8 @@ from monitor.ingest.sweeps import (
     remember,
     take_pages,
 )
-from monitor.providers import Page, Provider, Stop
+from monitor.providers import InParts, Page, Provider, Stop
+from monitor.scheduler.underway import Pass, is_agreed, is_borne_out, is_explained
 from monitor.store import pages
 from monitor.store.batches import BatchRow
 from monitor.store.writer import Priority, Store
@@ -37,30 +39,6 @@ CHUNK_S = 0.05
 PAGE_DEADLINE_S = 300.0
 # Costs and readings of the mood come a while after a call, and its row does not tell.
 RECHECK_AFTER = timedelta(minutes=2)
-
-
-@dataclass(slots=True)
-class _Pass:
-    """One sweep under way."""
-
-    row: BatchRow
-    run: int
-    counts: Counts  # of the look that it is made for: newer looks may come meanwhile
-    mode: Reading
-    first: tuple[int, ...]
-    started_at: datetime
-    read: int = 0
-    waiting: list[Read] = field(default_factory=list)
-    unread: int = 0
-    last: dict[str, int] = field(default_factory=dict)
-    ids: set[str] = field(default_factory=set)
-    rows: set[int] = field(default_factory=set)  # digests: distinct, known ones included
-    words: set[tuple[str, str]] = field(default_factory=set)
-    moved: bool = False
-
-    @property
-    def items_waiting(self) -> int:
-        return sum(len(read.items) for read in self.waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +69,7 @@ class Sweeper:
         self._clock = clock
         self._seed = seed
         self._books: dict[int, PageBook] = {}
+        self._parts: dict[int, Parts] = {}
         self._absent: dict[int, dict[str, datetime]] = {}  # since when, by person
         self._chunk = 200
 
@@ -99,43 +78,85 @@ class Sweeper:
         if batch not in self._books:
             states = await self._store.read(lambda conn: pages.load(conn, batch))
             self._books[batch] = PageBook(states, self._seed, self._recheck_after)
+            self._parts[batch] = Parts(states, self._seed)
         return self._books[batch]
 
     def forget(self, batch: int) -> None:
         """Let go of a batch that is watched no longer."""
         self._books.pop(batch, None)
+        self._parts.pop(batch, None)
         self._absent.pop(batch, None)
 
     async def sweep(self, row: BatchRow, mode: Reading) -> SweepDone:
         """Read the batch's list; ProviderError leaves the sweep unfinished and noted so."""
         book = await self.book(row.id)
+        parts = self._parts[row.id]
         at = self._clock.now()
         first = book.hot(at) if mode is Reading.HOT else ()
         row = await self._store.write(Priority.INGEST, lambda conn: begin_sweep(conn, row.id, at))
-        under_way = _Pass(row, row.run, row.look.counts, mode, first, at)
+        under_way = Pass(row, row.run, row.look.counts, mode, first, at, parts)
         try:
             every_page = await self._read_pages(under_way, book)
         finally:
             book.release()
         return await self._finish(under_way, every_page=every_page)
 
-    async def _read_pages(self, under_way: _Pass, book: PageBook) -> bool:
+    async def _read_pages(self, under_way: Pass, book: PageBook) -> bool:
         """Whether every page was read."""
+        if under_way.mode is Reading.HOT and await self._read_parts(under_way, book):
+            return False
         look = under_way.row.look
         async with aclosing(self._provider.sweep(look, under_way.first)) as listed:
-            while True:
-                try:
-                    async with asyncio.timeout(PAGE_DEADLINE_S):
-                        page = await anext(listed, None)
-                except TimeoutError as error:
-                    raise ProviderError("timeout", "a page of its list took too long") from error
-                if page is None:
-                    await self._flush(under_way, book)
-                    return True
+            while (page := await _next(listed)) is not None:
                 if await self._take(under_way, book, page):
                     return False
+        await self._flush(under_way, book)
+        return True
 
-    async def _take(self, under_way: _Pass, book: PageBook, page: Page) -> bool:
+    async def _read_parts(self, under_way: Pass, book: PageBook) -> bool:
+        """Whether the counts are explained by no more than the places where somebody moves."""
+        parts, provider = under_way.parts, self._provider
+        if not isinstance(provider, InParts):
+            return False
+        moving = parts.moving(under_way.started_at, under_way.begun)
+        if moving is None:
+            return False
+        try:
+            await self._take_parts(
+                under_way, provider.parts(under_way.row.look, *moving), moving[1]
+            )
+        except ShiftedError:
+            parts.doubt(under_way.started_at)
+            under_way.unread.clear()
+            under_way.mode = Reading.ALL  # nobody knows who stands where
+            return False
+        except ProviderError as error:
+            if error.kind != "oversize":
+                raise
+            parts.doubt(under_way.started_at)
+            return False
+        await self._flush(under_way, book)
+        return is_borne_out(under_way.row, provider.capabilities)
+
+    async def _take_parts(
+        self, under_way: Pass, listed: AsyncGenerator[Page], places: Places
+    ) -> None:
+        """Read parts of pages until all these places were read, else ShiftedError."""
+        parts = under_way.parts
+        left = {(number, place) for number, some in places.items() for place in some}
+        async with aclosing(listed):
+            while (page := await _next(listed)) is not None:
+                raws, start = self._provider.split(page), page.start or 0
+                left -= {(page.number, start + n) for n in range(len(raws))}
+                difference = parts.compare(page, raws)
+                if difference is not None:
+                    read = reading.decode(self._provider, under_way.row.look, difference)
+                    parts.check(read)
+                    under_way.wait(await self._with_calls(under_way, read))
+        if left:
+            raise ShiftedError
+
+    async def _take(self, under_way: Pass, book: PageBook, page: Page) -> bool:
         """Take one page in; whether the counts are explained, so that reading may stop."""
         under_way.read += 1
         if page.last:
@@ -145,30 +166,22 @@ class Sweeper:
         if difference is not None:
             read = reading.decode(self._provider, under_way.row.look, difference)
             read = await self._with_calls(under_way, read)
-            under_way.unread += len(read.unread)
             if anew:
                 under_way.ids.update(item.contact.contact_id for item in read.items.values())
-            under_way.waiting.append(read)
+            under_way.wait(read)
             under_way.rows.update(difference.slices)
         elif under_way.mode is not Reading.HOT:
             under_way.rows.update(book.rows(page))
-        may_end = under_way.mode is Reading.HOT and _may_end(under_way, page, difference)
+        may_end = under_way.mode is Reading.HOT and under_way.may_end(page, difference)
         if under_way.items_waiting >= self._chunk or may_end:
             await self._flush(under_way, book)
         if page.stop is Stop.AGREED:
-            return may_end and self._is_agreed(under_way.row)
-        return may_end and (page.stop is not Stop.EXPLAINED or self._is_explained(under_way.row))
+            return may_end and is_agreed(under_way.row, self._provider.capabilities)
+        if page.stop is not Stop.EXPLAINED:
+            return may_end
+        return may_end and is_explained(under_way.row, self._provider.capabilities)
 
-    def _is_agreed(self, row: BatchRow) -> bool:
-        found = disagreements(row.look, row.tally, self._provider.capabilities)
-        return all(each.counted <= each.read for each in found if each.what)
-
-    def _is_explained(self, row: BatchRow) -> bool:
-        found = disagreements(row.look, row.tally, self._provider.capabilities)
-        differences = tuple(abs(each.counted - each.read) for each in found if each.what)
-        return explained(differences, lines(row.look, row.tally))
-
-    async def _with_calls(self, under_way: _Pass, read: Read) -> Read:
+    async def _with_calls(self, under_way: Pass, read: Read) -> Read:
         """The page with the calls that its vendor lists apart; who is missing stays unread.
 
         So does whoever comes from a cache with them, less far than on the page itself.
@@ -193,7 +206,7 @@ class Sweeper:
                 items[position] = whole
         return read._replace(items=items, unread=tuple(missing))
 
-    async def _flush(self, under_way: _Pass, book: PageBook) -> None:
+    async def _flush(self, under_way: Pass, book: PageBook) -> None:
         reads, under_way.waiting = under_way.waiting, []
         if not reads:
             return
@@ -204,6 +217,8 @@ class Sweeper:
             Priority.INGEST, lambda conn: take_pages(conn, batch, book, reads, at, self._expected)
         )
         remember(book, taken)
+        for read, state in taken.states:
+            under_way.parts.keep(read, state)
         self._adapt(self._clock.monotonic() - began)
         under_way.row = taken.taken.row
         under_way.words |= taken.taken.words
@@ -213,7 +228,7 @@ class Sweeper:
         factor = min(max(CHUNK_S / max(took, 0.001), 0.5), 2.0)
         self._chunk = min(max(int(self._chunk * factor), 50), 5_000)
 
-    async def _finish(self, under_way: _Pass, *, every_page: bool) -> SweepDone:
+    async def _finish(self, under_way: Pass, *, every_page: bool) -> SweepDone:
         row = under_way.row
         swept = Swept(
             counts=under_way.counts,
@@ -221,7 +236,7 @@ class Sweeper:
             run=under_way.run,
             every_page=every_page,
             anew=under_way.mode is Reading.ANEW,
-            unread=under_way.unread,
+            unread=len(under_way.unread),
             last=under_way.last,
             row_of_call=self._provider.capabilities.row_of_call,
         )
@@ -239,7 +254,7 @@ class Sweeper:
                 done = await self._drop_vanished(done, under_way)
         return SweepDone(done, frozenset(under_way.words), under_way.moved)
 
-    async def _drop_vanished(self, row: BatchRow, under_way: _Pass) -> BatchRow:
+    async def _drop_vanished(self, row: BatchRow, under_way: Pass) -> BatchRow:
         """Only who is missing from two complete readings in a row has vanished.
 
         Where people may be called and stand on no list, they must be missing for longer than
@@ -265,14 +280,10 @@ class Sweeper:
         )
 
 
-def _may_end(under_way: _Pass, page: Page, difference: Difference | None) -> bool:
-    """Whether a reading of no more than what moved may end with this page."""
-    match page.stop:
-        case Stop.EXPLAINED:
-            return under_way.read >= len(under_way.first)
-        case Stop.KNOWN:
-            return difference is None or len(difference.slices) - 1 not in difference.positions
-        case Stop.HERE | Stop.AGREED:
-            return True
-        case Stop.NEVER:
-            return False
+async def _next(listed: AsyncGenerator[Page]) -> Page | None:
+    """The next page; None after the last."""
+    try:
+        async with asyncio.timeout(PAGE_DEADLINE_S):
+            return await anext(listed, None)
+    except TimeoutError as error:
+        raise ProviderError("timeout", "a page of its list took too long") from error

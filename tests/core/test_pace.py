@@ -64,6 +64,7 @@ def uncounted(status: BatchStatus = BatchStatus.RUNNING, **counts: Any) -> dict[
 
 
 ENDED = {"terminal_at": NOON - MINUTE}
+BORNE_OUT = {"borne_out": True, "moved_at": NOON + REREAD_EVERY}
 LINGERS = {"terminal_at": NOON, "lingers": True}
 READ_AN_HOUR_ON = {"swept_at": NOON + HOUR, "complete_at": NOON + HOUR}
 
@@ -149,6 +150,23 @@ CLOSED = {
         pytest.param(LINGERS | READ_AN_HOUR_ON, 70 * MINUTE, Reading.ALL, id="lingers, due again"),
         pytest.param({"late_changes": False}, REREAD_EVERY, Reading.NOTHING, id="seldom changes"),
         pytest.param({"late_changes": False}, HOUR / 2, Reading.ALL, id="seldom, but it is due"),
+        pytest.param(
+            {"moved_at": NOON - REREAD_EVERY}, REREAD_EVERY, Reading.NOTHING, id="long at rest"
+        ),
+        pytest.param({"moved_at": NOON - HOUR}, HOUR / 2, Reading.ALL, id="at rest, but due"),
+        pytest.param(BORNE_OUT, REREAD_EVERY, Reading.NOTHING, id="counts bear it out"),
+        pytest.param(
+            BORNE_OUT | {"moved_at": NOON + HOUR / 2},
+            HOUR / 2,
+            Reading.ALL,
+            id="borne out, but it is due",
+        ),
+        pytest.param(
+            BORNE_OUT, 1.5 * REREAD_EVERY, Reading.ALL, id="borne out, but it stands still"
+        ),
+        pytest.param(
+            ENDED | {"borne_out": True}, SETTLE_READ, Reading.ALL, id="ended, and borne out"
+        ),
         pytest.param({"uncounted": True}, NOTHING, Reading.ALL, id="its counts are missing"),
         pytest.param(uncounted(live=3, waiting=4), NOTHING, Reading.HOT, id="calls end unseen"),
         pytest.param(uncounted(live=0, waiting=0), NOTHING, Reading.HOT, id="unseen calls may end"),

@@ -319,3 +319,31 @@ async def test_a_list_of_batches_that_is_too_long_is_asked_for_in_halves_too() -
     assert len(reading.found) == 60
     assert reading.complete
     assert asked[:3] == [50, 25, 12]
+
+
+async def test_a_short_list_that_has_not_changed_is_believed_to_end_for_a_while() -> None:
+    asked: list[int] = []
+    rows = [Row(f"b{number}") for number in range(3)]
+
+    async def ask(skip: int, limit: int) -> list[Row | None]:
+        asked.append(skip)
+        return [*rows[skip : skip + min(limit, 3)]]  # it never gives more than three at once
+
+    longest = Longest()
+
+    async def read(name: str = "") -> tuple[int, int]:
+        asked.clear()
+        reading = await read_batches(ask, size=50, longest=longest, name=name)
+        assert reading.complete
+        assert reading.ended
+        return len(reading.found), len(asked)
+
+    assert await read() == (3, 2)  # a page shorter than asked for may be all that it gives
+    assert [await read() for _ in range(4)] == [(3, 1)] * 4
+    assert await read("another list") == (3, 2)
+    assert await read() == (3, 2)
+    rows.append(Row("b3"))
+    assert (await read())[0] == 3  # where it stands behind such a page it is seen before long
+    assert max([await read() for _ in range(4)]) == (4, 2)
+    rows.insert(0, Row("b4"))
+    assert (await read())[0] == 5

@@ -1,5 +1,6 @@
 """What a poll asks for, what it learns from the answer, and what it makes of a refusal."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +11,9 @@ from monitor.core.pace import REREAD_EVERY, URGENT
 from monitor.core.route import parse_matcher
 from monitor.errors import NotFoundError, ProviderError
 from monitor.store import changes
+from rules.batch_stalled import BatchStalled
 from rules.error_spike import ErrorSpike
-from tests.builders import HOUR, MINUTE, NOON, SECOND
+from tests.builders import EVERYTHING, HOUR, MINUTE, NOON, SECOND
 from tests.fakes import CallRow, Person
 from tests.lookout import Lookout
 from tests.stories import run
@@ -151,10 +153,58 @@ async def test_counts_that_stand_still_need_no_list(at: Lookout) -> None:
     assert (await at.row()).fresh_at > NOON + 4 * MINUTE
 
 
+BY_STATUS = replace(EVERYTHING, trusted=frozenset({"total", "live", "by_status"}))
+
+
+async def walk_on(at: Lookout, people: range) -> list[str]:
+    """One after the other is called, one a minute; what was asked for."""
+    made, asked = at.vendor.batches["b1"], []
+    for place in people:
+        made.people[place] = finish(made.people[place], at)
+        asked += await at.poll_for(MINUTE)
+        await at.judge.everything()
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("trusted", "most"),
+    [
+        pytest.param({"total", "live"}, 2, id="whose moves no count tells"),
+        pytest.param({"total", "live", "by_status"}, 0, id="counted by status"),
+    ],
+)
+async def test_while_people_move_everything_is_read_seldom_where_they_are_counted_by_status(
+    at: Lookout, trusted: set[str], most: int
+) -> None:
+    at.vendor.capabilities = replace(EVERYTHING, trusted=frozenset(trusted))
+    await begin(at, people=90)
+    asked = await walk_on(at, range(25))
+
+    assert asked.count("page b1 8") == most
+
+
+async def test_counts_that_are_old_hide_no_move_until_a_batch_seems_to_stand_still(
+    at: Lookout,
+) -> None:
+    at.vendor.capabilities = BY_STATUS
+    at.rules = (run(BatchStalled()),)
+    await at.restart()
+    await begin(at, people=90)
+    await walk_on(at, range(11))
+    made = at.vendor.batches["b1"]
+    await at.poll_for(2 * MINUTE)
+    made.counts = made.counted()
+    await walk_on(at, range(11, 40))
+
+    assert await at.alerts() == {}
+
+
 async def test_everything_is_read_again_now_and_then(at: Lookout) -> None:
     await begin(at)
-    asked = await at.poll_for(REREAD_EVERY + MINUTE)
+    early = await at.poll_for(REREAD_EVERY - MINUTE)
+    asked = await at.poll_for(2 * MINUTE)
 
+    assert not [one for one in early if one.startswith("page")]
     assert [one for one in asked if one.startswith("page")] == [
         "page b1 0",
         "page b1 1",

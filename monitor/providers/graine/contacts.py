@@ -81,6 +81,7 @@ _MAYBE_UNCALLED = frozenset(
         ContactStatus.SKIPPED,
     }
 )
+_UNDER_WAY = frozenset({ContactStatus.DISPATCHED, ContactStatus.IN_CALL})
 
 
 class _Record(msgspec.Struct, gc=False):
@@ -249,6 +250,6 @@ def lacks_calls(item: Item) -> bool:
         return False
     if contact.attempts or contact.follow_ups:
         return True
-    if contact.status is ContactStatus.IN_CALL:
+    if contact.status in _UNDER_WAY:
         return False
     return contact.status not in _MAYBE_UNCALLED or contact.last_attempt_at is not None

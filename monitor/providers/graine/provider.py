@@ -19,6 +19,7 @@ from monitor.providers.facts import Action, Took
 from monitor.providers.graine import batches, contacts
 from monitor.providers.graine.campaigns import Campaigns
 from monitor.providers.graine.facts import FACTS
+from monitor.providers.graine.places import cut, near, stretches
 from monitor.providers.graine.settings import GraineSettings
 from monitor.providers.lists import lists_of, worth_watching
 from monitor.providers.notices import Notice, hint
@@ -30,8 +31,6 @@ _BATCHES_PER_PAGE = 50
 _CONTACTS_PER_PAGE = 100
 # Up to so many batches are asked for one by one; more are read from the lists by status.
 _ONE_BY_ONE = 2
-# So many rows between two wanted ones are cheaper to read than another request.
-_GAP = 25
 
 _OPEN_STATUS = {batches.BATCH_STATUS[name]: name for name in batches.OPEN}
 
@@ -97,12 +96,13 @@ class Graine:
         """Every open batch, and whatever was created since, in whichever status.
 
         The list without a status shows ended batches, and those of a status that is not
-        known; it is read back to ``since`` when it proves to be newest first.
+        known; it is read back to ``since`` when it proves to be newest first. Where it was read
+        to its end, it showed the open ones too.
         """
         del memory
         recent = await self._read(None, back_to=since)
         complete, told = recent.complete, recent.found
-        for status in batches.OPEN:
+        for status in () if complete and recent.ended else batches.OPEN:
             reading = await self._read(status)
             complete = complete and reading.complete
             told.update(reading.found)
@@ -169,7 +169,12 @@ class Graine:
             return [self._batch(row, answer.sent_at) for row in rows]
 
         return await read_batches(
-            ask, size=_BATCHES_PER_PAGE, longest=self._longest, back_to=back_to, enough=enough
+            ask,
+            size=_BATCHES_PER_PAGE,
+            longest=self._longest,
+            back_to=back_to,
+            enough=enough,
+            name=status or "",
         )
 
     async def sweep(self, batch: Batch, first: Sequence[int] = ()) -> AsyncGenerator[Page, None]:
@@ -184,6 +189,22 @@ class Graine:
         async with aclosing(listing) as pages:
             async for page in pages:
                 yield page
+
+    async def parts(
+        self, batch: Batch, listing: str, places: Mapping[int, Sequence[int]]
+    ) -> AsyncGenerator[Page, None]:
+        """Parts of pages that hold these places, with calls, for as few requests as will do."""
+        size = self._listing.size
+        wanted = sorted(page * size + place for page, some in places.items() for place in some)
+        for start, end in stretches(wanted, size) if listing == self._listing.name else ():
+            answer = await self._contacts(batch.batch_id, start, end - start, calls=True)
+            rows = read(_ROWS, answer.body, "the list of people")
+            if len(rows) < end - start:
+                return
+            for low, high in cut(start, end, size):
+                body = b"[" + b",".join(rows[low - start : high - start]) + b"]"
+                number, place = divmod(low, size)
+                yield Page(listing, number, body, answer.sent_at, start=place)
 
     async def _contacts(self, batch_id: str, skip: int, limit: int, *, calls: bool) -> Answer:
         return await self._account.get(
@@ -216,7 +237,7 @@ class Graine:
         size = self._listing.size_of(page)
         wanted = {item.contact.contact_id for _, item in items}
         found: dict[str, Item] = {}
-        for start, end in _ranges(sorted(position for position, _ in items)):
+        for start, end in near(sorted(position for position, _ in items)):
             skip = page.number * size + start
             answer = await self._contacts(batch.batch_id, skip, end - start, calls=True)
             part_of_page = Page(page.listing, page.number, answer.body, answer.sent_at)
@@ -272,14 +293,3 @@ class Graine:
 
     async def close(self) -> None:
         """The connections belong to the HttpClient; there is nothing else to let go of."""
-
-
-def _ranges(positions: Sequence[int]) -> list[tuple[int, int]]:
-    """Half-open ranges that hold all positions, neighbours together."""
-    ranges: list[tuple[int, int]] = []
-    for position in positions:
-        if ranges and position - ranges[-1][1] <= _GAP:
-            ranges[-1] = (ranges[-1][0], position + 1)
-        else:
-            ranges.append((position, position + 1))
-    return ranges
