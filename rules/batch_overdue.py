@@ -28,6 +28,7 @@ from monitor.core.facts import BatchFacts
 from monitor.core.progress import Forecast, forecast, measured, people_left, to_retry, with_ease
 from monitor.core.rule import BatchRule, Clear, Finding, Holds, Replays, Severity, Unknown, Verdict
 from monitor.core.standstill import not_dialling
+from monitor.core.unset import Unset
 from monitor.core.wording import counted, span
 
 _SPARE = 0.9  # of the time that is left: so much at the most must be needed for all to be well
@@ -61,6 +62,8 @@ class BatchOverdue(BatchRule):
 
     def judge(self, facts: BatchFacts) -> Verdict:
         """See the module."""
+        if self.finish_by is None and self.max_duration is None and not self.before_close:
+            return Unset("no time is set: finish_by, max_duration or before_close")
         if idle := not_dialling(facts):
             return idle
         if not people_left(facts):
@@ -82,7 +85,7 @@ class BatchOverdue(BatchRule):
         if coming is None:
             return Unknown(f"{counted(pace.n, 'call')} in {span(pace.time)} tell no pace yet")
         close = coming.needed > limit.left * _SPARE
-        return Unknown("it will be close", finding) if close else Clear(finding)
+        return Unknown("it will be close", finding, between=True) if close else Clear(finding)
 
     def _finding(self, facts: BatchFacts, limit: Deadline, coming: Forecast | None) -> Finding:
         return Finding(

@@ -21,8 +21,9 @@ from typing import ClassVar
 from monitor.core.facts import BatchFacts
 from monitor.core.money import Amount
 from monitor.core.overrun import burn, each_completed, gravest, no_cost, total
-from monitor.core.rule import BatchRule, Replays, Severity, Unknown, Verdict, check_between
+from monitor.core.rule import BatchRule, Replays, Severity, Verdict, check_between
 from monitor.core.standstill import stopped
+from monitor.core.unset import Unset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,7 @@ class CostOverrun(BatchRule):
     def judge(self, facts: BatchFacts) -> Verdict:
         """See the module."""
         if self.budget is None and self.per_hour is None and self.per_completed is None:
-            return Unknown("no limit is set: budget, per_hour or per_completed")
+            return Unset("no limit is set: budget, per_hour or per_completed")
         return stopped(facts) or no_cost(facts) or gravest(tuple(self._found(facts)))
 
     def _found(self, facts: BatchFacts) -> Iterator[Verdict]:

@@ -50,7 +50,7 @@ class DailyReport(DayRule):
         return Holds(
             Finding(
                 summary=sentence(day),
-                since=day.start,
+                since=day.end,
                 total=len(day.batches),
                 details=tuple(_lines(day)),
                 todo=f"Look first at {', '.join(wrong[:3])}." if wrong else None,

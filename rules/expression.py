@@ -2,7 +2,8 @@
 
 Fires when ``when`` is true of a batch that runs: a condition on counts, shares, permitted
 time, money and the hour of the day, such as "failed_share > 0.2 and finished >= 50". Names
-without ``all_`` are of the calls that ended within ``window``; amounts are in ``currency``.
+without ``all_`` are of the calls that ended within ``window``; amounts are in ``currency``,
+times in minutes, and what is compared is measured alike: no share with a count.
 A value that nothing tells is neither true nor false: the condition holds only where it is
 certain, and is over only where every value in it is known. Says nothing of a batch that is
 paused or has not begun. ``says`` is the sentence, with names in braces.

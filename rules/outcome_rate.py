@@ -23,6 +23,7 @@ from monitor.core.model import Outcome
 from monitor.core.rates import Direction, RateRule
 from monitor.core.rule import Finding, Severity, Unknown, Verdict
 from monitor.core.standstill import stopped
+from monitor.core.unset import Unset
 from monitor.core.wording import counted, span
 
 Words = frozenset[str]
@@ -73,8 +74,8 @@ class OutcomeRate(RateRule):
         """See the module."""
         kind = self._kind
         if kind is None:
-            return Unknown("no kind of call is written: outcome, hangup, disposition, error")
-        if still := stopped(facts):
+            return Unset("no kind of call is set: outcome, hangup, disposition, error or sentiment")
+        if still := kind.unseen(facts) or stopped(facts):
             return still
         window = lately(facts, self.window)
         seen = kind.count(facts.calls, window.start, window.end)

@@ -80,13 +80,9 @@ def backtest(asked: Asked, progress: Progress, workers: int | None = None) -> Ba
         asked = replace(asked, watch=to_watch(conn, asked.context))
     found: list[Lived] = []
     batches_of: dict[str, list[Watched]] = {name: [] for name in asked.watch}
-    with _lives(asked, tasks, workers or os.cpu_count() or 1) as lives:
-        progress(0, len(tasks))
-        for done, ((provider, _), life) in enumerate(zip(tasks, lives, strict=True), start=1):
-            if life is not None:
-                found.append(life)
-                batches_of.get(provider, []).extend(life.watched)
-            progress(done, len(tasks))
+    for provider, life in lives(asked, tasks, progress, workers):
+        found.append(life)
+        batches_of.get(provider, []).extend(life.watched)
     with _reading(asked) as conn:
         batches = [each for life in found for each in life.fired]
         others = replay_others(conn, asked.context, asked.since, asked.until, batches, batches_of)
@@ -98,6 +94,21 @@ def backtest(asked: Asked, progress: Progress, workers: int | None = None) -> Ba
             [each.batch for each in found if not each.unread],
         )
     return _summed(asked, found, others, told)
+
+
+def lives(
+    asked: Asked, tasks: Sequence[tuple[str, int]], progress: Progress, workers: int | None = None
+) -> Iterator[tuple[str, Lived]]:
+    """These batches of these providers, lived once more, each with its provider.
+
+    No connection of this process to the database may be open meanwhile.
+    """
+    with _lived(asked, tasks, workers or os.cpu_count() or 1) as found:
+        progress(0, len(tasks))
+        for done, ((provider, _), life) in enumerate(zip(tasks, found, strict=True), start=1):
+            if life is not None:
+                yield provider, life
+            progress(done, len(tasks))
 
 
 def _summed(
@@ -181,10 +192,10 @@ def _replay(task: tuple[str, int]) -> Lived | None:
 
 
 @contextmanager
-def _lives(
+def _lived(
     asked: Asked, tasks: Sequence[tuple[str, int]], workers: int
 ) -> Iterator[Iterator[Lived | None]]:
-    """What becomes of each task, in their order. No connection may be open meanwhile."""
+    """What becomes of each task, in their order."""
     asked = replace(asked, context=_bare(asked.context))
     if len(tasks) < ALONE or workers == 1:
         with _here(asked):

@@ -1,17 +1,13 @@
 """``rules backtest``: what the rules of a file would have told of what has happened."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from monitor.app.backtest import Asked, Backtested, backtest
-from monitor.app.backtest import Progress as Told
 from monitor.app.context import context_to_read
+from monitor.cli.bar import bar
 from monitor.cli.output import FOUND, GOOD, WRONG, complain, print_json, print_lines, print_table
 from monitor.cli.places import config_path, load_to_read, opened
 from monitor.cli.since import note_what_is_kept, read_since
@@ -67,7 +63,7 @@ def run(given: Path | None, since: str, *, suggest: bool, as_json: bool) -> int:
         suggest=suggest,
     )
     try:
-        with _bar() as progress:
+        with bar() as progress:
             done = backtest(asked, progress)
     except KeyboardInterrupt:
         complain("stopped")
@@ -92,31 +88,6 @@ def _database(config: Config) -> Path:
         return own
     complain(f"note: there is no database at {own}; what happened is read from {usual}")
     return usual
-
-
-@contextmanager
-def _bar() -> Iterator[Told]:
-    """A bar on standard error, where that is a terminal."""
-    console = Console(stderr=True)
-    bars = Progress(
-        TextColumn("batches"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )
-    task = bars.add_task("batches", total=None)
-
-    def progress(done: int, of: int) -> None:
-        if not done:
-            bars.start()  # not before the processes, which are copies of this one
-        bars.update(task, completed=done, total=of)
-
-    try:
-        yield progress
-    finally:
-        bars.stop()
 
 
 # For people

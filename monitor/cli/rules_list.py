@@ -1,6 +1,6 @@
 """``rules list``: what runs, how heavy it is, and at which provider it can hold at all."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -47,7 +47,7 @@ def list_rules(given: Path | None, *, as_json: bool) -> int:
     if as_json:
         print_json(found)
         return GOOD
-    _print(found, context, now)
+    _print(found, now)
     return GOOD
 
 
@@ -116,34 +116,36 @@ def _idle(config: Config) -> Iterator[Listed]:
             )
 
 
-def _print(found: list[Listed], context: Context, now: datetime) -> None:
-    names = list(context.providers)
+def _print(found: list[Listed], now: datetime) -> None:
     print_table(
-        ("rule", "severity", "about", "needs", "in the file", *names, "last fired"),
+        ("rule", "severity", "needs to see", "in the file", "can hold at", "last fired"),
         (
             (
                 each.name if each.name == each.rule else f"{each.name} ({each.rule})",
                 each.severity,
-                each.about,
                 ", ".join(map(told_as, each.needs)),
                 "yes" if each.written else "",
-                *_cells(each, names),
+                _where(each.where),
                 ago(each.last_fired, now) if each.state == "runs" else each.state,
             )
             for each in found
         ),
         "no rules",
     )
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[tuple[str, str], list[str]] = {}
     for each in found:
-        for place in each.where:
-            if not place.can:
-                reasons.setdefault(f"{place.provider}: {place.why}", []).append(each.name)
-    print_lines(f"{why}: {', '.join(those)}" for why, those in reasons.items())
+        for why in dict.fromkeys(place.why for place in each.where if not place.can):
+            there = ", ".join(place.provider for place in each.where if place.why == why)
+            reasons.setdefault((there, why), []).append(each.name)
+    print_lines(f"{there}: {why}: {', '.join(those)}" for (there, why), those in reasons.items())
 
 
-def _cells(listed: Listed, names: list[str]) -> Iterator[str]:
-    places = {place.provider: place for place in listed.where}
-    for name in names:
-        place = places.get(name)
-        yield "" if place is None else "yes" if place.can else "no"
+def _where(places: Sequence[Reach]) -> str:
+    """The providers at which it can hold, by the shorter list; "" where it is about none."""
+    can = [place.provider for place in places if place.can]
+    cannot = [place.provider for place in places if not place.can]
+    if not cannot:
+        return "everywhere" if can else ""
+    if not can:
+        return "nowhere"
+    return ", ".join(can) if len(can) <= len(cannot) else f"all but {', '.join(cannot)}"

@@ -50,6 +50,9 @@ def _read(files: Sequence[Path], given: Path | None) -> list[tuple[Path, Story]]
     problems: list[Problem] = []
     found: list[tuple[Path, Story]] = []
     for file in files:
+        if _is_missing(file):
+            problems.append(Problem(str(file), None, "", "does not exist"))
+            continue
         try:
             if is_own(file):
                 found += [(file, each) for each in read_tests(file, None)]
@@ -61,6 +64,16 @@ def _read(files: Sequence[Path], given: Path | None) -> list[tuple[Path, Story]]
     if problems:
         raise ConfigError(tuple(problems))
     return found
+
+
+def _is_missing(file: Path) -> bool:
+    try:
+        file.stat()
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False  # who reads it says what is wrong
+    return False
 
 
 def _config(given: Path | None) -> Config | None:

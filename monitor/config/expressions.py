@@ -16,9 +16,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, WithJsonSchema
 
 from monitor.config.hints import HintedError, hint_for
+from monitor.config.measures import check_units, kind_of
 from monitor.core.expression import (
     AND,
-    COMPARES,
     LITERAL,
     MINUS,
     NAME,
@@ -28,7 +28,7 @@ from monitor.core.expression import (
     Node,
     Says,
 )
-from monitor.core.names import SHARE, TRUTH
+from monitor.core.names import TRUTH
 from monitor.core.vocabulary import NAMES
 
 MOST_LETTERS = 500
@@ -72,7 +72,7 @@ def read_condition(value: Any) -> Condition:
     if _steps(tree) > MOST_STEPS:
         msg = f"has more than {MOST_STEPS} steps; make two rules of it"
         raise ValueError(msg)
-    if _kind(tree) != TRUTH:
+    if kind_of(tree) != TRUTH:
         msg = "is a number and no condition; compare it with something"
         raise ValueError(msg)
     if not names:
@@ -134,11 +134,18 @@ _INSTEAD = {
 def _unreadable(text: str, at: int) -> ValueError:
     piece = re.match(r"\S{1,20}", text[at:])
     shown = piece.group() if piece else text[at]
+    instead = _INSTEAD.get(text[at])
+    if length := re.match(r"(\d+(?:\.\d+)?)(s|m|h|d)\b", text[at:]):
+        minutes = float(length[1]) * _IN_MINUTES[length[2]]
+        instead = f"a time is a number of minutes: {minutes:g}"
     return HintedError(
         f"{shown!r} at letter {at + 1} is not understood; a condition compares names and numbers, "
         "joined by and, or, not",
-        _INSTEAD.get(text[at]),
+        instead,
     )
+
+
+_IN_MINUTES = {"s": 1 / 60, "m": 1, "h": 60, "d": 1440}
 
 
 def _unknown(word: str) -> ValueError:
@@ -192,7 +199,7 @@ def _tree(found: Any, depth: int) -> Node:
         raise ValueError(msg)
     sides = (found.right,) if kind == "UnaryExpression" else (found.left, found.right)
     node = Node(sign, tuple(_tree(side, depth - 1) for side in sides))
-    _check_share(node)
+    check_units(node)
     return node
 
 
@@ -205,43 +212,6 @@ def _number(value: float) -> float:
 
 def _steps(node: Node) -> int:
     return 1 + sum(map(_steps, node.parts))
-
-
-def _kind(node: Node) -> str:
-    """``truth`` or ``number``; ValueError where things do not go together."""
-    if node.op == LITERAL:
-        return TRUTH if isinstance(node.literal, bool) else "number"
-    if node.op == NAME:
-        return NAMES[node.name].kind
-    wanted = TRUTH if node.op in {AND, OR, NOT} else "number"
-    kinds = [_kind(part) for part in node.parts]
-    if node.op in {"==", "!="} and kinds == [TRUTH, TRUTH]:
-        return TRUTH
-    for part, kind in zip(node.parts, kinds, strict=True):
-        if kind != wanted:
-            raise HintedError(*_mismatch(node.op, part, kind))
-    return TRUTH if node.op in COMPARES or wanted == TRUTH else "number"
-
-
-def _mismatch(op: str, part: Node, kind: str) -> tuple[str, str | None]:
-    what = part.name if part.op == NAME else f"what stands beside {op}"
-    if kind == TRUTH:
-        return f"{what} is yes or no, and {op!r} takes numbers", None
-    hint = f"such as {what} > 0" if part.op == NAME else None
-    return f"{what} is a number, and {op!r} takes conditions", hint
-
-
-def _check_share(node: Node) -> None:
-    """A share is compared with one: 20 % is 0.2."""
-    if node.op not in COMPARES:
-        return
-    for name, other in (node.parts, node.parts[::-1]):
-        if name.op != NAME or other.op != LITERAL or NAMES[name.name].unit != SHARE:
-            continue
-        if not 0 <= other.literal <= 1:
-            msg = f"{name.name} lies between 0 and 1, so {other.literal:g} is beyond it"
-            percent = f"{other.literal:g} % is {other.literal / 100:g}"
-            raise HintedError(msg, percent if 1 < other.literal <= 100 else None)
 
 
 ConditionText = Annotated[

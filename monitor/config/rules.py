@@ -162,11 +162,11 @@ def _made(rule: type[Rule], given: Mapping[str, Any], inner: KeyPath) -> Rule:
     try:
         return rule(**given)
     except ValueError as error:
-        word = (
-            str(error).partition(" ")[0].rstrip(":")
-        )  # a rule's own check names the parameter first
-        path = (*inner, word) if word in parameters_of(rule) else inner
-        raise RefusedError(path, str(error)) from error
+        text = str(error)
+        word = text.partition(" ")[0].rstrip(":")  # a rule's own check names the parameter first
+        if word in parameters_of(rule):
+            raise RefusedError((*inner, word), text.removeprefix(f"{word}: ")) from error
+        raise RefusedError(inner, text) from error
 
 
 def _overridden(

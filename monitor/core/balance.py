@@ -85,10 +85,12 @@ def _used(facts: ProviderFacts, cap: Cap, share: float) -> Verdict:
 
 
 def _finding(facts: ProviderFacts, need: Forecast, balance: int, currency: str) -> Finding:
-    batches = counted(facts.open_batches, "open batch needs", "open batches need")
-    text = f"{brief(balance, currency)} left, {batches} about {brief(need.micros, currency)}"
+    text = f"{brief(balance, currency)} left"
     if not facts.open_batches:
-        text = f"{brief(balance, currency)} left, no batch is open"
+        text += ", no batch is open"
+    elif need.micros or not need.untold:
+        batches = counted(facts.open_batches, "open batch needs", "open batches need")
+        text += f", {batches} about {brief(need.micros, currency)}"
     return Finding(
         summary=text + _dry(facts, balance, currency) if balance < need.micros else text,
         value=balance / 1_000_000,

@@ -82,7 +82,6 @@ def size(facts: ExpectationFacts, smallest: float, largest: float) -> Iterator[V
         falls=part < 1,
         unit="%",
         affected=n,
-        total=facts.usual,
         evidence=tuple(each.batch_id for each in facts.came[:3]),
         todo=_PAUSE,
     )

@@ -210,6 +210,9 @@ def _value(finding: Finding, closing: Finding | None, fired: Fired | None) -> It
         text = f"{start}, {amount(like.value, like.unit)} at the end"
     elif first not in {None, last}:
         text = f"{first} when it fired, {last} at last"
+    # Where one is one too many, how many there are is said as affected.
+    if text == last and finding.threshold == 0 and finding.value == finding.affected:
+        return
     remarks = []
     if finding.threshold is not None:
         remarks.append(f"limit {amount(finding.threshold, finding.unit)}")

@@ -9,6 +9,7 @@ window that empties never looks like an end.
 """
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -65,6 +66,19 @@ class Condition:
     def limit(self) -> tuple[str, float, bool] | None:
         """The first name beside a plain number, that number, and whether it holds below it."""
         return _limit(self.tree)
+
+    def lone_limit(self) -> float | None:
+        """Its limit, where that is the only number in it."""
+        found = _limit(self.tree)
+        return found[1] if found is not None and len(_NUMBER.findall(self.text)) == 1 else None
+
+    def with_lone_limit(self, limit: float) -> str:
+        """The text with another number in the place of its only one."""
+        number = f"{limit:.3g}" if 0.001 < abs(limit) < 1000 else f"{limit:.0f}"
+        return _NUMBER.sub(number, self.text)
+
+
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?")
 
 
 def _value(node: Node, values: Mapping[str, Value]) -> Value:

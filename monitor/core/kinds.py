@@ -7,13 +7,17 @@ from fnmatch import fnmatchcase
 
 from monitor.core.baseline import Counted
 from monitor.core.calls import CallLog, EndedCall, Field, Value
-from monitor.core.failures import Case
-from monitor.core.model import Outcome, Sentiment
+from monitor.core.facts import BatchFacts
+from monitor.core.failures import Case, untold
+from monitor.core.model import FAILED, Outcome, Sentiment
+from monitor.core.rule import Unknown, cannot_see
 
 _CLOSED = {
     Field.OUTCOME: frozenset(str(each) for each in Outcome),
     Field.SENTIMENT: frozenset(str(each) for each in Sentiment),
 }
+# Where one word of the vendor's stands for failures and for these, none is ever counted.
+_UNREACHED = {Outcome.NO_ANSWER, Outcome.BUSY}
 _SAID = {
     Field.OUTCOME: "ended as",
     Field.HANGUP: "hung up with",
@@ -52,6 +56,21 @@ class Kind:
     def text(self) -> str:
         """For a sentence: "ended as voicemail or busy"."""
         return f"{_SAID[self.field]} {' or '.join(self.patterns)}"
+
+    def unseen(self, facts: BatchFacts) -> Unknown | None:
+        """Why the vendor cannot tell such calls from others; None where it can."""
+        ends = self._ends()
+        if ends and ends <= _UNREACHED:
+            return untold(facts, FAILED)
+        needs = frozenset({"sentiment"} if self.field is Field.SENTIMENT else ())
+        needs |= {"voicemail"} if ends == {Outcome.VOICEMAIL} else set()
+        why = cannot_see(needs, facts.capabilities, facts.vendor)
+        return Unknown(why) if why else None
+
+    def _ends(self) -> set[Outcome]:
+        """The outcomes that it means; none where it goes by something else."""
+        matches = _matching(self.patterns)
+        return {each for each in Outcome if self.field is Field.OUTCOME and matches(each)}
 
     def count(self, log: CallLog, start: datetime, end: datetime) -> Counted:
         """How many of the calls that tell it are of the kind."""

@@ -21,6 +21,7 @@ from monitor.core.wording import money, percent, span
 
 MINUTE = timedelta(minutes=1)
 COUNT, SHARE, MINUTES, MONEY, TRUTH = "", "share", "min", "money", "truth"
+HOUR, WEEKDAY = "hour", "weekday"  # by the clock and the calendar: no count of anything
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,14 @@ class Name:
         return measures.get(self.unit, (1, ""))
 
 
+# Some vendors have one word for failures and for calls that reached nobody.
+_ONE_WORD = {*FAILED, Outcome.NO_ANSWER, Outcome.BUSY}
+
+
 def _told(sight: Sight, *outcomes: Outcome) -> bool:
     """Whether calls that ended so are told from others at this vendor."""
     can = sight.facts.capabilities
-    if FAILED & set(outcomes) and not can.tells_failures:
+    if _ONE_WORD & set(outcomes) and not can.tells_failures:
         return False
     return Outcome.VOICEMAIL not in outcomes or can.voicemail
 

@@ -127,7 +127,8 @@ class RateRule(BatchRule, ABC):
         if self._is_back(seen.share, self.recovery):
             return Clear(partial(say, None))
         side = "above" if self.falls else "below"
-        return Unknown(f"not yet {side} {percent(self.recovery)}", partial(say, None))
+        reason = f"not yet {side} {percent(self.recovery)}"
+        return Unknown(reason, partial(say, None), between=True)
 
     def is_well(self, seen: Counted, beside: Usual) -> bool:
         """Whether ``weigh_beside`` would call this share clear."""

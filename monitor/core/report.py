@@ -19,13 +19,22 @@ from monitor.core.text import clip
 from monitor.core.wording import money, people_text, percent, span
 
 Line = tuple[str, str]
+_SO_FAR = {"never dialled": "not dialled yet"}
 _BY_HAND = frozenset({BatchStatus.CANCELLED, BatchStatus.PARTIAL})
 
 
 def report_lines(
-    report: Report, previous: Report | None, capabilities: Capabilities, vendor: str
+    report: Report,
+    previous: Report | None,
+    capabilities: Capabilities,
+    vendor: str,
+    *,
+    so_far: bool = False,
 ) -> tuple[Line, ...]:
-    """(label, text) in reading order; what the vendor cannot tell is said and not shown as zero."""
+    """(label, text) in reading order; what the vendor cannot tell is said and not shown as zero.
+
+    ``so_far``: the batch goes on, so that nobody was left out yet.
+    """
     lines: list[Line] = []
     for label, need, text in _LINES:
         told = text(report)
@@ -34,6 +43,8 @@ def report_lines(
         elif told is not None:
             before = text(previous) if previous else None
             lines.append((label, f"{told}; before: {before}" if before else told))
+    if so_far:
+        lines = [(_SO_FAR.get(label, label), told) for label, told in lines]
     if previous:
         lines.append(("compared with", f"{previous.title} ({previous.batch_id})"))
     return tuple(lines if capabilities.tells_failures else map(_failed_or_not_answered, lines))

@@ -116,8 +116,8 @@ class Unknown:
 
     reason: str
     seen: Seen | None = None
-    # Nothing can move meanwhile, so that this time is no part of a pending one.
-    still: bool = False
+    still: bool = False  # nothing can move meanwhile: this time is no part of a pending one
+    between: bool = False  # its number is sound, and lies between what is well and the limit
 
     @property
     def finding(self) -> Finding | None:

@@ -11,10 +11,12 @@ from monitor.core.model import FAILED, ContactStatus, Outcome, Sentiment
 from monitor.core.money import completed, dialled, left
 from monitor.core.names import (
     COUNT,
+    HOUR,
     MINUTES,
     MONEY,
     SHARE,
     TRUTH,
+    WEEKDAY,
     Name,
     an_hour,
     count_of,
@@ -148,13 +150,13 @@ _TIME_AND_MONEY = (
     Name("closing_minutes", MINUTES, "time until no calls may be made any more", to_closing),
     Name(
         "hour",
-        COUNT,
+        HOUR,
         "hour of the day where the batch is, 0 to 23",
         lambda s: s.facts.now.astimezone(s.facts.zone).hour,
     ),
     Name(
         "weekday",
-        COUNT,
+        WEEKDAY,
         "day of the week there, 1 is Monday",
         lambda s: s.facts.now.astimezone(s.facts.zone).isoweekday(),
     ),

@@ -19,7 +19,7 @@ from monitor.evaluation import stopping, vanishing
 from monitor.evaluation.batches import needs_another
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.facts import Asked, facts_of, is_read, known_at
-from monitor.evaluation.judging import in_words, judge, with_late_findings
+from monitor.evaluation.judging import Opinion, in_words, judge, with_late_findings
 from monitor.evaluation.past import PastPeers, Rules
 from monitor.evaluation.pastalerts import KeptAlerts, PastAlerts
 from monitor.evaluation.pastpersons import PastPersons
@@ -123,11 +123,11 @@ class Hindsight:
         opinion, name = judge(instance, settings, facts), instance.name
         if self._unseen_since is not None:
             opinion = with_late_findings(opinion, facts, self._unseen_since)
-        read = self.peaks is not None or name in self.alerts.open
-        if read and isinstance(opinion.verdict, Clear):
+        told = isinstance(opinion.verdict, Clear)
+        if (told and name in self.alerts.open) or (self.peaks is not None and _counts(opinion)):
             opinion = in_words(opinion)
         settings, verdict = opinion.settings, opinion.verdict
-        if self.peaks is not None and not isinstance(verdict, Unknown):
+        if self.peaks is not None and _counts(opinion) and verdict.finding is not None:
             _take_peak(self.peaks, name, verdict.finding)
         if isinstance(verdict, Holds) or name in self.alerts.open:
             self.alerts.judged(self._judged(instance, settings, facts, verdict))
@@ -214,6 +214,11 @@ class Hindsight:
         self.standing.back(kept.standing)
         self.alerts.restore(kept.alerts)
         self.waits = kept.waits
+
+
+def _counts(opinion: Opinion) -> bool:
+    """Whether its number says how far the batch came: not that of a handful of calls."""
+    return not isinstance(opinion.verdict, Unknown) or opinion.verdict.between
 
 
 def _take_peak(peaks: dict[str, Peak], name: str, finding: Finding) -> None:

@@ -86,7 +86,9 @@ def _looked_back(conn: Connection, row: BatchRow, facts: BatchFacts) -> Lookback
         permitted_s=spent.total_seconds(),
         result=result,
         previous=previous,
-        lines=report_lines(result, previous, facts.capabilities, facts.vendor),
+        lines=report_lines(
+            result, previous, facts.capabilities, facts.vendor, so_far=row.terminal_at is None
+        ),
         per_completed_micros=per_completed(
             result.cost_micros, result.outcomes.get(Outcome.COMPLETED, 0)
         ),

@@ -11,7 +11,7 @@ from monitor.core.alert import Transition
 from monitor.core.backtest import Fired
 from monitor.core.instance import RuleInstance
 from monitor.core.lifecycle import Judged
-from monitor.core.rule import DayRule, Holds
+from monitor.core.rule import DayRule, Holds, Severity
 from monitor.evaluation.context import Context
 from monitor.evaluation.daily import day_facts, ends_between, opinions_of, subject_of
 from monitor.evaluation.pastalerts import PastAlerts
@@ -21,13 +21,17 @@ def retold_days(
     conn: Connection, context: Context, since: datetime, until: datetime, fired: Iterable[Fired]
 ) -> list[Transition]:
     """The reports of the days that ended since then; ``fired`` is what else was told meanwhile."""
-    alerts, told = PastAlerts(), _Told(tuple(each for each in fired if not each.episode.report))
+    alerts, told = PastAlerts(), _Told(tuple(each for each in fired if not _is_good(each)))
     for instance in context.instances:
         if isinstance(instance.settings.rule, DayRule):
             for end in ends_between(instance, context.zone, since, until):
                 alerts.run_again()
                 _report(conn, instance, context, end, told, alerts)
     return alerts.transitions
+
+
+def _is_good(fired: Fired) -> bool:
+    return fired.episode.report and fired.severity == Severity.INFO
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from monitor.core.model import AccountState, Batch, BatchStatus, Capabilities, C
 from monitor.core.past import KnownCalls
 from monitor.core.pastpeople import KnownPeople
 from monitor.core.route import Matcher
-from monitor.core.rule import Rule, SubjectKind, Unknown, cannot_see
+from monitor.core.rule import Rule, SubjectKind, Unknown, Verdict, cannot_see
+from monitor.core.unset import Unset
 from monitor.evaluation.context import ProviderView
 
 # A vendor that tells everything.
@@ -39,7 +40,8 @@ def reach(instance: RuleInstance, views: list[ProviderView], now: datetime) -> I
     if instance.settings.rule.subject not in {SubjectKind.BATCH, SubjectKind.PROVIDER}:
         return
     for view in views:
-        why = unmatched(instance.match, view) or blindness(instance.settings.rule, view, now)
+        why = unmatched(instance.match, view) or _unset(instance, view, now)
+        why = why or blindness(instance.settings.rule, view, now)
         yield Reach(provider=view.name, vendor=view.vendor, can=not why, why=why)
 
 
@@ -52,13 +54,27 @@ def unmatched(match: tuple[Matcher, ...], view: ProviderView) -> str:
     return ""
 
 
+def _unset(instance: RuleInstance, view: ProviderView, now: datetime) -> str:
+    """What would have to be set before it could hold of anything; "" where that is."""
+    every = (instance.settings, *(settings for _, settings in instance.overrides))
+    found = [_imagined_verdict(each.rule, view, _EVERYTHING, now) for each in every]
+    first = found[0]
+    alike = all(isinstance(each, Unset) for each in found)
+    return first.reason if isinstance(first, Unset) and alike else ""
+
+
+def _imagined_verdict(rule: Rule, view: ProviderView, can: Capabilities, now: datetime) -> Verdict:
+    """What it would say at a provider of which nothing else is known."""
+    imagined = _imagined if rule.subject is SubjectKind.BATCH else _imagined_provider
+    return rule.evaluate(imagined(view, can, now))
+
+
 def blindness(rule: Rule, view: ProviderView, now: datetime) -> str:
     """What the rule would need and the vendor does not tell; "" where it can judge."""
     if unseen := cannot_see(rule.needs, view.capabilities, view.vendor):
         return unseen
-    imagined = _imagined if rule.subject is SubjectKind.BATCH else _imagined_provider
-    here = rule.evaluate(imagined(view, view.capabilities, now))
-    elsewhere = rule.evaluate(imagined(view, _EVERYTHING, now))
+    here = _imagined_verdict(rule, view, view.capabilities, now)
+    elsewhere = _imagined_verdict(rule, view, _EVERYTHING, now)
     if isinstance(here, Unknown) and here != elsewhere:
         return here.reason
     return ""

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, or_, select
 
 from monitor.core.alert import AlertState
+from monitor.core.rule import Severity
 from monitor.store import batches
 from monitor.store.batches import BatchRow
 from monitor.store.schema import alerts
@@ -24,11 +25,11 @@ def rows_of(conn: Connection, start: datetime, end: datetime) -> list[BatchRow]:
 
 
 def fired(conn: Connection, start: datetime, end: datetime) -> Mapping[tuple[str, str, str], int]:
-    """How many alerts fired in it, by (instance, provider, subject); reports are none."""
+    """How many alerts fired in it, by (instance, provider, subject); good reports are none."""
     rows = conn.execute(
         select(alerts.c.instance, alerts.c.provider, alerts.c.subject_id, func.count())
         .where(alerts.c.fired_at > start, alerts.c.fired_at <= end)
-        .where(alerts.c.state != AlertState.INFO)
+        .where(or_(alerts.c.state != AlertState.INFO, alerts.c.severity != Severity.INFO))
         .group_by(alerts.c.instance, alerts.c.provider, alerts.c.subject_id)
     )
     return {(instance, provider, subject): n for instance, provider, subject, n in rows}

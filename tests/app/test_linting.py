@@ -1,19 +1,15 @@
 """Doubts about rules: by the file alone, and by what has happened."""
 
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from monitor.app.context import context_to_read
-from monitor.app.linting import lint, lint_history
+from monitor.app.linting import lint
 from monitor.config import Config, load
 from monitor.config.document import Document, read_document
-from monitor.core.model import BatchStatus, CallStatus
 from monitor.evaluation.context import Context
-from rules.error_spike import ErrorSpike
-from tests.builders import MINUTE, NOON
-from tests.stories import Story, make_context, run
+from tests.builders import NOON
 
 HEAD = """\
 [providers.renewals]
@@ -63,6 +59,12 @@ def test_nothing_is_said_of_the_defaults(tmp_path: Path) -> None:
             id="a condition on a share alone",
         ),
         pytest.param(
+            '[rules.mine]\nrule = "expression"\nwhen = "failed_share > 0.2 and hour > 9"',
+            "rules.mine.when",
+            "a share without a least number of calls: one bad call can fire it",
+            id="an hour is no number of calls",
+        ),
+        pytest.param(
             '[rules.error_spike]\nmatch = ["vendor=bland"]',
             "rules.error_spike.match",
             "matches no provider that is configured",
@@ -100,6 +102,19 @@ def test_nothing_is_said_of_the_defaults(tmp_path: Path) -> None:
             "tells the same of the same batches as batch_stalled: idle 10m, gap_factor 10",
             id="the same twice",
         ),
+        pytest.param(
+            '[rules.mine]\nrule = "batch_stalled"\nidle = "20m"',
+            "rules.mine",
+            "fires only when batch_stalled does, as gravely and to the same receivers:"
+            " idle 20m beside 10m",
+            id="a stricter one for the same people",
+        ),
+        pytest.param(
+            "[rules.cost_overrun]\nmin_completed = 30",
+            "rules.cost_overrun",
+            "can hold nowhere: no limit is set: budget, per_hour or per_completed",
+            id="no limit",
+        ),
     ],
 )
 def test_what_is_probably_not_meant_has_its_key(
@@ -120,13 +135,20 @@ def test_what_is_probably_not_meant_has_its_key(
             '[rules.mine]\nrule = "expression"\nwhen = "failed_share > 0.2 and finished >= 20"',
             id="a share of enough",
         ),
-        pytest.param('[rules.mine]\nrule = "batch_stalled"\nidle = "20m"', id="other limits"),
+        pytest.param(
+            '[rules.mine]\nrule = "batch_stalled"\nidle = "20m"\nseverity = "warning"',
+            id="a ladder of limits",
+        ),
         pytest.param(
             '[rules.batch_stalled]\nmatch = ["campaign=A"]\n'
             '[rules.mine]\nrule = "batch_stalled"\nmatch = ["campaign!=A"]',
             id="never the same batch",
         ),
         pytest.param('[rules.error_spike]\nmatch = ["batch_name=~VIP.*"]', id="some batches"),
+        pytest.param(
+            '[[rules.cost_overrun.override]]\nmatch = ["campaign=A"]\nbudget = "5 USD"',
+            id="a limit for some batches",
+        ),
         pytest.param(
             '[[routes]]\nmatch = ["severity=critical", "rule=~error.*"]\nreceivers = ["ops"]\n'
             '[[routes]]\nreceivers = ["ops"]',
@@ -136,78 +158,3 @@ def test_what_is_probably_not_meant_has_its_key(
 )
 def test_what_may_well_be_meant_is_left_alone(tmp_path: Path, text: str) -> None:
     assert doubts(tmp_path, text) == []
-
-
-# By what has happened
-
-
-def lived(path: Path, failed: int, batches: int = 10) -> Story:
-    """Batches that ran one after the other, and ended."""
-    context = make_context(run(ErrorSpike()))
-    story = Story(path / "o.db", context)
-    for n in range(batches):
-        one = Story(path / "o.db", context, now=NOON + n * timedelta(hours=1))
-        one.invite(50)
-        one.look(batch_id=f"b{n}", name=f"Renewals {n}")
-        one.read()
-        one.wait(MINUTE)
-        one.dial(failed, CallStatus.FAILED)
-        one.dial(50 - failed)
-        one.look(batch_id=f"b{n}", name=f"Renewals {n}")
-        one.read()
-        one.judge()
-        one.look(batch_id=f"b{n}", name=f"Renewals {n}", status=BatchStatus.COMPLETED)
-        one.engine.dispose()
-    return story
-
-
-def past(path: Path, text: str, failed: int, batches: int = 10) -> list[tuple[str, str]]:
-    story = lived(path, failed, batches)
-    _, document, context = read(path, text)
-    now = NOON + timedelta(hours=batches)
-    with story.engine.connect() as conn:
-        found = [(each.key, each.text) for each in lint_history(conn, document, context, now)]
-    story.engine.dispose()
-    return found
-
-
-def test_a_limit_that_is_always_passed(tmp_path: Path) -> None:
-    found = past(tmp_path, "[rules.error_spike]\nthreshold = 0.2", failed=25)
-
-    assert ("rules.error_spike.threshold", "fired in 10 of 10 batches in the last 30 days") in found
-
-
-def test_a_limit_that_nothing_ever_came_near(tmp_path: Path) -> None:
-    assert past(tmp_path, "[rules.error_spike]\nthreshold = 0.25", failed=1) == [
-        (
-            "rules.error_spike.threshold",
-            "history never came near it: the worst of 10 batches had 2 %",
-        )
-    ]
-
-
-def test_a_match_that_no_batch_met(tmp_path: Path) -> None:
-    assert past(tmp_path, '[rules.error_spike]\nmatch = ["campaign=A"]', failed=1) == [
-        (
-            "rules.error_spike.match",
-            "none of the 10 batches that ended in the last 30 days is matched",
-        )
-    ]
-
-
-def test_a_limit_that_was_near_is_left_alone(tmp_path: Path) -> None:
-    assert past(tmp_path, "[rules.error_spike]\nthreshold = 0.25", failed=4) == []
-
-
-def test_little_history_says_nothing(tmp_path: Path) -> None:
-    assert past(tmp_path, "[rules.error_spike]", failed=25, batches=3) == []
-
-
-def test_history_is_asked_about_the_last_thirty_days(tmp_path: Path) -> None:
-    story = lived(tmp_path, failed=25)
-    _, document, context = read(tmp_path, "[rules.error_spike]")
-    later: datetime = NOON + timedelta(days=40)
-
-    with story.engine.connect() as conn:
-        assert list(lint_history(conn, document, context, later)) == []
-    story.engine.dispose()

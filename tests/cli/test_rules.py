@@ -14,6 +14,7 @@ from monitor.app.ruletest.run import runner
 from monitor.store import providers
 from monitor.store.engine import open_engine
 from tests.cli.conftest import Offhook
+from tests.pastbatches import ended_batches
 
 CONFIG = """\
 [monitor]
@@ -80,7 +81,15 @@ def test_every_rule_is_listed_with_where_it_can_hold(offhook: Offhook, tmp_path:
     ran = offhook("rules", "list")
 
     assert ran.status == 0
-    assert "renewals" in ran.out
+    table = {line.split()[0]: line.split()[1:] for line in ran.out.splitlines() if line.strip()}
+    assert table["batch_stalled"] == ["critical", "everywhere", "never"]
+    assert table["error_spike"] == ["critical", "yes", "renewals", "never"]
+    assert table["stalled_retries"] == ["warning", "retries", "renewals", "never"]
+    assert table["transfers_failing"] == ["warning", "transfers", "reminders", "never"]
+    assert table["self_clock_jumped"] == ["warning", "never"]
+    assert table["cost_overrun"][-2:] == ["nowhere", "never"]
+    assert "renewals, reminders: no limit is set: budget, per_hour or per_completed" in ran.out
+    assert table["expression"] == ["warning", "not", "written"]
     assert "reminders: cannot see retries at Bland: " in ran.out
     assert "reminders: its match leaves it out: provider=renewals: error_spike" in ran.out
 
@@ -255,6 +264,21 @@ def test_doubts_are_told_by_lint_and_by_check_config(offhook: Offhook, tmp_path:
     assert line in checked.err
 
 
+def test_lint_holds_limits_against_what_batches_came_to(offhook: Offhook, tmp_path: Path) -> None:
+    file = configured(tmp_path, "[rules.error_spike]\nthreshold = 0.5\n")
+    (tmp_path / "data").mkdir(mode=0o700)
+    ended_batches(tmp_path / "data" / "offhook.db", datetime.now(UTC) - timedelta(days=1), 2)
+
+    ran, checked = offhook("rules", "lint"), offhook("check-config")
+
+    assert (ran.status, checked.status) == (1, 0)
+    assert ran.out.startswith(
+        f"{file.name}:13: rules.error_spike.threshold: history never came near it: of the newest"
+        " 10 batches of the last 30 days none came above 4 %, and the limit is 50 %"
+    )
+    assert "history" not in checked.err
+
+
 def test_where_there_is_no_doubt_lint_is_content(offhook: Offhook, tmp_path: Path) -> None:
     configured(tmp_path)
 
@@ -321,7 +345,7 @@ def test_a_file_that_cannot_be_read_is_wrong(offhook: Offhook, tmp_path: Path) -
 
     assert ran.status == 2
     assert "a.toml:9: 10:02 error_spike burns: 'burns' is nothing that can be expected" in ran.err
-    assert "none.toml: does not exist" in ran.err
+    assert ran.err.endswith("none.toml: does not exist\n"), "nobody is sent to offhook init"
 
 
 def test_only_some_are_played(offhook: Offhook, tmp_path: Path) -> None:

@@ -47,6 +47,15 @@ from rules.expression import Expression
             "spent / people_called > 2.5", {"spent": 6, "people_called": 2}, True, id="each"
         ),
         pytest.param("failed - -1 > 2", {"failed": 2}, True, id="minus"),
+        pytest.param(
+            "spent > 2 * people_called", {"spent": 9, "people_called": 4}, True, id="so much each"
+        ),
+        pytest.param(
+            "all_failed_share + 0.1 < failed_share",
+            {"all_failed_share": 0.1, "failed_share": 0.3},
+            True,
+            id="shares",
+        ),
         pytest.param("open == true", {"open": True}, True, id="a truth by name"),
     ],
 )
@@ -69,6 +78,21 @@ def test_what_is_written_is_what_is_meant(
         pytest.param("open AND open", "'AND'", "write and", id="a word in capitals"),
         pytest.param("failed_share > 20", "between 0 and 1", "20 % is 0.2", id="percent"),
         pytest.param("-0.1 < failed_share", "between 0 and 1", "", id="below nothing"),
+        pytest.param(
+            "failed_share > spent",
+            "failed_share is a share and spent an amount of money: '>' takes two that",
+            "a number, or a share, such as completed_share",
+            id="other units",
+        ),
+        pytest.param("finished > failed_share", "finished is a count", "or a count", id="a count"),
+        pytest.param("open or hour == weekday", "hour is an hour", "a number", id="of the clock"),
+        pytest.param("failed + failed_share > 3", "'+' takes two that", "", id="a sum"),
+        pytest.param(
+            "spent > 2 + (idle_minutes - 3)", "idle_minutes a time", "spent_lately", id="in a sum"
+        ),
+        pytest.param("-spent > -idle_minutes", "spent is an amount", "", id="turned round"),
+        pytest.param("idle_minutes > 10m", "'10m' at letter 16", "minutes: 10", id="a length"),
+        pytest.param("idle_minutes > 1.5h", "'1.5h' at letter 16", "minutes: 90", id="hours"),
         pytest.param("finished and open", "finished is a number", "finished > 0", id="a number"),
         pytest.param("open > 1", "open is yes or no", "", id="a truth"),
         pytest.param("open == 1", "open is yes or no", "", id="a truth as a number"),
@@ -213,6 +237,15 @@ def test_a_misspelt_name_stops_the_start_by_file_line_and_key(
     said = str(caught.value)
     assert f"config.toml:{place}: there is no 'spend' to speak of" in said
     assert 'did you mean "spent"?' in said
+
+
+def test_what_is_measured_otherwise_stops_the_start_by_file_line_and_key(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(written(tmp_path, "failed_share > spent"), environ={})
+
+    said = str(caught.value)
+    assert "config.toml:12: rules.too_dear.when: failed_share is a share and spent an" in said
+    assert "a number, or a share, such as completed_share" in said
 
 
 def test_a_rule_without_its_condition_is_refused(tmp_path: Path) -> None:

@@ -306,6 +306,13 @@ def test_with_zero_rules_and_routes_written_the_product_works(tmp_path: Path) ->
             "between",
             id="parameter of an override",
         ),
+        pytest.param(
+            '[rules.outside_calling_hours]\nhours=["daily 9-21"]',
+            8,
+            "rules.outside_calling_hours.hours",
+            ".hours: 'daily 9-21' are no hours",
+            id="hours of a rule",
+        ),
         pytest.param("[calendars.c]\n", 7, "calendars.c.timezone", "missing", id="no zone"),
         pytest.param(
             '[calendars.c]\ntimezone="UTC"\nhours=["mon-fir 09:00-10:00"]',

@@ -40,6 +40,20 @@ def test_a_firing_alert_tells_its_numbers_and_since_when_in_the_zone_of_the_batc
     assert lines["commonest error"] == "carrier block # (17 of 19)"
 
 
+def test_where_one_is_too_many_no_line_says_so_beside_how_many_there_are() -> None:
+    finding = Finding(summary="1 person was called", value=1, threshold=0, affected=1, total=9)
+    alert = replace(make_alert(), finding=finding)
+    over = replace(resolved(alert, after=MINUTE), closing=None)
+
+    assert dict(say(alert).lines)["affected"] == "1 of 9"
+    assert "value" not in dict(say(alert).lines)
+    assert "value" not in dict(say(over, fired=Fired(1.0, 0)).lines)
+    more = replace(over, finding=replace(finding, value=3, affected=3))
+    assert dict(say(more, fired=Fired(1.0, 0)).lines)["value"] == (
+        "1 when it fired, 3 at last (limit 0)"
+    )
+
+
 def test_no_more_than_three_calls_are_named() -> None:
     assert say(make_alert()).evidence == ("call_1", "call_2", "call_3")
 

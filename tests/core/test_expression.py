@@ -120,6 +120,17 @@ def test_the_first_limit_is_found_whichever_way_round_it_is_written() -> None:
     assert Condition("", Node(">", (A, B)), ("a", "b")).limit() is None
 
 
+def test_the_only_number_may_be_another() -> None:
+    tree = Node(">", (A, number(30)))
+    one = Condition("a > 30", tree, ("a",))
+    two = Condition("a > 30 and b2 < 4", Node(AND, (tree, B)), ("a", "b2"))
+
+    assert (one.lone_limit(), two.lone_limit()) == (30, None)
+    assert one.with_lone_limit(12.345) == "a > 12.3"
+    assert one.with_lone_limit(12_345.6) == "a > 12346"
+    assert one.with_lone_limit(0) == "a > 0"
+
+
 def test_a_sentence_has_every_value_in_its_place() -> None:
     says = Says("{a} of {b} failed", (("", "a"), (" of ", "b"), (" failed", "")))
 

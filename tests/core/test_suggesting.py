@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
+from monitor.config.expressions import read_condition
 from monitor.core.money import Amount
 from monitor.core.rule import Finding
-from monitor.core.suggesting import ENOUGH, Peak, parameter_of, peak_of, suggest
+from monitor.core.suggesting import ENOUGH, Measured, Peak, measured, parameter_of, peak_of, suggest
 from rules.answer_rate_drop import AnswerRateDrop
 from rules.batch_paused import BatchPaused
 from rules.cost_overrun import CostOverrun
 from rules.error_spike import ErrorSpike
+from rules.expression import Expression
 from tests.builders import HOUR, MINUTE
 
 FORTY = Amount(40_000_000, "USD")
@@ -54,6 +56,64 @@ def test_nothing_is_proposed_from_a_few() -> None:
     assert few.why_not == f"{ENOUGH - 1} batches showed it a number, {ENOUGH} are needed"
     assert none.why_not == "it saw no number"
     assert not few.choices
+
+
+def test_batches_with_a_limit_of_their_own_say_nothing_of_the_usual_one() -> None:
+    others = peaks(*range(80, 90), limit=50.0)
+    found = measured(ErrorSpike(), [*peaks(*range(2, 26, 2)), *others])
+
+    assert isinstance(found, Measured)
+    assert (found.limit, found.worst, len(found.values), found.reached()) == (25.0, 24, 12, 0)
+    assert measured(ErrorSpike(), [*peaks(*range(6)), *others[:5]]) == (
+        "6 batches stood beside one limit, 10 are needed"
+    )
+
+
+def test_a_row_of_calls_says_nothing_of_a_share() -> None:
+    streak = Finding(summary="9 in a row", value=9, threshold=8)
+    share = Finding(summary="4 %", value=4.0, threshold=25.0, unit="%")
+    peak, other = peak_of(share), peak_of(streak)
+    assert peak is not None
+    assert other is not None
+    peak.take(streak)
+    found = measured(ErrorSpike(), [other, *peaks(*range(10)), peak])
+
+    assert (peak.value, peak.limit) == (4.0, 25.0)
+    assert isinstance(found, Measured)
+    assert (found.parameter, found.unit, found.worst, len(found.values)) == (
+        "threshold",
+        "%",
+        9.0,
+        11,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "unit", "best"),
+    [
+        pytest.param(
+            "open and failed_share > 0.4", 40.0, "%", '"open and failed_share > 0.2"', id="%"
+        ),
+        pytest.param("idle_minutes > 30", 1800.0, "s", '"idle_minutes > 0.333"', id="a time"),
+        pytest.param("lines_free > 30", 30.0, "", '"lines_free > 20"', id="a count"),
+    ],
+)
+def test_the_one_number_of_a_condition_is_a_limit(
+    text: str, limit: float, unit: str, best: str
+) -> None:
+    rule = Expression(when=read_condition(text))
+    found = suggest("mine", rule, peaks(*range(1, 21), limit=limit, unit=unit))
+
+    assert (found.parameter, found.now, found.reached) == ("when", f'"{text}"', 0)
+    assert (found.choices[-1].text, found.choices[-1].batches) == (best, 1)
+
+
+def test_a_condition_of_more_numbers_has_no_one_limit() -> None:
+    rule = Expression(when=read_condition("failed_share > 0.4 and finished >= 50"))
+
+    assert suggest("mine", rule, peaks(*range(20), limit=40.0)).why_not == (
+        "its limit is not one parameter of its own"
+    )
 
 
 def test_a_limit_that_is_no_one_parameter_is_not_proposed() -> None:

@@ -13,6 +13,7 @@ from monitor.core.instance import RuleInstance
 from monitor.core.message import Message
 from monitor.core.model import BatchStatus
 from monitor.core.route import Matcher
+from monitor.core.rule import Severity
 from monitor.evaluation.daily import LATE, day_facts, evaluate_days
 from monitor.ingest.looks import take_look
 from monitor.store import alerts, deadletters
@@ -131,18 +132,22 @@ def test_what_runs_comes_after_what_ended(conn: Connection) -> None:
     assert facts.batches[1].text == "running, 10 of 10 people done, 1.20 USD"
 
 
-def test_alerts_that_fired_in_it_are_counted_and_reports_are_not(conn: Connection) -> None:
+def test_what_fired_in_it_is_counted_and_so_are_reports_of_something_bad(
+    conn: Connection,
+) -> None:
+    bad = replace(make_report(), severity=Severity.CRITICAL, fired_at=SIX - HOUR)
     alerts.save(
         conn,
         [
             make_alert(fired_at=SIX - HOUR),
             resolved(make_alert(episode=2, fired_at=SIX - 25 * HOUR)),
-            make_report(),
+            replace(bad, key="its end", rule="batch_failed", instance="batch_failed"),
+            replace(bad, key="its result", episode=2, severity=Severity.INFO),
         ],
     )
     facts = day_facts(conn, run(DailyReport()), make_context(zone=ZONE), SIX, SIX)
 
-    assert facts.alerts == {"error_spike": 1}
+    assert facts.alerts == {"error_spike": 1, "batch_failed": 1}
 
 
 def test_its_matchers_choose_the_batches_and_their_alerts(conn: Connection) -> None:

@@ -46,6 +46,8 @@ def test_a_batch_that_runs_is_told_so_far(conn: Connection) -> None:
     assert (found.open, found.ended_at) == (True, None)
     assert found.permitted_s == 3 * 3600
     assert found.result.calls == 12
+    assert dict(found.lines)["not dialled yet"] == "0"
+    assert "never dialled" not in dict(found.lines), "who waits may still be called"
 
 
 def test_its_alerts_are_those_of_its_whole_life_and_no_others(conn: Connection) -> None:

@@ -1,18 +1,23 @@
 """What rules say for people to look at is what evaluations judge by, and where they can at all."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from monitor.core.instance import RuleInstance
 from monitor.core.model import CallStatus
+from monitor.core.money import Amount
 from monitor.core.route import Matcher
 from monitor.core.rule import Clear, Finding, Holds, Rule, Unknown
 from monitor.evaluation.reach import Reach, reach
 from monitor.evaluation.saying import batch_opinions, provider_opinions
 from rules.balance_low import BalanceLow
+from rules.batch_overdue import BatchOverdue
 from rules.batch_stalled import BatchStalled
+from rules.cost_overrun import CostOverrun
 from rules.error_spike import ErrorSpike
+from rules.outcome_rate import OutcomeRate
 from rules.provider_blind import ProviderBlind
 from rules.stalled_retries import StalledRetries
 from tests.builders import MINUTE, NOON
@@ -103,6 +108,38 @@ def test_what_a_rule_finds_out_itself_counts_too() -> None:
 
     assert not found.can
     assert found.why
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        pytest.param(
+            CostOverrun(), "no limit is set: budget, per_hour or per_completed", id="cost"
+        ),
+        pytest.param(
+            BatchOverdue(), "no time is set: finish_by, max_duration or before_close", id="time"
+        ),
+        pytest.param(
+            OutcomeRate(),
+            "no kind of call is set: outcome, hangup, disposition, error or sentiment",
+            id="kind",
+        ),
+    ],
+)
+def test_a_rule_without_anything_to_hold_by_can_hold_nowhere(rule: Rule, why: str) -> None:
+    (found,) = reach(run(rule), [make_view()], NOON)
+
+    assert (found.can, found.why) == (False, why)
+
+
+def test_one_override_that_sets_a_limit_is_enough() -> None:
+    bare = run(CostOverrun())
+    limited = replace(bare.settings, rule=CostOverrun(budget=Amount(5_000_000, "USD")))
+    instance = replace(bare, overrides=(((Matcher("batch_name", "=~", "VIP.*"),), limited),))
+
+    (found,) = reach(instance, [make_view()], NOON)
+
+    assert found.can
 
 
 def test_a_match_that_leaves_a_provider_out_is_told() -> None:

@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import rules
 from monitor.config.document import Document
 from monitor.config.reading import Reading
 from monitor.config.rules import read_rules
+from monitor.core.model import Rates
 from monitor.core.names import MINUTES, MONEY, SHARE, TRUTH
 from monitor.core.rule import Rule, SubjectKind, told_as
 from monitor.core.vocabulary import NAMES
@@ -25,7 +27,9 @@ from monitor.evaluation.reach import blindness
 from monitor.providers.build import capabilities
 from monitor.simulator.vendors import vendor_table
 from monitor.simulator.world import World
+from rules.batch_expected import BatchExpected
 from rules.expression import Expression
+from rules.outcome_rate import OutcomeRate
 from tests.providers.supported import ROWS, Watched, settings_at
 from tests.simulator.hand import START
 
@@ -52,9 +56,12 @@ _KINDS = {
     SubjectKind.BATCH: "About batches",
     SubjectKind.PROVIDER: "About providers",
     SubjectKind.SYSTEM: "About Offhook itself",
+    SubjectKind.DAY: "About a day",
     SubjectKind.EXPECTATION: "About what is expected",
 }
 _AT_VENDORS = {SubjectKind.BATCH, SubjectKind.PROVIDER}
+_ANY_KIND = OutcomeRate(hangup=frozenset({"*"}))
+_RATES = Rates(currency="USD", minute=Decimal("0.09"))
 _TABLE = re.compile(
     r"^\[rules\.(?P<name>\w+)\]\n(?P<body>.*?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL
 )
@@ -66,7 +73,7 @@ def text() -> str:
     parts = [_HEAD.strip(), "## Where each rule can hold", _where()]
     for kind in SubjectKind:
         of_kind = [rule for _, rule in sorted(rules.catalogue().items()) if rule.subject is kind]
-        parts += [f"## {_KINDS.get(kind, f'About an {kind}')}"] if of_kind else []
+        parts += [f"## {_KINDS[kind]}"] if of_kind else []
         parts += [_section(rule) for rule in of_kind]
     return "\n\n".join(parts) + "\n"
 
@@ -77,6 +84,8 @@ def _section(rule: type[Rule]) -> str:
         parts.append(f"```toml\n[rules.{rule.id}]\n{body}\n```")
     if rule is Expression:
         parts.append(_names())
+    if rule is BatchExpected:
+        parts.append(f"```toml\n{_expect()}\n```")
     return "\n\n".join(parts)
 
 
@@ -117,18 +126,24 @@ def _names() -> str:
     return "\n".join(lines)
 
 
+def _expect() -> str:
+    """The table that announces a batch, without the marks of a remark."""
+    _, _, rest = EXAMPLE.read_text().partition("#[[expect]]")
+    return "[[expect]]" + rest.partition("\n\n")[0].replace("\n#", "\n")
+
+
 def tables() -> dict[str, str]:
     """Every rule's table of the example, by its name."""
-    return {each["name"]: each["body"] for each in _TABLE.finditer(EXAMPLE.read_text())}
+    return {each["name"]: each["body"].strip() for each in _TABLE.finditer(EXAMPLE.read_text())}
 
 
 def _where() -> str:
     heads = ("Rule", *(row.title for row in ROWS))
-    views = [_view(row) for row in ROWS]
+    views = [(_view(row), _view(row, rates=_RATES)) for row in ROWS]
     lines = [_line(heads), _line(["---"] * len(heads))]
     for name, rule in sorted(written().items()):
         if rule.subject in _AT_VENDORS and not name.startswith("self_"):
-            cells = ["no" if blindness(rule, view, START) else "✓" for view in views]
+            cells = [_can(rule, *view) for view in views]
             lines.append(_line([f"[`{name}`](#{name})", *cells]))
     return "\n".join(lines)
 
@@ -141,10 +156,19 @@ def written() -> Mapping[str, Rule]:
     return {each.name: each.settings.rule for each in found}
 
 
-def _view(row: Watched) -> ProviderView:
+def _can(rule: Rule, bare: ProviderView, priced: ProviderView) -> str:
+    if not blindness(rule, bare, START):
+        return "✓"
+    if isinstance(rule, OutcomeRate) and not blindness(_ANY_KIND, bare, START):
+        return "✓ but `voicemail`"
+    return "no" if blindness(rule, priced, START) else "with `rates`"
+
+
+def _view(row: Watched, rates: Rates | None = None) -> ProviderView:
     account = World(1, START).account("account", row.vendor, "key")
     account.open(row.plan)
     settings = settings_at(vendor_table(account, "http://127.0.0.1:9"))
+    settings = settings.model_copy(update={"rates": rates}) if rates else settings
     return ProviderView(
         name="account",
         vendor=row.vendor,

@@ -99,6 +99,9 @@ def test_a_batch_of_which_nothing_tells_is_not_called_affordable() -> None:
         "what 1 open batch will cost is not known yet",
         RULE.evaluate(facts_of(50, young)).finding,
     )
+    seen = RULE.evaluate(facts_of(50, young)).finding
+    assert seen is not None
+    assert seen.summary == "50 USD left"
 
 
 def test_what_is_known_of_the_need_is_enough_to_fire() -> None:

@@ -139,6 +139,7 @@ def test_the_size_is_said_beside_the_usual_one() -> None:
 
     assert finding.summary == "38 people in Reminders 10 June, 10 % of the usual 380"
     assert (finding.value, finding.threshold, finding.unit) == (10, 50, "%")
+    assert (finding.affected, finding.total) == (38, None), "they are not a part of what is usual"
     assert held(facts_of(came(people=3_800))).threshold == 200
 
 

@@ -163,6 +163,12 @@ def test_the_window_that_closes_is_a_limit_of_its_own() -> None:
     assert rule.evaluate(at_pace(left=9_999)) == Unknown("it has no time by which to be done")
 
 
+def test_without_any_time_it_says_so() -> None:
+    assert BatchOverdue().evaluate(at_pace(left=9_999)) == Unknown(
+        "no time is set: finish_by, max_duration or before_close"
+    )
+
+
 def test_nothing_is_late_while_nobody_may_be_called() -> None:
     night = at_pace(left=9_999, calendar=OFFICE, now=NOON + 9 * HOUR)
     paused = at_pace(left=9_999, batch={"status": BatchStatus.PAUSED})

@@ -221,6 +221,7 @@ BLIND = replace(
     "name",
     [
         *("failed", "failed_share", "all_failed", "all_failed_share", "voicemail_share"),
+        *("no_answer", "no_answer_share", "all_busy", "all_busy_share"),
         *("all_completed_share", "positive_share", "done_share"),
         *("retries_late", "retries_planned", "late_retry_minutes"),
         *("lines", "lines_busy", "lines_free"),

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from monitor.core.rates import Direction
 from monitor.core.rule import Clear, Finding, Holds, Unknown, Verdict
 from rules.outcome_rate import OutcomeRate
 from tests.builders import (
+    EVERYTHING,
     HOUR,
     NOON,
     ListedCalls,
@@ -191,3 +193,33 @@ def test_old_calls_do_not_count() -> None:
     calls = tuple(call._replace(ended_at=NOON - HOUR) for call in some(30, 30, outcome=BOX))
 
     assert isinstance(judged(*calls), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("kind", "lacks", "reason"),
+    [
+        pytest.param(
+            {"outcome": words("voicemail")}, "voicemail", "cannot see voicemail at Graine", id="box"
+        ),
+        pytest.param(
+            {"sentiment": words("neg*")}, "sentiment", "cannot see sentiment at Graine", id="mood"
+        ),
+        pytest.param(
+            {"outcome": words("busy", "no_answer")},
+            "tells_failures",
+            "cannot tell failures from no answers at Graine",
+            id="no answer",
+        ),
+        pytest.param({"outcome": words("busy", "voicemail")}, "voicemail", None, id="one of two"),
+        pytest.param({"outcome": words("busy")}, "voicemail", None, id="another"),
+    ],
+)
+def test_what_a_vendor_cannot_tell_is_said_and_never_clear(
+    kind: Any, lacks: str, reason: str | None
+) -> None:
+    untold: Any = {lacks: False}
+    blind = replace(EVERYTHING, **untold)
+
+    verdict = judged(*ended_calls(*[DONE] * 60), rule=OutcomeRate(**kind), capabilities=blind)
+
+    assert (verdict.reason if isinstance(verdict, Unknown) else None) == reason

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import count, pairwise
 
 from monitor.app.ruletest.lines import Line, Origin, Phrase, When, duration, phrases
 from monitor.config.hints import hint_for
@@ -78,7 +78,8 @@ class _Reader:
     phrase: Phrase
 
     def read(self) -> Iterator[Deed]:
-        words = tuple(word for word in self.phrase.words if word not in {"a", "an"})
+        spoken = pairwise(("", *self.phrase.words))
+        words = tuple(b for a, b in spoken if a == "person" or b not in {"a", "an"})
         match words:
             case ("nothing",):
                 self.phrase.only(self.line)

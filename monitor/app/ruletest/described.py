@@ -1,6 +1,6 @@
 """``[test.batches.x]``: what is true of a batch from its beginning."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -12,8 +12,8 @@ from monitor.config.hints import hint_for
 from monitor.config.model import Zone
 from monitor.core.calendar import Calendar
 from monitor.core.hours import parse_hours
-from monitor.core.model import RetryPolicy
-from monitor.settings import Duration, Strict
+from monitor.core.model import Rates, RetryPolicy
+from monitor.settings import Duration, ProviderSettings, Strict
 
 
 class BatchTable(Strict):
@@ -45,12 +45,13 @@ class Described:
     scheduled_at: datetime | None = None
     concurrency: int | None = None
     retry: RetryPolicy | None = None
+    rates: Rates | None = None  # the provider's, where its vendor tells no cost
 
 
 def describe(
     name: str,
     table: BatchTable,
-    providers: Iterable[str],
+    providers: Mapping[str, ProviderSettings],
     origin: Origin,
     at: Callable[[str], Line],
 ) -> Described:
@@ -75,6 +76,7 @@ def describe(
         scheduled_at=None if scheduled is None else origin.instant(scheduled, at("scheduled_at")),
         concurrency=table.lines,
         retry=retry,
+        rates=providers[provider].rates,
     )
 
 

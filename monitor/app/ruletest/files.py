@@ -215,7 +215,9 @@ def _batches(
 ) -> tuple[Described, ...]:
     default = next(iter(config.providers))
     if not table.batches:
-        return (Described(name="", provider=default, batch_id="batch", title="Batch"),)
+        rates = config.providers[default].rates
+        whole = Described(name="", provider=default, batch_id="batch", title="Batch", rates=rates)
+        return (whole,)
     return tuple(
         describe(
             name,

@@ -17,6 +17,7 @@ from monitor.core.model import (
     Item,
     Outcome,
 )
+from monitor.providers.cost import estimated
 
 
 def look(world: BatchWorld, now: datetime) -> Batch:
@@ -81,7 +82,7 @@ def _item(world: BatchWorld, contact: Contact, now: datetime) -> Item:
 
 
 def _call(world: BatchWorld, call: Call, now: datetime) -> Call:
-    """A call without what this vendor cannot tell."""
+    """A call without what this vendor cannot tell, and with what rates say that it cost."""
     can = world.capabilities
     hidden: list[str] = []
     if not can.call_times:
@@ -99,7 +100,8 @@ def _call(world: BatchWorld, call: Call, now: datetime) -> Call:
     if not can.retries:
         call = call._replace(attempt=0)
     nothing: dict[str, Any] = dict.fromkeys(hidden)
-    return call._replace(**nothing, seen_at=now, detail_at=now)
+    shown = call._replace(**nothing, seen_at=now, detail_at=now)
+    return estimated(world.described.rates, shown)
 
 
 def rows(world: BatchWorld) -> int:

@@ -11,7 +11,6 @@ from monitor.app.ruletest import shown
 from monitor.app.ruletest.batch import BatchWorld
 from monitor.app.ruletest.vendors import Vendors
 from monitor.core.alert import AlertState
-from monitor.core.completion import contradictions
 from monitor.core.message import Message
 from monitor.core.pace import REREAD_EVERY
 from monitor.core.route import all_match
@@ -258,7 +257,7 @@ def _is_read(row: BatchRow, world: BatchWorld, now: datetime) -> bool:
     if world.is_retry_due(now):
         return True
     read = row.read_at or row.listed_at
-    if now - read >= REREAD_EVERY and contradictions(row.look, row.tally, world.capabilities):
+    if now - read >= REREAD_EVERY:
         return True
     ended = row.terminal_at
     return ended is not None and (row.complete_at is None or row.complete_at < ended)

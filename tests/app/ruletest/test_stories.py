@@ -377,3 +377,37 @@ def test_times_after_midnight_are_of_the_next_day(tmp_path: Path) -> None:
         "12 06:00",
         "12 13:30",
     ]
+
+
+def test_what_stands_still_is_read_again_now_and_then(played: Runner, tmp_path: Path) -> None:
+    held = "10:00 50 people, 5 lines\n10:01 5 calls begin\n10:50 nothing"
+    expect = "10:35 call_stuck quiet\n10:50 call_stuck fires affected=5"
+
+    assert run(played, tmp_path, held, expect, 'rules = ["call_stuck"]').ok
+
+
+def test_rates_say_what_calls_cost_where_the_vendor_does_not(
+    played: Runner, tmp_path: Path
+) -> None:
+    talks = (
+        "10:00 100 people\n10:01 20 calls completed lasted=60s, 5 calls no_answer\n10:02 nothing"
+    )
+    tables = """
+rules = ["cost_overrun"]
+[providers.surveys]
+vendor = "bland"
+rates = { minute = "0.10 USD", attempt = "0.02 USD" }
+[rules.cost_overrun]
+budget = "2.49 USD"
+"""
+    expect = "10:02 cost_overrun fires value=2.5 threshold=2.49"
+
+    assert run(played, tmp_path, talks, expect, tables).ok
+
+
+@pytest.mark.parametrize("name", ["a", "an", "b"])
+def test_a_person_may_be_called_by_any_word(played: Runner, tmp_path: Path, name: str) -> None:
+    story = f"10:00 a person {name}, person bob\n10:01..10:02 2 calls failed to={name}"
+    result = run(played, tmp_path, story, "10:02 nothing")
+
+    assert result.ok
