@@ -209,7 +209,9 @@ class PeopleMemo:
         for move, (known, elsewhere) in moved:
             batch = move.batch
             here = accounts[batch].moved if batch in accounts else {}
-            here.update(known or ((each, [(batch, each)]) for each in move.ids))
+            here.update(known)
+            # Who has got a number since is known by that; what was found without it goes.
+            here.update((each, [(batch, each)]) for each in move.ids if each not in known)
             for key in unsure.intersection(known) | elsewhere if known else move.keys:
                 at = places[key]
                 if _is_alone(at, batch, known.get(key)):

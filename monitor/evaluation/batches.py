@@ -101,7 +101,7 @@ def batch_facts(
         persons=StoredPeople(conn, row, context.people, now),
         previous=batches.previous_report(conn, row) if needs_another(row) else None,
         stopped_by=stopped_by(conn, row),
-        gone=vanishing.gone(conn, row),
+        gone=vanishing.gone(row),
     )
     return facts_of(row, view, context, now, asked)
 

@@ -40,20 +40,20 @@ def gone_again(conn: Connection, row: BatchRow, now: datetime, every: timedelta)
         gone_times=row.gone_times + 1,
         due_at=now + max(every, min(wait, AT_LAST)),
     )
-    elsewhere = is_elsewhere(conn, row, after=SURE_AFTER)
-    kept = changes.gone(row.look.batch_id, elsewhere=elsewhere)
+    row = replace(row, gone_alone=is_elsewhere(conn, row, after=SURE_AFTER))
+    kept = changes.gone(row.look.batch_id, elsewhere=row.gone_alone)
     return replace(row, seq=changes.append(conn, row.id, row.seq, now, [kept]))
 
 
-def gone(conn: Connection, row: BatchRow) -> Gone | None:
-    """What is known of a batch that the vendor says it does not know; None while it does."""
+def gone(row: BatchRow) -> Gone | None:
+    """What is known of a batch that the vendor says it does not know; None while it does.
+
+    Whether others are known counts as it was when that was last said: when everything failed,
+    the first to come back does not show that the others will not.
+    """
     if row.gone_at is None:
         return None
-    return Gone(
-        since=row.gone_at,
-        times=row.gone_times,
-        elsewhere=is_elsewhere(conn, row, after=SURE_AFTER),
-    )
+    return Gone(since=row.gone_at, times=row.gone_times, elsewhere=row.gone_alone)
 
 
 def is_elsewhere(conn: Connection, row: BatchRow, after: timedelta = timedelta(0)) -> bool:

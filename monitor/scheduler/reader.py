@@ -282,4 +282,4 @@ def _is_contradicted(row: BatchRow, capabilities: Capabilities, now: datetime) -
     return bool(found) and not (moving and explained(gap, lines(row.look, row.tally)))
 
 
-_FAILED = ("failure", "due_at", "gone_at", "gone_again_at", "gone_times", "seq")
+_FAILED = ("failure", "due_at", "gone_at", "gone_again_at", "gone_times", "gone_alone", "seq")

@@ -46,8 +46,9 @@ def found_again(
         if gone and row.look.batch_id in listed:
             told = [changes.known_again(row.look.batch_id)]
             seq = changes.append(conn, row.id, row.seq, asked_at, told)
-            back = replace(row, gone_at=None, gone_again_at=None, gone_times=0, due_at=asked_at)
+            known = replace(row, gone_at=None, gone_again_at=None, gone_times=0, gone_alone=False)
+            back = replace(known, due_at=asked_at)
             batches.save(conn, replace(back, seq=seq), *_GONE, "due_at", "seq")
 
 
-_GONE = ("gone_at", "gone_again_at", "gone_times")
+_GONE = ("gone_at", "gone_again_at", "gone_times", "gone_alone")

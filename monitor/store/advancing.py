@@ -57,7 +57,8 @@ def advanced(known: BatchRow, look: Batch) -> BatchRow:
     )
     if known.gone_at is not None:
         # One that had vanished is watched again, also when it was given up.
-        row = replace(row, open=True, gone_at=None, gone_again_at=None, gone_times=0)
+        row = replace(row, open=True, gone_at=None, gone_again_at=None)
+        row = replace(row, gone_times=0, gone_alone=False)
         row = _forgotten(row) if known.pruned else row
     if look.status.terminal:
         if known.terminal_at is not None and look.status is known.look.status:

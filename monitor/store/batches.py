@@ -56,6 +56,7 @@ class BatchRow:
     gone_at: datetime | None = None
     gone_again_at: datetime | None = None
     gone_times: int = 0
+    gone_alone: bool = False
     falling_at: datetime | None = None
     fallen_from: Counts | None = None
     unread: int = 0
@@ -120,6 +121,7 @@ def _values(row: BatchRow) -> dict[str, Any]:
         "gone_at": row.gone_at,
         "gone_again_at": row.gone_again_at,
         "gone_times": row.gone_times,
+        "gone_alone": row.gone_alone,
         "falling_at": row.falling_at,
         "fallen_from": None if row.fallen_from is None else encode(row.fallen_from),
         "unread": row.unread,
@@ -165,6 +167,7 @@ def _of(row: Any) -> BatchRow:
         gone_at=row.gone_at,
         gone_again_at=row.gone_again_at,
         gone_times=row.gone_times,
+        gone_alone=row.gone_alone,
         falling_at=row.falling_at,
         fallen_from=None if row.fallen_from is None else decode(Counts, row.fallen_from),
         unread=row.unread,

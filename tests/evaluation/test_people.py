@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine
 
@@ -149,8 +149,20 @@ def item_of(
     return Item(contact, tuple({call.call_id: call for call in made}.values()))
 
 
+def _ringing(k: int) -> dict[str, Any]:
+    return {"k": k, "at": NOON, "status": CallStatus.RINGING, "created_at": NOON}
+
+
+GOT_A_NUMBER: list[Step] = [
+    ("take", PLACES[0], [(1, ContactStatus.PENDING, None, [_ringing(0), _ringing(1)])]),
+    ("ask", PLACES[0], []),
+    ("take", PLACES[0], [(1, ContactStatus.PENDING, "number", [])]),
+]
+
+
 @settings(max_examples=60)
 @given(steps=st.lists(STEPS, min_size=4, max_size=18), several=st.sampled_from([1, 100]))
+@example(steps=GOT_A_NUMBER, several=1)
 def test_the_account_says_what_asking_anew_says_in_whatever_order_it_learns(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Step], several: int
 ) -> None:

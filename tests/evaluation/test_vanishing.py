@@ -34,7 +34,7 @@ def missing(conn: Connection) -> BatchRow:
 def test_a_batch_that_is_there_is_not_gone(conn: Connection) -> None:
     row = add(conn, "b1")
 
-    assert gone(conn, row) is None
+    assert gone(row) is None
     assert not is_elsewhere(conn, row)
 
 
@@ -52,11 +52,23 @@ def test_another_batch_shows_that_the_account_is_right(
 ) -> None:
     add(conn, "b2", first_seen, fresh_at=looked_at)
     row = missing(conn)
-    found = gone(conn, row)
+    found = gone(gone_again(conn, row, GONE_AT + 2 * HOUR, MINUTE))
 
     assert is_elsewhere(conn, row) is shown
     assert found is not None
-    assert (found.since, found.times, found.elsewhere) == (GONE_AT, 9, sure)
+    assert (found.since, found.times, found.elsewhere) == (GONE_AT, 10, sure)
+
+
+def test_the_first_that_comes_back_does_not_show_that_the_others_will_not(conn: Connection) -> None:
+    row = gone_again(conn, missing(conn), GONE_AT + 2 * HOUR, MINUTE)
+    add(conn, "b2", fresh_at=GONE_AT + 2 * HOUR + SECOND)
+    before = gone(row)
+    after = gone(gone_again(conn, row, GONE_AT + 3 * HOUR, MINUTE))
+
+    assert before is not None
+    assert not before.elsewhere
+    assert after is not None
+    assert after.elsewhere
 
 
 @pytest.mark.parametrize(
@@ -68,7 +80,7 @@ def test_so_does_a_list_that_shows_an_old_one(
     conn: Connection, shown_at: datetime | None, sure: bool
 ) -> None:
     providers.save(conn, ProviderRow(name="renewals", vendor="graine", showed_at=shown_at))
-    found = gone(conn, missing(conn))
+    found = gone(gone_again(conn, missing(conn), GONE_AT + 2 * HOUR, MINUTE))
 
     assert found is not None
     assert found.elsewhere is sure

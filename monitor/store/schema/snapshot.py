@@ -126,6 +126,8 @@ batches = Table(
     Column("gone_at", UtcDateTime),
     Column("gone_again_at", UtcDateTime),
     Column("gone_times", Integer, nullable=False, server_default="0"),
+    # whether the account showed others when that was last said
+    Column("gone_alone", Boolean, nullable=False, server_default="0"),
     # counts that never fall were seen lower once; twice, and these are what they were, JSON
     Column("falling_at", UtcDateTime),
     Column("fallen_from", Text),

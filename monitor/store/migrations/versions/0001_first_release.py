@@ -115,6 +115,7 @@ def _batches() -> None:
         sa.Column("unlisted_why", sa.Text(), nullable=True),
         *_some(sa.BigInteger, "gone_at gone_again_at", null=True),
         sa.Column("gone_times", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("gone_alone", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("falling_at", sa.BigInteger(), nullable=True),
         sa.Column("fallen_from", sa.Text(), nullable=True),
         sa.Column("unread", sa.Integer(), server_default="0", nullable=False),
