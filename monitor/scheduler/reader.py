@@ -27,7 +27,7 @@ from monitor.scheduler.standing import OF_THE_ACCOUNT, Standing
 from monitor.scheduler.sweeper import Sweeper
 from monitor.scheduler.underway import is_behind_counts
 from monitor.settings import ProviderSettings
-from monitor.store import batches, providers
+from monitor.store import absent, batches, providers
 from monitor.store.batches import BatchRow
 from monitor.store.writer import Priority, Store
 
@@ -282,4 +282,4 @@ def _is_contradicted(row: BatchRow, capabilities: Capabilities, now: datetime) -
     return bool(found) and not (moving and explained(gap, lines(row.look, row.tally)))
 
 
-_FAILED = ("failure", "due_at", "gone_at", "gone_again_at", "gone_times", "gone_alone", "seq")
+_FAILED = ("failure", "due_at", "seq", *absent.KNOWN)

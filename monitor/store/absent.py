@@ -1,14 +1,23 @@
 """Batches that a vendor does not know any more, and what shows that it knows others."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select
 
 from monitor.store import batches, changes
 from monitor.store.batches import BatchRow
 from monitor.store.schema import batches as table
+
+# What the row of a batch says of that while the vendor knows it.
+KNOWN: Mapping[str, Any] = {
+    "gone_at": None,
+    "gone_again_at": None,
+    "gone_times": 0,
+    "gone_alone": False,
+}
 
 
 def another_shown(conn: Connection, row: BatchRow, since: datetime) -> bool:
@@ -46,9 +55,5 @@ def found_again(
         if gone and row.look.batch_id in listed:
             told = [changes.known_again(row.look.batch_id)]
             seq = changes.append(conn, row.id, row.seq, asked_at, told)
-            known = replace(row, gone_at=None, gone_again_at=None, gone_times=0, gone_alone=False)
-            back = replace(known, due_at=asked_at)
-            batches.save(conn, replace(back, seq=seq), *_GONE, "due_at", "seq")
-
-
-_GONE = ("gone_at", "gone_again_at", "gone_times", "gone_alone")
+            back = replace(row, due_at=asked_at, seq=seq, **KNOWN)
+            batches.save(conn, back, *KNOWN, "due_at", "seq")

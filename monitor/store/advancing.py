@@ -10,6 +10,7 @@ from monitor.core.calendar import permitted_between
 from monitor.core.completion import NEVER_FALL, highest, is_less
 from monitor.core.idle import Pauses, seen
 from monitor.core.model import Batch, BatchStatus, Counts
+from monitor.store.absent import KNOWN
 from monitor.store.batches import BatchRow
 from monitor.store.reruns import another_run
 
@@ -57,8 +58,7 @@ def advanced(known: BatchRow, look: Batch) -> BatchRow:
     )
     if known.gone_at is not None:
         # One that had vanished is watched again, also when it was given up.
-        row = replace(row, open=True, gone_at=None, gone_again_at=None)
-        row = replace(row, gone_times=0, gone_alone=False)
+        row = replace(row, open=True, **KNOWN)
         row = _forgotten(row) if known.pruned else row
     if look.status.terminal:
         if known.terminal_at is not None and look.status is known.look.status:

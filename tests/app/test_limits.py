@@ -9,32 +9,12 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from monitor.app.backtest import Asked
-from monitor.app.context import context_to_read
 from monitor.app.limits import SINCE, Shown, lint_history, live, to_live
-from monitor.config import load
-from monitor.config.document import Document, read_document
-from monitor.evaluation.context import Context
 from rules.error_spike import ErrorSpike
 from tests.builders import NOON
 from tests.pastbatches import ended_batches
 from tests.stories import Story, make_context, run
-
-HEAD = """\
-[providers.renewals]
-vendor = "graine"
-api_key = "k"
-[receivers.ops]
-kind = "slack"
-webhook_url = "https://hooks.slack.com/services/T/B/x"
-"""
-
-
-def read(path: Path, text: str) -> tuple[Document, Context]:
-    file = path / "config.toml"
-    file.write_text(HEAD + text)
-    file.chmod(0o600)
-    config = load(file, environ={}, secrets=False)
-    return read_document(file), context_to_read(config, NOON)
+from tests.written import read
 
 
 def lived(path: Path, failed: int, batches: int = 10) -> Story:
@@ -63,7 +43,7 @@ def past(
 
 
 def said(story: Story, path: Path, text: str, now: datetime, *, measure: bool = True) -> Said:
-    document, context = read(path, text)
+    _, document, context = read(path, text)
     found = shown(story, path, text, now) if measure else {}
     with story.engine.connect() as conn:
         doubts = list(lint_history(conn, document, context, now, found))
@@ -72,7 +52,7 @@ def said(story: Story, path: Path, text: str, now: datetime, *, measure: bool = 
 
 
 def shown(story: Story, path: Path, text: str, now: datetime) -> Mapping[str, Shown]:
-    document, context = read(path, text)
+    _, document, context = read(path, text)
     with story.engine.connect() as conn:
         some = to_live(conn, document, context, now)
     story.engine.dispose()
@@ -203,7 +183,7 @@ def test_the_newest_batches_are_lived_by_the_rules_that_are_asked_about(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story = lived(tmp_path, failed=1, batches=6)
-    document, context = read(tmp_path, "[rules.error_spike]\n[rules.batch_failed]")
+    _, document, context = read(tmp_path, "[rules.error_spike]\n[rules.batch_failed]")
 
     with story.engine.connect() as conn:
         now = NOON + timedelta(days=1)

@@ -4,29 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app.context import context_to_read
 from monitor.app.linting import lint
-from monitor.config import Config, load
-from monitor.config.document import Document, read_document
-from monitor.evaluation.context import Context
-from tests.builders import NOON
-
-HEAD = """\
-[providers.renewals]
-vendor = "graine"
-api_key = "k"
-[receivers.ops]
-kind = "slack"
-webhook_url = "https://hooks.slack.com/services/T/B/x"
-"""
-
-
-def read(path: Path, text: str) -> tuple[Config, Document, Context]:
-    file = path / "config.toml"
-    file.write_text(HEAD + text)
-    file.chmod(0o600)
-    config = load(file, environ={}, secrets=False)
-    return config, read_document(file), context_to_read(config, NOON)
+from tests.written import read
 
 
 def doubts(path: Path, text: str) -> list[tuple[str, str, str | None]]:

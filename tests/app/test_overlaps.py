@@ -5,15 +5,9 @@ from pathlib import Path
 import pytest
 
 from monitor.app.overlaps import overlapping
-from monitor.config import load
+from tests.written import read
 
-HEAD = """\
-[providers.renewals]
-vendor = "graine"
-api_key = "k"
-[receivers.ops]
-kind = "slack"
-webhook_url = "https://hooks.slack.com/services/T/B/x"
+BOSS = """\
 [receivers.boss]
 kind = "slack"
 webhook_url = "https://hooks.slack.com/services/T/B/y"
@@ -21,10 +15,7 @@ webhook_url = "https://hooks.slack.com/services/T/B/y"
 
 
 def told(path: Path, text: str) -> list[tuple[str, str]]:
-    file = path / "config.toml"
-    file.write_text(HEAD + text)
-    file.chmod(0o600)
-    config = load(file, environ={}, secrets=False)
+    config, _, _ = read(path, BOSS + text)
     found = overlapping(config, config.rules, {"mine"})
     return [(one.name, what) for one, what, todo in found if todo]
 

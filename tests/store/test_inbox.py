@@ -1,9 +1,7 @@
 """The rows of webhooks: kept once, taken in order, quarantined alone, forgotten late."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, select
@@ -12,7 +10,6 @@ from monitor.store import inbox
 from monitor.store.inbox import Arrived
 from monitor.store.schema import inbox as table
 from tests.builders import HOUR, NOON
-from tests.stories import hurried
 
 ONE = Arrived(
     provider="sales",
@@ -25,12 +22,6 @@ ONE = Arrived(
     call_id="c1",
     told='{"as": "told"}',
 )
-
-
-@pytest.fixture
-def conn(tmp_path: Path) -> Iterator[Connection]:
-    with hurried(tmp_path / "offhook.db").begin() as conn:
-        yield conn
 
 
 def some(n: int) -> list[Arrived]:

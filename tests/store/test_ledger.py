@@ -1,9 +1,7 @@
 """The ledger is what the tables say: each episode, message and deed in one place of it."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,18 +24,9 @@ from monitor.store.schema import alerts, conversations, outbox
 from monitor.store.snapshot import Person
 from tests.builders import HOUR, MINUTE, NOON, make_batch, make_call, make_contact
 from tests.delivering import make_alert, make_report, make_subject, resolved
-from tests.stories import hurried
 
 START, END = NOON, NOON + 30 * 24 * HOUR
 LATER = END + 24 * HOUR
-
-
-@pytest.fixture
-def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = hurried(tmp_path / "offhook.db")
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
 
 
 def fired(n: int = 1, at: datetime = NOON, **changes: Any) -> Alert:

@@ -1,8 +1,6 @@
 """What is asked of the outbox every few seconds costs nothing where nothing is owed."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,17 +12,8 @@ from monitor.store import claims, conversations, deadletters, outbox, overdue, s
 from monitor.store.coding import decode
 from tests.builders import MINUTE, NOON, SECOND
 from tests.delivering import make_alert
-from tests.stories import hurried
 
 ROWS = 120
-
-
-@pytest.fixture
-def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = hurried(tmp_path / "offhook.db")
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
 
 
 def test_no_question_reads_what_was_sent_long_ago(conn: Connection) -> None:

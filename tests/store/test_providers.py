@@ -1,10 +1,7 @@
 """The row of a provider: who writes which part of it."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
-import pytest
 from sqlalchemy import Connection
 
 from monitor.core.facts import Failure
@@ -12,7 +9,6 @@ from monitor.core.model import AccountState
 from monitor.store import providers
 from monitor.store.providers import ProviderRow
 from tests.builders import MINUTE, NOON
-from tests.stories import hurried
 
 FAILED = ProviderRow(
     name="sales",
@@ -24,14 +20,6 @@ FAILED = ProviderRow(
     unknown_words={"batch": ("odd",)},
     memory={"since": "yesterday"},
 )
-
-
-@pytest.fixture
-def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = hurried(tmp_path / "offhook.db")
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
 
 
 def test_it_is_read_as_it_was_written(conn: Connection) -> None:

@@ -1,8 +1,6 @@
 """Which batches' details are forgotten."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,15 +17,7 @@ from monitor.store import batches, people, retention, schema
 from monitor.store.lately import KEY
 from rules.called_after_opt_out import CalledAfterOptOut
 from tests.builders import HOUR, NOON, SECOND, make_batch, make_call, make_contact
-from tests.stories import hurried, make_context, run
-
-
-@pytest.fixture
-def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = hurried(tmp_path / "offhook.db")
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
+from tests.stories import make_context, run
 
 
 @pytest.mark.parametrize(
