@@ -104,9 +104,9 @@ class Explained:
             values = tuple(labels.get(name, "") for name in each.equal)
             if not all(values):
                 continue  # a missing label is equal to nothing
-            if each.is_source(alert):
+            if each.is_source(alert, labels):
                 explains.add((number, values))
-            if each.is_target(alert):
+            if each.is_target(alert, labels):
                 explained.add((number, values))
         return Standing(
             alert.key,

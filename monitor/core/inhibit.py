@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monitor.core.alert import Alert, AlertState
-from monitor.core.compose import labels_of
 from monitor.core.destination import matches
 from monitor.core.route import Matcher
 from monitor.core.rule import Severity
@@ -27,15 +26,15 @@ class Inhibition:
     equal: tuple[str, ...] = ()
     reports: bool = False
 
-    def is_source(self, alert: Alert) -> bool:
-        """Whether the alert is one that explains."""
+    def is_source(self, alert: Alert, labels: Mapping[str, str]) -> bool:
+        """Whether the alert, which has these labels, is one that explains."""
         bad_report = alert.state is AlertState.INFO and alert.severity is not Severity.INFO
         stands = alert.state is AlertState.FIRING or (self.reports and bad_report)
-        return stands and _selects(self.source, alert)
+        return stands and all(matches(each, labels, alert.rule) for each in self.source)
 
-    def is_target(self, alert: Alert) -> bool:
-        """Whether the alert is one that is explained."""
-        return _selects(self.target, alert)
+    def is_target(self, alert: Alert, labels: Mapping[str, str]) -> bool:
+        """Whether the alert, which has these labels, is one that is explained."""
+        return all(matches(each, labels, alert.rule) for each in self.target)
 
 
 BUILT_IN = (
@@ -60,8 +59,3 @@ BUILT_IN = (
         reports=True,
     ),
 )
-
-
-def _selects(matchers: tuple[Matcher, ...], alert: Alert) -> bool:
-    labels: Mapping[str, str] = labels_of(alert)
-    return all(matches(each, labels, alert.rule) for each in matchers)

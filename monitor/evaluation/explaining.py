@@ -1,11 +1,13 @@
 """Which alerts explain others, as far as they have to be looked up."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import starmap
 
 from sqlalchemy import Connection
 
 from monitor.core.alert import Alert, AlertState
+from monitor.core.compose import labels_of
 from monitor.core.explained import Explained, held_by
 from monitor.core.identity import alert_key, fingerprint
 from monitor.core.inhibit import BUILT_IN, Inhibition
@@ -33,9 +35,10 @@ def held_back(
     firing = [alert for alert in concerned if alert.state is AlertState.FIRING]
     if not firing:
         return {}
-    others = [*beside, *_near(conn, firing, instances)]
+    labelled = [(alert, labels_of(alert)) for alert in firing]
+    others = [*beside, *_near(conn, labelled, instances)]
     every = (*BUILT_IN, *configured)
-    explained = any(any(map(each.is_target, firing)) for each in configured)
+    explained = any(any(starmap(each.is_target, labelled)) for each in configured)
     if explained and any(map(_reaches_out, configured)):  # a circle may lead through any
         known = (everywhere or Firing()).now(conn, every)
     else:
@@ -57,14 +60,17 @@ def _also(known: Explained, others: Sequence[Alert]) -> Iterator[None]:
 
 
 def _near(
-    conn: Connection, firing: Sequence[Alert], instances: Iterable[RuleInstance]
+    conn: Connection,
+    firing: Sequence[tuple[Alert, Mapping[str, str]]],
+    instances: Iterable[RuleInstance],
 ) -> list[Alert]:
-    subject = firing[0].subject
+    one, _ = firing[0]
+    subject = one.subject
     found = []
     if subject.kind is not SubjectKind.PROVIDER and subject.provider:
         found += alerts.load_open(conn, subject.provider, SubjectKind.PROVIDER, subject.provider)
-    if any(each.reports and any(map(each.is_target, firing)) for each in BUILT_IN):
-        found += alerts.load_keys(conn, _reports(firing[0], instances))
+    if any(each.reports and any(starmap(each.is_target, firing)) for each in BUILT_IN):
+        found += alerts.load_keys(conn, _reports(one, instances))
     return found
 
 

@@ -87,7 +87,8 @@ def _place(prefix: str) -> tuple[str | None, str | None]:
     # Its tables are large, and most commands never need them.
     import phonenumbers  # noqa: PLC0415 - loaded with the first number
 
-    for zeros in (4, 3, 5, 2, 6, 1):  # numbers differ in length; the first fit decides
+    # Numbers differ in length, but those of North America; the first fit decides.
+    for zeros in (4,) if prefix.startswith("+1") else (4, 3, 5, 2, 6, 1):
         try:
             number = phonenumbers.parse(prefix + "0" * zeros)
         except phonenumbers.NumberParseException:

@@ -28,6 +28,18 @@ _within = and_(calls.c.batch == _batch, _ended > bindparam("start"), _ended <= b
 WINDOW = (
     select(calls.c.outcome, func.count(), func.max(_ended)).where(_within).group_by(calls.c.outcome)
 )
+
+
+def windows(most: int) -> Select[Any]:
+    """The same of up to so many batches at once: each with its own counts."""
+    within = and_(_ended > bindparam("start"), _ended <= bindparam("until"))
+    return (
+        select(calls.c.batch, calls.c.outcome, func.count(), func.max(_ended))
+        .where(calls.c.batch.in_(hot.listed(most)), within)
+        .group_by(calls.c.batch, calls.c.outcome)
+    )
+
+
 # A call of windows, column by column in the order of EndedCall.
 ENDED = (
     calls.c.call_id,

@@ -6,20 +6,21 @@ something changes about them, of open ones for spans that lie well back.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, Connection, Select, bindparam, literal_column, select, true
 
 from monitor.core.baseline import SETTLED
-from monitor.core.calls import Answer, Peer
+from monitor.core.calls import Answer, Peer, Window
 from monitor.core.instants import EPOCH
 from monitor.core.model import BatchStatus
 from monitor.store import hot
 from monitor.store.batches import BatchRow
+from monitor.store.ended import windows
 from monitor.store.schema import batches, to_micros
-from monitor.store.windows import StoredCalls, Told
+from monitor.store.windows import StoredCalls, Told, window_of
 
 # Calls whose end nobody timed stand at 0, and count among all of a batch.
 _EVER = EPOCH - timedelta(microseconds=1)
@@ -82,6 +83,46 @@ def _open(*, here: bool) -> Select[Any]:
 
 _OF_CAMPAIGN, _OF_NAME = _ended(_batch.campaign), _ended(_batch.name)
 _HERE, _ELSEWHERE = _open(here=True), _open(here=False)
+_WINDOWS = windows(2 * SIBLINGS)
+
+
+class _Siblings:
+    """The calls of batches that are asked the same: a window is counted for all at once."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+        self._batches: list[int] = []
+        self._windows: dict[tuple[datetime, datetime], dict[int, Window]] = {}
+
+    def calls(self, batch: int) -> "_SiblingCalls":
+        """The calls of one more of them."""
+        self._batches.append(batch)
+        return _SiblingCalls(self._conn, batch, self)
+
+    def window(self, batch: int, start: datetime, end: datetime) -> Window:
+        """The calls of one of them that ended in a span."""
+        if (start, end) not in self._windows:
+            self._windows[start, end] = self._ask(start, end)
+        return self._windows[start, end][batch]
+
+    def _ask(self, start: datetime, end: datetime) -> dict[int, Window]:
+        rows: dict[int, list[hot.Row]] = {batch: [] for batch in self._batches}
+        span = {"start": to_micros(start), "until": to_micros(end)}
+        asked = hot.filled(self._batches, 2 * SIBLINGS)
+        for batch, *counted in hot.ask(self._conn, _WINDOWS, **asked, **span):
+            rows[batch].append(tuple(counted))
+        return {batch: window_of(some, start, end) for batch, some in rows.items()}
+
+
+class _SiblingCalls(StoredCalls):
+    """The calls of one of them."""
+
+    def __init__(self, conn: Connection, batch: int, siblings: _Siblings) -> None:
+        super().__init__(conn, batch)
+        self._siblings = siblings
+
+    def _window(self, start: datetime, end: datetime) -> Window:
+        return self._siblings.window(self._batch, start, end)
 
 
 class StoredPeers:
@@ -113,7 +154,8 @@ class StoredPeers:
         if self._siblings is None:
             asked = {"provider": self._row.look.provider, "own": self._row.id}
             rows = (*hot.ask(self._conn, _HERE, **asked), *hot.ask(self._conn, _ELSEWHERE, **asked))
-            self._siblings = tuple(self._peers(rows, ended=False))
+            together = _Siblings(self._conn)
+            self._siblings = tuple(_peer(row, together.calls(row[0])) for row in rows)
         return self._siblings
 
     def once(self, question: Hashable, ask: Callable[[], Answer]) -> Answer:
@@ -148,18 +190,21 @@ class StoredPeers:
             own=self._row.id,
             most=n,
         )
-        return tuple(self._peers(rows, ended=True))
+        return tuple(_peer(row, self._standing_calls(row[0], row[-1])) for row in rows)
 
-    def _peers(self, rows: Iterable[hot.Row], *, ended: bool) -> Iterable[Peer]:
-        for key, batch_id, name, provider, seq in rows:
-            if ended:
-                self._standing.append((key, seq))
-            told = self._remembered.of(key, seq) if ended else None
-            yield Peer(
-                batch_id=batch_id,
-                title=name or batch_id,
-                provider=provider,
-                calls=StoredCalls(self._conn, key, told),
-                start=_EVER,
-                end=_LAST,
-            )
+    def _standing_calls(self, batch: int, seq: int) -> StoredCalls:
+        """The calls of a batch that ended, and what was told of them since its last change."""
+        self._standing.append((batch, seq))
+        return StoredCalls(self._conn, batch, self._remembered.of(batch, seq))
+
+
+def _peer(row: hot.Row, of: StoredCalls) -> Peer:
+    _, batch_id, name, provider, _ = row
+    return Peer(
+        batch_id=batch_id,
+        title=name or batch_id,
+        provider=provider,
+        calls=of,
+        start=_EVER,
+        end=_LAST,
+    )

@@ -4,7 +4,7 @@ Each costs what it is asked about (the calls in a window, the people whose retry
 and not what the batch is large.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
@@ -76,6 +76,17 @@ _LAST_DUE = (
 Told = dict[Hashable, Any]  # answers by question
 
 
+def window_of(rows: Sequence[hot.Row], start: datetime, end: datetime) -> Window:
+    """The calls of a span from how many ended in each way, and when the last of them did."""
+    last = max((at for _, _, at in rows), default=None)
+    return Window(
+        start=start,
+        end=end,
+        outcomes={Outcome(outcome): n for outcome, n, _ in rows},
+        last_ended_at=None if last is None else from_micros(last),
+    )
+
+
 class StoredCalls:
     """A CallLog over the ended calls of one batch; what was asked once is remembered.
 
@@ -102,14 +113,7 @@ class StoredCalls:
         return self._once(("window", end, start), lambda: self._window(start, end))
 
     def _window(self, start: datetime, end: datetime) -> Window:
-        rows = self._ask(WINDOW, start, end)
-        last = max((at for _, _, at in rows), default=None)
-        return Window(
-            start=start,
-            end=end,
-            outcomes={Outcome(outcome): n for outcome, n, _ in rows},
-            last_ended_at=None if last is None else from_micros(last),
-        )
+        return window_of(self._ask(WINDOW, start, end), start, end)
 
     def last_ends(self, n: int) -> tuple[Ended, ...]:
         """When and how the n calls ended that ended last, newest first."""

@@ -22,8 +22,8 @@ def by_pairs(alert: Alert, others: Sequence[Alert], every: Sequence[Inhibition])
     def explains(one: Alert, other: Alert) -> bool:
         mine, theirs = labels_of(one), labels_of(other)
         return any(
-            each.is_source(one)
-            and each.is_target(other)
+            each.is_source(one, mine)
+            and each.is_target(other, theirs)
             and all(mine.get(name) and mine[name] == theirs.get(name) for name in each.equal)
             for each in every
         )

@@ -122,6 +122,30 @@ def test_all_calls_of_an_ended_batch_count_those_of_unknown_ends_too(conn: Conne
     assert peer.calls.window(peer.start, peer.end).outcomes == {Outcome.COMPLETED: 2}
 
 
+def test_all_siblings_are_asked_at_once_and_each_tells_its_own_calls(conn: Connection) -> None:
+    ended = {"here": (1, 2), "there": (3,), "idle": ()}
+    for name, minutes in ended.items():
+        row = kept(conn, name, provider="surveys" if name == "there" else "renewals")
+        for n in minutes:
+            row = dial(conn, row, f"p{n}", NOON - n * MINUTE)
+    found = {each.batch_id: each.calls for each in peers(conn, kept(conn, "b")).siblings()}
+    asked: list[str] = []
+    raw: Any = conn.connection.driver_connection
+
+    raw.set_trace_callback(asked.append)
+    windows = {name: calls.window(NOON - HOUR, NOON) for name, calls in found.items()}
+    raw.set_trace_callback(None)
+
+    assert len(asked) == 1
+    assert {name: window.n for name, window in windows.items()} == {
+        "here": 2,
+        "there": 1,
+        "idle": 0,
+    }
+    assert windows["here"].last_ended_at == NOON - MINUTE
+    assert found["here"].window(NOON - 2 * MINUTE, NOON).n == 1
+
+
 def test_what_an_ended_batch_came_to_is_asked_once(conn: Connection) -> None:
     remembered = Remembered()
     before = dial(conn, kept(conn, "before", ended=NOON - DAY), "p1", NOON - DAY)
