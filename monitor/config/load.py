@@ -124,6 +124,10 @@ def _check_web(reading: Reading, web: WebSettings | None) -> None:
     if web and not web.listen.loopback and web.api_token is None:
         text = f"is needed, because {web.listen} can be reached from other machines"
         reading.refuse(("web", "api_token"), text, "or listen on 127.0.0.1")
+    elif web and web.public_url is not None and web.api_token is None:
+        # Behind a proxy everybody seems to ask from this machine.
+        text = "only webhooks pass through it: pages, /-/ready and /metrics need an api_token"
+        reading.warn(("web", "public_url"), text)
 
 
 def _read_calendars(reading: Reading, year: int) -> dict[str, Calendar]:

@@ -146,6 +146,19 @@ def at_risk(spent: int, called: int, waiting: int, currency: str) -> str | None:
     return f"{who} would cost about {brief(spent / called * waiting, currency)} more"
 
 
+def spent_text(spent: Spent, called: int, waiting: int) -> str | None:
+    """What a batch has cost, and what the rest of it will, in words; None where nothing tells."""
+    if not spent.micros:
+        return None
+    amounts = " + ".join(money(micros, name) for name, micros in sorted(spent.micros.items()))
+    text = f"{amounts} spent{' (estimate)' if spent.estimated else ''}"
+    if len(spent.micros) > 1:
+        return text
+    ((currency, micros),) = spent.micros.items()
+    more = at_risk(micros, called, waiting, currency)
+    return f"{text}; {more}" if more else text
+
+
 def dry_at(
     micros: int,
     courses: Sequence[Course],

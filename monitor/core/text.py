@@ -9,11 +9,16 @@ _CONTROL = re.compile(
     "\\ud800-\\udfff\\ufeff\\ufff9-\\ufffb\U000e0000-\U000e007f]+"
 )
 _SPACES = re.compile(r"\s+")
+_ADDRESS = re.compile(r"[^\s@<>\"'(…]+@[^\s@<>\"'),;…]+")
+_PHONE = re.compile(r"\+\d[\d ().-]{5,20}\d")
 
 
 def masked(text: str, limit: int = 120) -> str:
-    """Foreign text on one short line, each run of digits as '#': it groups and leaks no number."""
-    return clip(_DIGITS.sub("#", one_line(text)), limit)
+    """Foreign text on one short line that groups, and leaks no number and no e-mail address.
+
+    Each run of digits is '#', each address '@'.
+    """
+    return clip(_DIGITS.sub("#", _ADDRESS.sub("@", one_line(text))), limit)
 
 
 def one_line(text: str) -> str:
@@ -26,6 +31,18 @@ def one_line(text: str) -> str:
 def clip(text: str, limit: int) -> str:
     """At most ``limit`` characters, the last an ellipsis where something was cut."""
     return text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
+
+
+def titled(text: str, limit: int = 120) -> str:
+    """The name that somebody gave a batch, on one line; of a phone number in it, the last digits.
+
+    A number is one by its '+': what else has many digits is a date or an id.
+    """
+    return clip(_PHONE.sub(_phone_within, one_line(text[: limit * 4])), limit)
+
+
+def _phone_within(found: re.Match[str]) -> str:
+    return masked_phone(found.group())
 
 
 def masked_phone(number: str) -> str:

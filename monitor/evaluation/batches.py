@@ -10,6 +10,7 @@ from monitor.core.completion import ended_calls, report
 from monitor.core.facts import BatchFacts, Report
 from monitor.core.lifecycle import closed_as
 from monitor.core.model import Batch, BatchStatus, ContactStatus
+from monitor.core.money import dialled, left, spent_text
 from monitor.core.route import all_match
 from monitor.core.rule import Holds, SubjectKind
 from monitor.core.stopping import offered
@@ -169,11 +170,24 @@ def _opinions(
     rules = context.rules_about(SubjectKind.BATCH)
     if row.terminal_again_at is not None:
         rules = tuple(each for each in rules if each.settings.rule.one_shot)
-    found = list(opinions(rules, labels_of(row.look, view), facts))
+    found = [_with_money(each, facts) for each in opinions(rules, labels_of(row.look, view), facts)]
     shortest = context.shortest_window
     if last is None or shortest is None or facts.now - last <= shortest:
         return found
     return [with_late_findings(opinion, facts, last) for opinion in found]
+
+
+def _with_money(opinion: Opinion, facts: BatchFacts) -> Opinion:
+    """With what the batch has cost, where that is known: reports and limits of money tell it."""
+    verdict = opinion.verdict
+    if not isinstance(verdict, Holds) or opinion.settings.rule.one_shot:
+        return opinion
+    finding = verdict.finding
+    text = spent_text(facts.spent, dialled(facts.tally), left(facts.batch.counts, facts.tally))
+    if text is None or finding.unit[:3] in facts.spent.micros:
+        return opinion
+    details = (*finding.details, ("money", text))
+    return opinion._replace(verdict=Holds(replace(finding, details=details)))
 
 
 def _note(

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from monitor.core.instants import EPOCH
-from monitor.core.text import masked
+from monitor.core.text import masked, titled
 from monitor.errors import NotFoundError, ProviderError
 from monitor.http import Answer, HttpError
 
@@ -252,6 +252,11 @@ def reason(value: Any, limit: int = 120) -> str | None:
 @lru_cache(maxsize=1024)
 def _masked(text: str, limit: int) -> str | None:
     return masked(text, limit) or None
+
+
+def title(value: Any) -> str | None:
+    """The name of a batch or of what it belongs to, as it may be shown; None when there is none."""
+    return titled(value) or None if isinstance(value, str) else None
 
 
 def identity(value: Any) -> str:

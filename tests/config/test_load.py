@@ -5,6 +5,7 @@ import pytest
 
 from monitor.clock import SystemClock
 from monitor.config import Config, load
+from monitor.config.changes import needs_restart
 from monitor.config.secrets import secrets_of
 from monitor.core.route import Matcher
 from monitor.core.rule import Severity
@@ -461,6 +462,18 @@ def test_the_public_address_is_taken_without_a_slash_at_its_end(tmp_path: Path) 
     config = loaded(tmp_path, f'[web]\npublic_url = "https://offhook.example.com/"\n{SMALL}')
 
     assert config.web.public_url == "https://offhook.example.com"
+
+
+def test_a_public_address_asks_for_a_token_and_for_a_restart(tmp_path: Path) -> None:
+    public = '[web]\npublic_url = "https://offhook.example.com"\n'
+
+    (warning,) = loaded(tmp_path, f"{public}{SMALL}").warnings
+    assert warning.key == "web.public_url"
+    assert "need an api_token" in warning.text
+    assert needs_restart(loaded(tmp_path, SMALL), loaded(tmp_path, f"{public}{SMALL}")) == [
+        "web.public_url changed: restart offhook to use it"
+    ]
+    assert not loaded(tmp_path, f'{public}api_token = "{"t" * 20}"\n{SMALL}').warnings
 
 
 def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:

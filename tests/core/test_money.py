@@ -24,6 +24,7 @@ from monitor.core.money import (
     forecast,
     left,
     parse_amount,
+    spent_text,
 )
 from tests.builders import HOUR, MINUTE, NOON
 
@@ -144,6 +145,18 @@ def test_money_at_risk_is_said_in_words() -> None:
 )
 def test_where_nothing_is_at_risk_nothing_is_said(spent: int, called: int, waiting: int) -> None:
     assert at_risk(spent, called, waiting, "USD") is None
+
+
+def test_what_was_spent_is_said_with_what_the_rest_will_cost() -> None:
+    known = Spent(micros={"USD": 20 * USD}, estimated=True)
+    several = Spent(micros={"USD": 20 * USD, "EUR": 5 * USD})
+
+    assert spent_text(known, 40, 100) == (
+        "20.00 USD spent (estimate); the 100 people who still wait would cost about 50 USD more"
+    )
+    assert spent_text(known, 40, 0) == "20.00 USD spent (estimate)"
+    assert spent_text(several, 40, 100) == "5.00 EUR + 20.00 USD spent"
+    assert spent_text(Spent(micros={}), 40, 100) is None
 
 
 def spending(an_hour: float) -> Course:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.text import clip, masked, masked_phone, one_line
+from monitor.core.text import clip, masked, masked_phone, one_line, titled
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,11 @@ from monitor.core.text import clip, masked, masked_phone, one_line
         pytest.param("SIP 608\nblocked", "SIP # blocked", id="two lines"),
         pytest.param("٠١٢ called", "# called", id="digits of another script"),
         pytest.param("a\u202eb\u200bc", "a b c", id="characters that steer direction"),
+        pytest.param(
+            "Refused by <j.doe@mail.example.com>, ask ops@example.com",
+            "Refused by <@>, ask @",
+            id="e-mail addresses",
+        ),
         pytest.param("x" * 200, "x" * 119 + "…", id="too long"),
     ],
 )
@@ -58,3 +63,18 @@ def test_a_clean_text_is_left_as_it_is_and_any_other_is_cleaned_in_the_same_way(
     strange = one_line(f"é{text}é")  # which is no text of the usual kind
 
     assert f"é {one_line(text)} é".split() == f"é {strange[1:-1]} é".split()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        pytest.param("Callback +491701234567", "Callback ••4567", id="a number"),
+        pytest.param("+1 (212) 555-0100, May", "••0100, May", id="a number in pieces"),
+        pytest.param("Renewals 20260523-0800", "Renewals 20260523-0800", id="a date"),
+        pytest.param("A+B 12 + 34", "A+B 12 + 34", id="a plus"),
+        pytest.param("May\n renewals", "May renewals", id="two lines"),
+        pytest.param("x" * 200, "x" * 119 + "…", id="too long"),
+    ],
+)
+def test_a_name_shows_no_phone_number(name: str, shown: str) -> None:
+    assert titled(name) == shown

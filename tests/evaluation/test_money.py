@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from monitor.core.calls import Spent
-from monitor.core.model import AccountState
+from monitor.core.model import AccountState, CallStatus
 from monitor.core.money import Course, parse_amount
 from monitor.evaluation.providers import provider_facts
 from monitor.store import batches, providers
 from rules.balance_low import BalanceLow
 from rules.cost_overrun import CostOverrun
-from tests.builders import HOUR, MINUTE, NOON, make_report
+from rules.error_spike import ErrorSpike
+from tests.builders import HOUR, MINUTE, NOON, SECOND, make_report
 from tests.stories import Story, make_context, run
 
 USD = 1_000_000
@@ -124,6 +125,17 @@ def test_a_batch_over_its_budget_is_told_with_what_is_at_risk(story: Story) -> N
         "Renewals May: 10.00 USD spent of a budget of 9.99 USD; "
         "the 40 people who still wait would cost about 20 USD more"
     )
+
+
+def test_what_a_batch_in_trouble_has_cost_is_told_once(story: Story) -> None:
+    story.context = make_context(run(ErrorSpike()), run(CostOverrun(budget=parse_amount("1 USD"))))
+    dial(story, 10, 0.5)
+    story.wait(30 * SECOND)
+    dial(story, 20, 0.1, status=CallStatus.FAILED)
+
+    more = "the 30 people who still wait would cost about 7.00 USD more"
+    told = {each.rule: dict(each.lines).get("money") for each in story.messages()}
+    assert told == {"cost_overrun": None, "error_spike": f"7.00 USD spent; {more}"}
 
 
 def test_a_burn_is_told_over_both_spans(story: Story) -> None:

@@ -116,6 +116,7 @@ def test_several_alerts_go_in_one_mail_with_every_key() -> None:
 
     assert all(each.key in body(arrived, "plain") for each in many)
     assert all(each.key in body(arrived, "html") for each in many)
+    assert str(arrived["X-Offhook-Key"]).split(", ") == [each.key for each in many]
     assert str(arrived["Subject"]).endswith("and 39 more")
 
 

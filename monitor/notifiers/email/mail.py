@@ -13,7 +13,7 @@ from monitor.notifiers.email.page import page
 from monitor.notifiers.wording import SUBJECT, in_full, subject, text_body
 
 CHARTS = 3
-_HEADER = 400
+_HEADER = 1_600  # as much as the keys and rules of all that one mail shows
 
 
 def mail(

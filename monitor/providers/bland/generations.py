@@ -13,9 +13,17 @@ from typing import Any
 import msgspec
 
 from monitor.core.model import Batch, BatchStatus, Counts
-from monitor.core.text import clip, one_line
 from monitor.errors import ProviderError
-from monitor.providers.answers import decoded, identity, parse_time, raw_word, reason, whole, word
+from monitor.providers.answers import (
+    decoded,
+    identity,
+    parse_time,
+    raw_word,
+    reason,
+    title,
+    whole,
+    word,
+)
 
 BATCH_STATUS = {
     "initializing": BatchStatus.SCHEDULED,
@@ -44,11 +52,6 @@ _COUNTED = re.compile(r"\b(requested|validated|dispatched)\b\D{0,5}(\d{1,9})", r
 def likely_shape(batch_id: str) -> str:
     """Which generation an id looks like; only asking tells."""
     return "v2" if _UUID.fullmatch(batch_id) else "v1"
-
-
-def title(value: Any) -> str | None:
-    """A label as it may be shown."""
-    return clip(one_line(value[:400]), 120) or None if isinstance(value, str) else None
 
 
 class _Params(msgspec.Struct):

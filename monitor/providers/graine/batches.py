@@ -11,7 +11,6 @@ import msgspec
 from monitor.core.calendar import Calendar
 from monitor.core.hours import Hours
 from monitor.core.model import Batch, BatchStatus, ContactStatus, Counts, RetryPolicy
-from monitor.core.text import clip, one_line
 from monitor.providers.answers import (
     decoded,
     flag,
@@ -19,6 +18,7 @@ from monitor.providers.answers import (
     number,
     parse_time,
     raw_word,
+    title,
     whole,
     word,
 )
@@ -92,8 +92,8 @@ def decode(raw: bytes | memoryview, *, provider: str, seen_at: datetime) -> Told
         status=status or BatchStatus.UNKNOWN,
         raw_status=None if status else raw_word(row.status),
         seen_at=seen_at,
-        name=_title(row.name),
-        campaign=_title(row.campaign_id),
+        name=title(row.name),
+        campaign=title(row.campaign_id),
         counts=_counts(row.total_contacts, row.counters),
         version=parse_time(row.updated_at, seen_at),
         created_at=parse_time(row.created_at, seen_at),
@@ -105,10 +105,6 @@ def decode(raw: bytes | memoryview, *, provider: str, seen_at: datetime) -> Told
         max_retries=None if override is msgspec.UNSET else whole(override),
         silent_on_retries=override is msgspec.UNSET,
     )
-
-
-def _title(value: Any) -> str | None:
-    return clip(one_line(value[:400]), 120) or None if isinstance(value, str) else None
 
 
 def _counts(total: Any, counters: Any) -> Counts:
@@ -161,7 +157,7 @@ def campaign(row: _CampaignRow) -> Campaign:
     """A campaign's answer; whatever cannot be read of it is left out."""
     zone = zone_of(row.timezone)
     return Campaign(
-        name=_title(row.name),
+        name=title(row.name),
         retry=_retry(row.retry_policy),
         timezone=None if zone is None else zone.key,
         calendar=_calendar(zone, row.working_hours) if flag(row.working_hours_enforced) else None,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from monitor.core.model import Batch, BatchStatus, ContactStatus, Counts
-from monitor.providers.answers import identity, raw_word, reason, whole
+from monitor.providers.answers import identity, raw_word, reason, title, whole
 from monitor.providers.http_json.expressions import Expression
 from monitor.providers.http_json.fields import BatchFields
 from monitor.providers.http_json.values import Values, key_of, label, told
@@ -55,8 +55,8 @@ class BatchReading:
             status=status,
             seen_at=seen_at,
             raw_status=unknown(said) if status is BatchStatus.UNKNOWN else None,
-            name=label(found(at.name, row)),
-            campaign=label(found(at.campaign, row)),
+            name=title(label(found(at.name, row))),
+            campaign=title(label(found(at.campaign, row))),
             counts=self._counted(row),
             version=time(at.version),
             created_at=time(at.created_at),

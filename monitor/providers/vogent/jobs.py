@@ -12,9 +12,8 @@ import msgspec
 from monitor.core.calendar import Calendar
 from monitor.core.hours import Hours
 from monitor.core.model import Batch, BatchStatus, Counts
-from monitor.core.text import clip, one_line
 from monitor.providers import Known
-from monitor.providers.answers import decoded, identity, parse_time, raw_word, whole, word
+from monitor.providers.answers import decoded, identity, parse_time, raw_word, title, whole, word
 from monitor.providers.vogent.unseen import LONGEST_UNKNOWN
 
 JOB_STATUS = {
@@ -80,8 +79,8 @@ def decode(raw: bytes | memoryview, *, provider: str, seen_at: datetime) -> Told
         status=status or BatchStatus.UNKNOWN,
         raw_status=None if status else raw_word(row.status),
         seen_at=seen_at,
-        name=_title(row.name),
-        campaign=_title(row.call_agent_id),
+        name=title(row.name),
+        campaign=title(row.call_agent_id),
         created_at=parse_time(row.created_at, seen_at),
         concurrency=whole(row.max_concurrent_dials),
         timezone=zone,
@@ -89,10 +88,6 @@ def decode(raw: bytes | memoryview, *, provider: str, seen_at: datetime) -> Told
         unseen_for=LONGEST_UNKNOWN if status and status.terminal else timedelta(0),
     )
     return Told(batch=batch, scheduled=row.schedule is not None)
-
-
-def _title(value: Any) -> str | None:
-    return clip(one_line(value[:400]), 120) or None if isinstance(value, str) else None
 
 
 def _schedule(value: Any) -> tuple[str | None, Calendar | None]:
