@@ -11,10 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from monitor.app.greeting import greet
 from monitor.app.runtime import Runtime, assemble
 from monitor.clock import SystemClock
 from monitor.config import Config, hash_key
 from monitor.core.message import Message
+from monitor.evaluation.watching import open_batches
 from monitor.store import batches, providers
 from monitor.store.backup import back_up
 from monitor.store.coding import decode
@@ -73,6 +75,7 @@ async def _poll(config: Config, path: Path, key: bytes) -> PollReport:
             await asyncio.gather(*(poller.poll() for poller in runtime.pollers))
             await asyncio.gather(*(poller.reader.drained() for poller in runtime.pollers))
             await runtime.judge.everything()
+            await greet(runtime)
         finally:
             await runtime.close()
         return await store.read(lambda conn: _report(conn, runtime, before))
@@ -97,7 +100,7 @@ def _report(conn: Connection, runtime: Runtime, before: int) -> PollReport:
         if row.failure is not None:
             failures.append(f"{name} ({vendor.vendor}): {row.failure.text}")
         else:
-            lines.append(f"{name} ({vendor.vendor}): {len(watched)} open batches, {people} people")
+            lines.append(f"{name} ({vendor.vendor}): {open_batches(len(watched), people)}")
             lines += [f"  {_line(each)}" for each in watched]
         if cannot:
             lines.append(f"  cannot see: {cannot}")

@@ -20,6 +20,7 @@ from monitor.core.duration import format_duration
 from monitor.errors import ConfigError, OffhookError
 from monitor.store import views
 from monitor.store.engine import driver, sqlite_version, wal_is_safe
+from monitor.store.lock import is_owned
 
 ROOM = 500 * 1024 * 1024
 _OTHERS = 0o077
@@ -146,6 +147,13 @@ def _files(config: Config) -> Iterator[Look]:
     room = Verdict.OK if free > ROOM else Verdict.BAD
     yield Look("disk", room, f"{free // 1024**2} MiB free at {directory}")
     yield from _guarded("database", lambda: _database(config))
+    yield from _guarded("daemon", lambda: _daemon(config))
+
+
+def _daemon(config: Config) -> Look:
+    if is_owned(config.monitor.database):
+        return Look("daemon", Verdict.OK, "runs")
+    return Look("daemon", Verdict.WARNING, "not running: nothing is watched")
 
 
 def _mode(what: str, path: Path) -> Look:

@@ -14,11 +14,13 @@ from monitor.core.model import AccountState, Cap
 from monitor.core.traffic import HOUR_S, Asked, Traffic
 from monitor.providers.build import capabilities
 from monitor.store import inbox, overdue, provider_views, views
+from monitor.store.lock import is_owned
 from monitor.store.provider_views import ProviderView
 from monitor.store.webhook_views import load_webhooks
 
 # The process that asks writes this down once a minute; older than that, it is not running.
 _OLD = timedelta(minutes=3)
+_NOT_RUNNING = "daemon:   not running: nothing is watched; start it: offhook run"
 _COLUMNS = (
     "provider",
     "vendor",
@@ -34,7 +36,7 @@ _COLUMNS = (
 
 
 def status(given: Path | None, *, as_json: bool) -> int:
-    """One glance; FOUND while something fires, a provider cannot be read, or mail is stuck."""
+    """One glance; FOUND while no daemon runs, or something fires, cannot be read or is stuck."""
     config = load_to_read(given)
     now = SystemClock().now()
     with reading(config) as conn:
@@ -42,13 +44,16 @@ def status(given: Path | None, *, as_json: bool) -> int:
         webhooks = load_webhooks(conn, listening(config), now)
         quarantine = inbox.quarantined(conn)
         stray = overdue.load_stray(conn, list(config.receivers))
+    running = is_owned(config.monitor.database)
     unseen = {name: capabilities(each).blind_to for name, each in config.providers.items()}
     if as_json:
-        data = {"overview": overview, "providers": providers, "webhooks": webhooks}
+        data = {"running": running, "overview": overview, "providers": providers}
+        data["webhooks"] = webhooks
         data |= {"quarantine": quarantine, "stray": stray, "cannot_see": unseen, "at": now}
         data["expected"] = expected_data(config.expectations, now)
         print_json(data)
     else:
+        print_lines(() if running else (_NOT_RUNNING,))
         print_lines(_glance(overview, now))
         print_lines(
             f"          {n} owed to receiver {name}, which the configuration does not have"
@@ -63,7 +68,8 @@ def status(given: Path | None, *, as_json: bool) -> int:
             f"cannot see at {name}: {', '.join(what)}" for name, what in unseen.items() if what
         )
     failing = any(each.failing_since for each in providers)
-    return FOUND if overview.firing or overview.dead or failing else GOOD
+    found = not running or overview.firing or overview.dead or failing
+    return FOUND if found else GOOD
 
 
 def _glance(overview: views.Overview, now: datetime) -> list[str]:
@@ -74,7 +80,7 @@ def _glance(overview: views.Overview, now: datetime) -> list[str]:
         f"messages: {overview.owed} waiting, {overview.dead} given up",
     ]
     if overview.oldest_owed_at:
-        lines[2] += f" (the oldest waits since {ago(overview.oldest_owed_at, now)})"
+        lines[2] += f" (the oldest was made {ago(overview.oldest_owed_at, now)})"
     if overview.dead:
         lines.append("          see: offhook deliveries --state dead")
     return lines

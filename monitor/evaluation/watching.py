@@ -128,10 +128,11 @@ class _Known:
         if self.row.baseline_at is None:
             why = self.row.failure
             return f"not read yet: {why.text}" if why else "not read yet"
-        return _watched(len(self.open), self.people)
+        return open_batches(len(self.open), self.people)
 
 
-def _watched(open_: int, people: int) -> str:
+def open_batches(open_: int, people: int) -> str:
+    """For people: "2 open batches, 1,300 people"."""
     if not open_:
         return "no open batch"
     return f"{counted(open_, 'open batch', 'open batches')}, {people_text(people)}"
@@ -142,7 +143,7 @@ def _sentence(known: Sequence[_Known], estimate: Estimate | None) -> str:
     names = [each.view.name for each in known[:_SHOWN]]
     if len(known) > _SHOWN:
         names.append(f"{len(known) - _SHOWN} more")
-    text = f"watching {', '.join(names)}: {_watched(open_, people)}"
+    text = f"watching {', '.join(names)}: {open_batches(open_, people)}"
     if estimate is None:
         return text
     told = counted(estimate.total, "message") if estimate.total else "no message"
@@ -162,7 +163,7 @@ def _lines(known: Sequence[_Known]) -> tuple[tuple[str, str], ...]:
     others = known[_SHOWN:]
     if others:
         open_, people = sum(len(each.open) for each in others), sum(each.people for each in others)
-        lines.append((f"{len(others)} more providers", _watched(open_, people)))
+        lines.append((f"{len(others)} more providers", open_batches(open_, people)))
     return tuple(lines)
 
 

@@ -5,8 +5,11 @@ import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 from monitor.errors import StoreError
+
+_TRIES, _PAUSE_S = 10, 0.02
 
 
 @contextlib.contextmanager
@@ -33,12 +36,21 @@ def sole_backfill(database: Path) -> Iterator[None]:
 
 
 def is_owned(database: Path) -> bool:
-    """Whether somebody holds the database's lock now."""
+    """Whether somebody holds the database's lock now; nothing is made or kept by asking."""
+    path = database.with_suffix(".lock")
     try:
-        with sole_owner(database):
-            return False
-    except StoreError:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StoreError(f"{path} cannot be opened: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
+    finally:
+        os.close(handle)
+    return False
 
 
 @contextlib.contextmanager
@@ -50,7 +62,7 @@ def _held(path: Path, taken: str) -> Iterator[None]:
         raise StoreError(f"{path} cannot be opened: {error.strerror}") from error
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(handle)
         except OSError as error:
             holder = os.read(handle, 32).decode(errors="replace").strip() or "unknown"
             raise StoreError(taken.format(holder)) from error
@@ -59,3 +71,13 @@ def _held(path: Path, taken: str) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _take(handle: int) -> None:
+    """Lock it; BlockingIOError where it stays taken: who only asks holds it for an instant."""
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        Event().wait(_PAUSE_S)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -18,6 +18,7 @@ from monitor.core.traffic import Allowance, Asked, Traffic
 from monitor.store.arrivals import note_poll, note_webhook
 from monitor.store.coding import encode
 from monitor.store.engine import open_engine
+from monitor.store.lock import sole_owner
 from monitor.store.providers import save_account, save_traffic, save_webhook
 from monitor.store.schema import (
     alert_events,
@@ -207,13 +208,33 @@ def test_status_as_json_is_one_document(offhook: Offhook, filled: Path) -> None:
     assert found["providers"][0]["failure_kind"] == "auth"
 
 
-def test_status_of_an_empty_database_is_good(offhook: Offhook, conn: Connection) -> None:
+def test_status_of_an_empty_database_is_good(
+    offhook: Offhook, conn: Connection, data: Path
+) -> None:
+    conn.commit()
+
+    with sole_owner(data):
+        ran = offhook("status")
+        told = offhook("status", "--json").json
+
+    assert (ran.status, ran.err) == (0, "")
+    assert "no provider has been read yet" in ran.out
+    assert "not running" not in ran.out
+    assert told["running"] is True
+
+
+def test_that_no_daemon_runs_is_found_however_well_all_was(
+    offhook: Offhook, conn: Connection
+) -> None:
     conn.commit()
 
     ran = offhook("status")
 
-    assert (ran.status, ran.err) == (0, "")
-    assert "no provider has been read yet" in ran.out
+    assert ran.status == 1
+    assert "not running: nothing is watched; start it: offhook run" in ran.out
+    assert offhook("status", "--json").json["running"] is False
+    daemon = next(look for look in offhook("doctor", "--json").json if look["what"] == "daemon")
+    assert (daemon["verdict"], daemon["text"][:11]) == ("warning", "not running")
 
 
 def test_status_says_what_is_owed_to_a_receiver_that_is_no_more(

@@ -19,8 +19,9 @@ def test_poll_shows_what_it_saw_and_sends_nothing(
     ran = offhook("poll", "--dry-run")
 
     assert ran.status == 0, ran.err
-    assert "renewals (graine)" in ran.out
-    assert "nothing would be sent" in ran.out
+    assert "renewals (graine): no open batch\n" in ran.out
+    # What a new installation says first is the first thing that would be sent.
+    assert "INFO info self_watching: Offhook: watching renewals: no open batch" in ran.out
     assert real.slack.posts == []
     assert not (tmp_path / "data" / "offhook.db").exists()
 
@@ -29,7 +30,10 @@ def test_poll_as_json(offhook: Offhook, real: Services) -> None:
     found = offhook("poll", "--json").json
 
     assert found["providers"]["renewals"]["vendor"] == "graine"
-    assert found["messages"] == []
+    assert [each["rule"] for each in found["messages"]] == ["self_watching"]
+    # It is owed from now on, and said once.
+    assert offhook("poll", "--json").json["messages"] == []
+    assert "nothing would be sent" in offhook("poll").out
 
 
 def test_poll_of_a_vendor_that_cannot_be_read_is_a_finding(offhook: Offhook, config: Path) -> None:

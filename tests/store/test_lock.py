@@ -1,8 +1,10 @@
 """One daemon a database file."""
 
+import fcntl
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,19 @@ def test_it_can_be_seen_whether_there_is_an_owner(tmp_path: Path) -> None:
     path = tmp_path / "offhook.db"
 
     assert not is_owned(path)
+    assert list(tmp_path.iterdir()) == []
     with sole_owner(path):
         assert is_owned(path)
     assert not is_owned(path)
+
+
+def test_who_only_looks_keeps_no_daemon_from_starting(tmp_path: Path) -> None:
+    path = tmp_path / "offhook.db"
+    with sole_owner(path):
+        pass
+    looking = os.open(path.with_suffix(".lock"), os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    threading.Timer(0.05, os.close, (looking,)).start()
+
+    with sole_owner(path):
+        assert is_owned(path)
