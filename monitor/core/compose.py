@@ -180,8 +180,14 @@ def _lines(alert: Alert, *, at: datetime, zone: tzinfo, fired: Fired | None) -> 
         if alert.unknown:
             yield "cannot be judged now", plain(alert.unknown, TEXT)
     for label, text in finding.details:
-        yield plain(label, LABEL), plain(text, TEXT)
+        yield plain(_dated(label, closed=closed), LABEL), plain(text, TEXT)
     yield from _where(alert)
+
+
+def _dated(label: str, *, closed: bool) -> str:
+    """What an alert that is over says of now is of when it last held."""
+    now = closed and label.endswith(" now")
+    return f"{label.removesuffix(' now')} while firing" if now else label
 
 
 def _counts(finding: Finding, label: str) -> Iterator[Line]:

@@ -86,6 +86,15 @@ def test_an_end_tells_the_value_that_it_fired_at_and_not_the_last_before_the_end
     assert streak.startswith("25.7 % while firing, 5 % at the end"), "another thing was measured"
 
 
+def test_what_was_so_while_it_fired_is_not_called_now_once_it_is_over() -> None:
+    alert = make_alert(finding=replace(SPIKE, details=(("other batches now", "1 of 60"),)))
+
+    assert ("other batches now", "1 of 60") in say(alert).lines
+    over = dict(say(resolved(alert, after=12 * MINUTE), at=NOON + 12 * MINUTE).lines)
+    assert over["other batches while firing"] == "1 of 60"
+    assert "other batches now" not in over
+
+
 def test_a_streak_that_fired_is_not_compared_with_the_share_at_the_end() -> None:
     streak = replace(SPIKE, value=8.0, threshold=8.0, unit="", n=8)
     over = resolved(make_alert(finding=streak), after=12 * MINUTE)
