@@ -82,7 +82,9 @@ class ErrorSpike(RateRule):
         def say(usual: Usual | None) -> Finding:
             limit = self.limit_beside(usual)
             if usual is None and self.compare is Compare.ABSOLUTE and self.reached(seen):
-                usual = usual_share(facts, window, self.statuses, self.min_calls)
+                usual = usual_share(
+                    facts, window, self.statuses, least=self.min_calls, trouble=self.recovery
+                )
             return window_finding(window, seen.part, limit, usual)
 
         verdict = self.weigh(facts, seen, window.start, case, say) if self.reached(seen) else None

@@ -1,5 +1,6 @@
 """What people are told when calls fail: how many, what is usual, what the failures share."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -53,16 +54,20 @@ def counted_in(window: Window, statuses: Outcomes) -> Counted:
     return Counted(window.count(statuses), window.n)
 
 
-def usual_share(facts: BatchFacts, window: Window, statuses: Outcomes, least: int) -> Usual | None:
+def usual_share(
+    facts: BatchFacts, window: Window, statuses: Outcomes, least: int, trouble: float = math.inf
+) -> Usual | None:
     """The share of the batch's calls outside the window, else of the batch before it: for free.
 
-    None where neither has ``least`` calls to go by.
+    None where neither has ``least`` calls to go by. From ``trouble`` on what went before in
+    the batch is no habit, but the same trouble, longer than the window.
     """
     before = ended_calls(facts.tally) - window.n
     if before >= least:
         failed = sum(facts.tally.get(call_key(outcome), 0) for outcome in statuses)
         seen = Counted(max(failed - window.count(statuses), 0), before)
-        return Usual(seen=seen, where="earlier in this batch")
+        if seen.share < trouble:
+            return Usual(seen=seen, where="earlier in this batch")
     earlier = facts.previous.outcomes if facts.previous else {}
     n = sum(earlier.values())
     if n < max(least, 1):

@@ -8,6 +8,7 @@ from monitor.core.baseline import Compare
 from monitor.core.facts import BatchFacts, EndedCall
 from monitor.core.model import BatchStatus, Outcome
 from monitor.core.rule import Clear, Finding, Holds, Unknown, Verdict
+from monitor.core.tally import call_key
 from rules.error_spike import ErrorSpike
 from tests.builders import (
     EVERYTHING,
@@ -267,6 +268,20 @@ def test_what_failed_before_it_was_resumed_no_longer_counts(n: int) -> None:
 
     verdict = judged(*calls, idle_at=NOON)
     assert verdict == Unknown("no calls since 12:00", verdict.finding)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "says"),
+    [
+        pytest.param(19, ", usually 19 %, n 100", id="what it was before"),
+        pytest.param(20, "", id="the same trouble, longer than the window"),
+    ],
+)
+def test_a_trouble_that_lasts_is_not_called_usual(earlier: int, says: str) -> None:
+    calls = mixed(30, 100)
+    tally = {call_key(BAD): 30 + earlier, call_key(GOOD): 170 - earlier}
+
+    assert held(*calls, tally=tally).summary == f"30 of 100 calls failed in 10 min (30 %{says})"
 
 
 def before(failed: int, n: int) -> dict[str, Any]:
