@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 from monitor.core.facts import BatchFacts, Report
@@ -261,12 +261,11 @@ def never_dialled(facts: BatchFacts) -> int:
 def report(facts: BatchFacts) -> Report:
     """The end of the batch in numbers, as far as they are known now."""
     tally, batch = facts.tally, facts.batch
-    began = batch.began_at
-    ended = batch.ended_at or facts.terminal_at
+    lasted = facts.lasted
     return Report(
         batch_id=batch.batch_id,
         title=batch.title,
-        ended_at=ended,
+        ended_at=batch.ended_at or facts.terminal_at,
         people=rows(facts),
         reached=facts.calls.people_reached(),
         contacts=_present({s.value: tally.get(contact_key(s), 0) for s in ContactStatus}),
@@ -279,16 +278,11 @@ def report(facts: BatchFacts) -> Report:
         cost_micros=costs(tally),
         cost_estimated=tally.get("cost.estimated", 0) > 0,
         sentiment=_present({s.value: tally.get(f"sentiment.{s}", 0) for s in Sentiment}),
-        duration_s=_seconds(began, ended),
+        duration_s=None if lasted is None else lasted.total_seconds(),
         people_estimated=facts.estimates("total"),
+        duration_estimated=facts.ended_by_call is not None,
     )
 
 
 def _present(counts: dict[str, int]) -> dict[str, int]:
     return {key: n for key, n in counts.items() if n}
-
-
-def _seconds(began: datetime | None, ended: datetime | None) -> float | None:
-    if began is None or ended is None:
-        return None
-    return max(ended - began, timedelta(0)).total_seconds()

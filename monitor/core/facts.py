@@ -48,6 +48,9 @@ __all__ = [
     "Window",
 ]
 
+# What is first seen to have ended so long after its last call is taken to have ended with it.
+_SOON = timedelta(minutes=5)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -70,6 +73,7 @@ class Report:
     sentiment: Mapping[str, int]
     duration_s: float | None
     people_estimated: bool = False  # the vendor does not tell how many people there are
+    duration_estimated: bool = False  # until its last call: the end was seen long after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +187,22 @@ class BatchFacts:
         if self.running_at is not None and self.running_at != self.first_seen_at:
             return self.running_at
         return batch.created_at or self.first_seen_at
+
+    @cached_property
+    def ended_by_call(self) -> datetime | None:
+        """When its last call ended, where its end was seen long after; None: the end is known."""
+        began, seen = self.batch.began_at, self.terminal_at
+        if self.batch.ended_at or seen is None or began is None:
+            return None
+        last = next((each.ended_at for each in self.calls.last_ends(1)), None)
+        return last if last is not None and began < last < seen - _SOON else None
+
+    @property
+    def lasted(self) -> timedelta | None:
+        """From its beginning to its end; None where one of them is not known."""
+        began = self.batch.began_at
+        ended = self.batch.ended_at or self.ended_by_call or self.terminal_at
+        return None if began is None or ended is None else max(ended - began, timedelta(0))
 
     @cached_property
     def people(self) -> int:

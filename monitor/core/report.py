@@ -152,7 +152,9 @@ def _sentiment(report: Report) -> str:
 
 
 def _duration(report: Report) -> str | None:
-    return None if report.duration_s is None else span(timedelta(seconds=report.duration_s))
+    if report.duration_s is None:
+        return None
+    return span(timedelta(seconds=report.duration_s)) + _mark(estimated=report.duration_estimated)
 
 
 # (label, the capability without which a vendor cannot tell it, text)

@@ -13,13 +13,14 @@ from monitor.core.completion import (
     still_live,
     unwitnessed,
 )
-from monitor.core.model import BatchStatus, Capabilities, ContactStatus, Counts
+from monitor.core.model import BatchStatus, Capabilities, ContactStatus, Counts, Outcome
 from monitor.core.tally import Tally
 from tests.builders import (
     HOUR,
     MINUTE,
     NOON,
     ListedCalls,
+    ended_calls,
     make_batch,
     make_certainty,
     make_ended_facts,
@@ -286,6 +287,28 @@ def test_the_report_holds_the_numbers_of_the_batch() -> None:
     assert result.cost_estimated
     assert result.sentiment == {"positive": 4}
     assert (result.duration_s, result.ended_at) == (3_600, NOON - HOUR)
+
+
+@pytest.mark.parametrize(
+    ("last", "told", "found"),
+    [
+        pytest.param(4 * MINUTE, None, (7_140, False), id="seen soon after its last call"),
+        pytest.param(HOUR, None, (3_600, True), id="nobody looked: it ended with its last call"),
+        pytest.param(HOUR, 2 * MINUTE, (7_080, False), id="the vendor tells"),
+        pytest.param(3 * HOUR, None, (7_140, False), id="its calls were those of a run before"),
+    ],
+)
+def test_a_batch_lasts_until_it_ended_and_not_until_that_was_seen(
+    last: timedelta, told: timedelta | None, found: tuple[float, bool]
+) -> None:
+    facts = make_ended_facts(
+        batch={"started_at": NOON - 2 * HOUR, "ended_at": told and NOON - told},
+        calls=ListedCalls(ended_calls(Outcome.COMPLETED, last=NOON - last)),
+    )
+
+    result = report(facts)
+
+    assert (result.duration_s, result.duration_estimated) == found
 
 
 def test_a_batch_that_never_says_when_it_began_has_no_duration() -> None:

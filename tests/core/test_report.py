@@ -79,3 +79,11 @@ def test_why_people_were_never_dialled_is_told_apart() -> None:
 
     assert lines["never dialled"] == "37 (22 rejected by the vendor, 15 not called)"
     assert lines["out of retries"] == "4 (4 %)"
+
+
+def test_a_duration_that_is_derived_says_so() -> None:
+    guessed = make_report(duration_estimated=True)
+
+    lines = dict(report_lines(guessed, None, Capabilities(), "graine"))
+
+    assert lines["duration"] == "2 h (estimate)"
