@@ -19,6 +19,7 @@ from monitor.evaluation.vanishing import AT_LAST
 from monitor.providers import Discovery, Known, LookFailed, Provider
 from monitor.scheduler.asking import Asking, known_of
 from monitor.scheduler.judge import Judge
+from monitor.scheduler.over import Over
 from monitor.scheduler.reader import Reader
 from monitor.scheduler.standing import OF_THE_ACCOUNT, Standing
 from monitor.settings import ProviderSettings
@@ -73,6 +74,7 @@ class Poller:
             reader=reader,
             standing=standing,
         )
+        self._over = Over(provider, settings, store, clock, reader)
         self._hinted: set[str] = set()
         self._lists_tell = False  # the vendor's lists tell how batches stand
         self.polled_at: float | None = None  # monotonic: when the last poll ended, good or bad
@@ -206,18 +208,20 @@ class Poller:
         for look in (each.look for each in found.sightings):
             if look is not None and not _is_old_news(look, closed):
                 await self.reader.take(look, baseline=baseline)
-        if unseen := self._unseen(found, known):
+        untold = self._untold(found)
+        if unseen := [Known(batch_id=each) for each in untold if each not in known]:
             await self._look(unseen, baseline=baseline)
+        await self._over.look([each for each in untold if each in closed and closed[each].terminal])
         await self._store.write(
             Priority.INGEST, lambda conn: self._discovered(conn, found, row, now)
         )
 
-    def _unseen(self, found: Discovery, known: Mapping[str, Known]) -> list[Known]:
-        """Batches whose state no list tells, or that the configuration names, not yet looked at."""
+    def _untold(self, found: Discovery) -> list[str]:
+        """Batches whose state no list tells, and those that the configuration names."""
         silent = [each.batch_id for each in found.sightings if each.look is None]
         told = {each.batch_id for each in found.sightings if each.look is not None}
         named = [each for each in self._settings.batches if each not in told]
-        return [Known(batch_id=each) for each in dict.fromkeys(silent + named) if each not in known]
+        return list(dict.fromkeys(silent + named))
 
     def _discovered(
         self, conn: Connection, found: Discovery, before: providers.ProviderRow, now: datetime

@@ -102,7 +102,7 @@ FIELDS = (
     ),
     Row(
         id="gigantic_value",
-        fault="texts of a hundred thousand characters",
+        fault="texts of twenty thousand characters",
         behaviour="cut before they are kept",
         make=_edit(putting(_texts, lambda _: "x" * 20_000)),
     ),

@@ -63,7 +63,7 @@ def _cell(row: Row, vendor: Vendor) -> str:
         return "n/a"
     here = row.of(vendor)
     other = [_told(here)] if _told(here) != _told(row) else []
-    other += [_after(here)] if _after(here) != _after(row) else []
+    other += [_after(here)] if _after(here) not in {_after(row), ""} else []
     return " ".join(["✓", *other])
 
 

@@ -275,12 +275,19 @@ async def test_an_ended_batch_is_let_go_after_a_while(at: Lookout) -> None:
     assert not [one for one in asked if one.startswith(("look", "page"))]
 
 
-async def test_a_batch_let_go_that_runs_again_is_found_again(at: Lookout) -> None:
+async def let_go(at: Lookout) -> None:
+    """One batch that ran, ended, was told of, and is watched no more."""
     await begin(at)
     made = at.vendor.batches["b1"]
     made.people = [finish(person, at) for person in made.people]
     made.status = "completed"
     await at.poll_for(15 * MINUTE)
+    assert not (await at.row()).open
+
+
+async def test_a_batch_let_go_that_runs_again_is_found_again(at: Lookout) -> None:
+    await let_go(at)
+    made = at.vendor.batches["b1"]
     made.status = "running"
     made.people.append(Person(id="late"))
     await at.poll_for(3 * MINUTE)
@@ -288,6 +295,82 @@ async def test_a_batch_let_go_that_runs_again_is_found_again(at: Lookout) -> Non
     row = await at.row()
     assert (row.run, row.open) == (2, True)
     assert (await at.people())["late"] == "pending"
+
+
+async def looked_at(at: Lookout) -> None:
+    """Until the batch is asked for."""
+    for _ in range(1000):
+        if "look b1" in await at.poll(10 * SECOND):
+            return
+    pytest.fail("nobody asked for it")
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named here", "named by a list"])
+async def test_one_that_no_list_tells_the_state_of_is_found_again_too(
+    at: Lookout, *, named: bool
+) -> None:
+    at.vendor.silent_lists, at.vendor.unlisted = not named, {"b1"} if named else set()
+    await at.restart(batches=("b1",) if named else ())
+    await let_go(at)
+    quiet = await at.poll_for(2 * HOUR)
+    assert 3 <= len([one for one in quiet if one == "look b1"]) <= 5
+    made = at.vendor.batches["b1"]
+    made.status = "running"
+    made.people.append(Person(id="late"))
+    await at.poll_for(35 * MINUTE)
+
+    row = await at.row()
+    assert (row.run, row.open) == (2, True)
+    assert (await at.people())["late"] == "pending"
+
+
+async def test_a_short_run_between_two_looks_is_told_where_no_list_tells(at: Lookout) -> None:
+    at.vendor.silent_lists = True
+    await let_go(at)
+    made = at.vendor.batches["b1"]
+    made.people.append(finish(Person(id="late"), at))
+    await at.poll_for(45 * MINUTE)
+
+    assert (await at.row()).run == 2
+    assert [why for _, why in await at.owed()].count("reported") == 2
+
+
+async def test_one_let_go_that_the_vendor_forgets_is_not_missed(at: Lookout) -> None:
+    await at.restart(batches=("b1",))
+    await let_go(at)
+    del at.vendor.batches["b1"]
+    asked = await at.poll_for(2 * HOUR)
+
+    assert "look b1" in asked
+    row = await at.row()
+    assert (row.open, row.gone_at, str(row.look.status)) == (False, None, "completed")
+
+
+async def test_one_that_is_said_to_run_once_and_not_again_has_not_run(at: Lookout) -> None:
+    at.vendor.silent_lists = True
+    await let_go(at)
+    made = at.vendor.batches["b1"]
+    made.status = "running"
+    await looked_at(at)
+    made.status = "completed"
+    await at.poll_for(HOUR)
+    made.status = "running"
+    await looked_at(at)
+
+    assert (await at.row()).run == 1
+
+
+async def test_those_let_go_are_looked_at_one_by_one(at: Lookout) -> None:
+    at.vendor.silent_lists = True
+    for number in range(20):
+        at.vendor.add(f"b{number}", people=1, status="completed")
+    await at.poll_for(5 * MINUTE)
+    assert not any([(await at.row(f"b{number}")).open for number in range(20)])
+    asked = [one for one in await at.poll_for(30 * MINUTE) if one.startswith("look")]
+
+    assert len(asked) <= 30
+    assert all(len(one.split()) == 2 for one in asked)
+    assert {one.split()[1] for one in asked} == {f"b{number}" for number in range(20)}
 
 
 async def test_an_alert_that_waits_to_fire_is_looked_at_in_seconds(at: Lookout) -> None:
