@@ -1,7 +1,7 @@
 """A vendor in memory: it does what a test says, and remembers what it was asked."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -95,6 +95,9 @@ def _raw(kind: Any, word: str) -> str | None:
     return None if word in set(kind) else word
 
 
+LISTS = replace(EVERYTHING, discovery=True)
+
+
 @dataclass
 class VendorBatch:
     """One batch as it truly stands at this vendor."""
@@ -134,7 +137,7 @@ class Vendor:
     batches: dict[str, VendorBatch] = field(default_factory=dict)
     name: str = "renewals"
     vendor: str = "graine"
-    capabilities: Capabilities = EVERYTHING
+    capabilities: Capabilities = LISTS
     facts: VendorFacts = field(default_factory=lambda: VendorFacts(documented_at=()))
     account: AccountState | None = None
     page_size: int = 10

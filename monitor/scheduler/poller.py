@@ -239,7 +239,10 @@ class Poller:
         absent.found_again(conn, self._view.name, listed, now)
         if absent.shows_known(conn, self._view.name, listed):
             row = providers.showed(row, now)
-        providers.save(conn, providers.heard(row, now))
+        # Where there is no list nobody was asked: while something runs, only looks are answers.
+        runs = any(not each.ended for each in batches.load_open(conn, row.name))
+        asked = self.provider.capabilities.discovery or not runs
+        providers.save(conn, providers.heard(row, now) if asked else row)
 
     def _missing(
         self, conn: Connection, memory: Mapping[str, str], now: datetime

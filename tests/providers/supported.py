@@ -25,6 +25,7 @@ BEGIN, END = "<!-- what is told: begin -->\n", "<!-- what is told: end -->\n"
 YES, NO, ESTIMATE = "yes", "no", "an estimate"
 OWN_RATES, OWN_CURRENCY = "from your rates", "in the currency of your rates"
 OWN_CALENDAR, OWN_IDS = "your calendar", "of the ids you name"
+UNNUMBERED = "as their call, without a number"
 SIGNED, ADDRESS = "signed", "a secret in the address"
 
 _HOURS = WorkingHours(
@@ -96,13 +97,19 @@ def claimed(row: Watched) -> Told:
     return Told(
         batches=YES if can.discovery and not row.plan.legacy else OWN_IDS,
         counts=_counts(can),
-        people=YES if can.contacts else NO,
+        people=_people(can),
         calls=YES if can.calls else NO,
         retries=YES if can.retries else NO,
         cost=_cost(can),
         hours=YES if can.calling_hours else OWN_CALENDAR,
         webhooks=_webhooks(settings),
     )
+
+
+def _people(can: Capabilities) -> str:
+    if can.contacts:
+        return YES if can.numbers else UNNUMBERED
+    return NO
 
 
 def _counts(can: Capabilities) -> str:

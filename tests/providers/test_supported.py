@@ -93,13 +93,20 @@ def observed(got: Answers, rated: Answers, batch: RunningBatch, webhooks: str) -
     return Told(
         batches=supported.YES if batch.batch_id in got.found else supported.OWN_IDS,
         counts=_counts([each.counts for each in got.looks]),
-        people=supported.YES if len({each.contact.contact_id for each in got.items}) == 60 else "",
+        people=_people(got),
         calls=supported.YES if any(call.outcome for call in got.calls) else supported.NO,
         retries=supported.YES if due else supported.NO,
         cost=_cost(got, rated),
         hours=supported.YES if any(each.calendar for each in got.looks) else supported.OWN_CALENDAR,
         webhooks=webhooks,
     )
+
+
+def _people(got: Answers) -> str:
+    if len({each.contact.contact_id for each in got.items}) != 60:
+        return supported.NO
+    numbered = all(each.contact.phone_hash for each in got.items)
+    return supported.YES if numbered else supported.UNNUMBERED
 
 
 def _cost(got: Answers, rated: Answers) -> str:

@@ -472,6 +472,21 @@ async def test_one_batch_that_cannot_be_looked_at_concerns_only_itself(at: Looko
     assert (await at.provider()).failure is None
 
 
+async def test_where_there_is_no_list_only_looks_are_answers(at: Lookout) -> None:
+    at.vendor.add("b1", people=3)
+    at.vendor.capabilities = replace(at.vendor.capabilities, discovery=False)
+    at.vendor.unlisted = {"b1"}
+    await at.restart(batches=("b1",))
+    await at.poll()
+    at.vendor.refuse_looks["b1"] = ProviderError("garbage", "no status")
+    await at.poll_for(5 * MINUTE)
+    assert (await at.provider()).fresh_at == NOON
+    at.vendor.refuse_looks.clear()
+    await at.poll_for(5 * MINUTE)
+
+    assert (await at.provider()).fresh_at == (await at.row()).fresh_at > NOON + 5 * MINUTE
+
+
 async def test_a_batch_that_is_gone_is_not_asked_for_all_the_time(at: Lookout) -> None:
     at.vendor.add("b1", people=3)
     at.vendor.add("b2", people=3)
