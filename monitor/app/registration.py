@@ -70,6 +70,7 @@ class Registration:
     by_hand: str | None
     understood: tuple[Understood, ...]
     retries: str
+    dashboard: str | None
     documented_at: tuple[str, ...]
     missing: tuple[str, ...]
 
@@ -167,6 +168,7 @@ def _registration(
         by_hand=by_hand(settings),
         understood=_understood(facts),
         retries=_retries(settings),
+        dashboard=facts.dashboard,
         documented_at=facts.documented_at,
         missing=tuple(missing(config, name)),
     )

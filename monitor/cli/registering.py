@@ -71,6 +71,8 @@ def _told(found: Registration, *, show_secrets: bool) -> Iterator[str]:
     for each in found.missing:
         yield f"  to add      {each}"
     yield f"  where       {found.register}"
+    if found.dashboard is not None:
+        yield f"  dashboard   {found.dashboard}"
     if found.by_hand is None:
         yield f"  by command  offhook webhooks register {found.provider}"
     else:

@@ -101,6 +101,7 @@ class VendorFacts:
     """Everything of this kind about one vendor."""
 
     documented_at: tuple[str, ...]  # where the vendor says all this
+    dashboard: str | None = None  # where people log in at the vendor, as it documents it
     webhooks: Webhooks | None = None
     actions: tuple[Action, ...] = ()
 

@@ -82,6 +82,7 @@ def test_each_provider_is_told_where_its_webhooks_go(
     assert "x-webhook-signature" in ran.out
     assert "providers.sales.webhook_secret (set)" in ran.out
     assert "dial.updated: how the call stands" in ran.out
+    assert "  dashboard   https://app.vogent.ai\n" in ran.out
     assert "the status of a batch is sent once" in ran.out
     assert "status_webhook" in ran.out
     assert SECRET not in ran.out

@@ -898,6 +898,7 @@ def test_what_the_vendor_documents_of_webhooks_and_actions() -> None:
         ("pause", {"paused": True}, False),
         ("resume", {"paused": False}, False),
     ]
+    assert facts.dashboard == "https://app.vogent.ai"
 
 
 async def test_an_error_names_neither_key_nor_answer() -> None:

@@ -29,11 +29,13 @@ WEBHOOKS = Webhooks(
 
 FACTS = VendorFacts(
     documented_at=(
+        "https://docs.vogent.ai/api-reference/introduction",
         "https://docs.vogent.ai/platform-overview/api-settings",
         "https://docs.vogent.ai/platform-overview/batch-dial-jobs",
         "https://docs.vogent.ai/developers/webhooks/create-dial",
         "https://docs.vogent.ai/developers/dial-statuses",
     ),
+    dashboard="https://app.vogent.ai",
     webhooks=WEBHOOKS,
     actions=(
         Action(
