@@ -66,7 +66,7 @@ def disagreements(
     counts = batch.counts
     pairs: list[tuple[str, str, int | None, int]] = [
         ("total", EVERYBODY, counts.total, tally.get(CONTACTS, 0)),
-        _finished(batch, tally),
+        _finished(counts, tally),
         ("live", LIVE_PEOPLE, counts.live, 0),
         *(
             ("by_status", f"people {status.replace('_', ' ')}", n, people(tally, status))
@@ -159,12 +159,18 @@ def _higher(one: int | None, other: int | None) -> int | None:
     return max(known, default=None)
 
 
-def _finished(batch: Batch, tally: Tally) -> tuple[str, str, int | None, int]:
-    counts = batch.counts
+def _finished(counts: Counts, tally: Tally) -> tuple[str, str, int | None, int]:
     if counts.by_status:
         done = (status for status in ContactStatus if status not in OPEN_CONTACT)
         return "finished", "people finished", counts.finished, people(tally, *done)
     return "finished", "calls ended", counts.finished, ended_calls(tally)
+
+
+def apart(counts: Counts, tally: Tally) -> int:
+    """By how many calls and people the snapshot is from what the vendor counts as done."""
+    done, read = _finished(counts, tally)[2:]
+    by_status = (abs(n - people(tally, status)) for status, n in counts.by_status.items())
+    return (0 if done is None else abs(done - read)) + sum(by_status)
 
 
 def still_live(batch: Batch, tally: Tally) -> str | None:

@@ -16,7 +16,7 @@ from monitor.core.pastmoves import SOME_ROWS, Moment, Past
 from monitor.core.pastpeople import KnownPeople
 from monitor.core.stopping import StoppedBy
 from monitor.core.tally import Tally
-from monitor.store.advancing import advanced, first_row, touched
+from monitor.store.advancing import advanced, first_row, told_before, touched
 from monitor.store.batches import BatchRow
 from monitor.store.stopping import freed_from, marked
 
@@ -77,6 +77,7 @@ class Standing:
         elif moment.looked:
             self._take_look(moment)
         tally, at = self.tally, to_micros(moment.at)
+        counted = dict(tally)
         for key, n in moment.delta.items():
             tally[key] = tally.get(key, 0) + n
         for _, key, before, after in moment.people:
@@ -84,7 +85,7 @@ class Standing:
         for _, key, _, due in moment.dues:
             self.people.scheduled(key, None if due is None else int(due))
         self._take_calls(moment)
-        if moment.touched:
+        if moment.touched and not told_before(self.row, counted, tally):
             self.row = touched(self.row, moment.at)
         if moment.unlisted is not None:
             self._take_unlisted(moment)

@@ -14,7 +14,7 @@ from monitor.core.merge import merge_call, merge_contact
 from monitor.core.model import Call, CallStatus, Contact, ContactStatus, EndedBy, Item
 from monitor.core.tally import Tally, count_call, count_contact, move_contact
 from monitor.store import batches, changes, people, snapshot
-from monitor.store.advancing import touched
+from monitor.store.advancing import told_before, touched
 from monitor.store.batches import BatchRow
 from monitor.store.changes import Change
 from monitor.store.hot import Row
@@ -223,9 +223,11 @@ def _write(
     snapshot.save_ended(conn, chunk.before.values(), chunk.after.values())
     _note_people(conn, chunk)
     ended = (each[_ENDED] for rows in (chunk.before, chunk.after) for each in rows.values())
+    told = told_before(row, row.tally, chunk.tally)
     row = replace(row, tally=chunk.tally, marks=marked(row.marks, ended))
     if not baseline:
-        if chunk.changes:  # a cost that comes late, or a time that is gone, moves nobody
+        # A cost that comes late, or a time that is gone, moves nobody.
+        if chunk.changes and not told:
             row = touched(row, moved_at)
         moves = chunk.changes + chunk.dues
         row = replace(row, seq=changes.append(conn, row.id, row.seq, chunk.at, moves))

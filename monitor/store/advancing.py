@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.core.calendar import permitted_between
-from monitor.core.completion import NEVER_FALL, highest, is_less
+from monitor.core.completion import NEVER_FALL, apart, highest, is_less
 from monitor.core.idle import Pauses, seen
 from monitor.core.model import Batch, BatchStatus, Counts
+from monitor.core.tally import Tally
 from monitor.store.absent import KNOWN
 from monitor.store.batches import BatchRow
 from monitor.store.reruns import another_run
@@ -177,3 +178,16 @@ def touched(row: BatchRow, at: datetime) -> BatchRow:
     if at <= row.moved_at:
         return row
     return _moved(row, at) if row.look.status is BatchStatus.RUNNING else replace(row, moved_at=at)
+
+
+def told_before(row: BatchRow, before: Tally, after: Tally) -> bool:
+    """Whether people whose moves are read only now had been counted by the vendor long since.
+
+    They move nothing now: ``moved_at`` is when the counts did. So it is where the list could not
+    be read for a while, or held less than everybody: what was read brings the snapshot (a tally
+    ``before``, one ``after``) nearer to counts of a time before it.
+    """
+    if row.complete_at is not None and row.complete_at >= row.moved_at:
+        return False
+    counts = row.look.counts
+    return apart(counts, after) < apart(counts, before)

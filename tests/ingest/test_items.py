@@ -18,6 +18,7 @@ from monitor.core.model import (
     CallStatus,
     Contact,
     ContactStatus,
+    Counts,
     EndedBy,
     Item,
     Outcome,
@@ -468,6 +469,30 @@ def test_a_time_that_is_told_no_more_moves_nobody(conn: Connection) -> None:
 
     assert taken.moved, "it is kept"
     assert taken.row.moved_at == before.moved_at
+
+
+@pytest.mark.parametrize(
+    ("counted", "complete_at", "moved_at"),
+    [
+        pytest.param(1, NOON, NOON + MINUTE, id="counted when nobody could read it"),
+        pytest.param(None, NOON, NOON + HOUR, id="never counted"),
+        pytest.param(0, NOON, NOON + HOUR, id="not counted yet"),
+        pytest.param(1, NOON + 2 * MINUTE, NOON + HOUR, id="everybody was read since"),
+    ],
+)
+def test_what_the_counts_told_long_since_moves_nobody_now(
+    conn: Connection, counted: int | None, complete_at: datetime, moved_at: datetime
+) -> None:
+    row = begin(conn)
+    take(conn, row.id, Item(make_contact(), (call(status=CallStatus.QUEUED),)), at=NOON)
+    look = make_batch(batch_id="b1", seen_at=NOON + MINUTE, counts=Counts(live=1, finished=counted))
+    row = replace(take_look(conn, look, baseline=False), complete_at=complete_at)
+    batches.save(conn, row)
+    assert row.moved_at == NOON + MINUTE
+
+    taken = take(conn, row.id, Item(make_contact(), (call(at=NOON + HOUR),)), at=NOON + HOUR)
+
+    assert taken.row.moved_at == moved_at
 
 
 def test_where_somebody_is_stands_beside_their_ended_calls_whenever_it_is_told(
