@@ -16,6 +16,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Delete,
     Insert,
     Select,
     Subquery,
@@ -34,6 +35,7 @@ _AT_ONCE = 256
 _ROWS_AT_ONCE = (64, 32, 16, 8, 4, 2, 1)  # how many rows one statement writes
 
 Row = tuple[Any, ...]
+_Binding = tuple[Callable[[Any], Any] | None, ...]
 
 
 def upsert(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -94,7 +96,7 @@ def add(conn: Connection, table: Table, values: Mapping[str, Any]) -> int:
     return int(key)
 
 
-def change(conn: Connection, statement: Insert | Update, *rows: Mapping[str, Any]) -> int:
+def change(conn: Connection, statement: Insert | Update | Delete, *rows: Mapping[str, Any]) -> int:
     """Run a change that lives as long as the process, once a row; times are given as numbers.
 
     How many rows of the table that changed.
@@ -147,7 +149,7 @@ def _typed(
 
 @cache
 def _asked(
-    statement: Select[Any] | Insert | Update, name: str
+    statement: Select[Any] | Insert | Update | Delete, name: str
 ) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
     compiled = statement.compile(dialect=_dialect(name))
     return str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params)
@@ -182,9 +184,7 @@ def of_batch(
     conn: Connection, table: Table | Subquery, batch: int, *order: ColumnElement[Any]
 ) -> Iterable[Row]:
     """The raw rows of one batch, a few at a time: they may be many."""
-    statement = select(table).where(table.c.batch == bindparam("batch")).order_by(*order)
-    sql = _compiled(statement, conn.dialect.name)
-    found = _cursor(conn).execute(sql, (batch,))
+    found = _cursor(conn).execute(_of_batch_sql(conn.dialect.name, table, *order), (batch,))
     while rows := found.fetchmany(_AT_ONCE):
         yield from rows
 
@@ -252,32 +252,26 @@ def _rows(columns: Iterable[Column[Any]], size: int) -> list[dict[str, Any]]:
 
 
 @cache
-def _update_sql(
-    table: Table, names: tuple[str, ...], name: str
-) -> tuple[str, tuple[Callable[[Any], Any] | None, ...]]:
+def _update_sql(table: Table, names: tuple[str, ...], name: str) -> tuple[str, _Binding]:
     columns = [table.c[each] for each in names]
     statement = (
         table.update()
         .where(table.c.id == bindparam("key"))
         .ordered_values(*((column, bindparam(f"v_{column.name}")) for column in columns))
     )
-    dialect = _dialect(name)
-    return _compiled(statement, name), tuple(
-        column.type.bind_processor(dialect) for column in columns
-    )
+    return _compiled(statement, name), _binding(columns, name)
 
 
 @cache
-def _add_sql(
-    table: Table, names: tuple[str, ...], name: str
-) -> tuple[str, tuple[Callable[[Any], Any] | None, ...]]:
+def _add_sql(table: Table, names: tuple[str, ...], name: str) -> tuple[str, _Binding]:
     columns = [table.c[each] for each in names]
     values: dict[str, Any] = {column.name: bindparam(f"v_{column.name}") for column in columns}
     statement = table.insert().values(values).returning(table.c.id)
-    dialect = _dialect(name)
-    return _compiled(statement, name), tuple(
-        column.type.bind_processor(dialect) for column in columns
-    )
+    return _compiled(statement, name), _binding(columns, name)
+
+
+def _binding(columns: Iterable[Column[Any]], name: str) -> _Binding:
+    return tuple(column.type.bind_processor(_dialect(name)) for column in columns)
 
 
 @cache
@@ -289,6 +283,12 @@ def _delete_sql(table: Table, name: str) -> str:
 @cache
 def _insert_sql(table: Table, name: str) -> str:
     return _compiled(table.insert(), name)
+
+
+@cache
+def _of_batch_sql(name: str, table: Table | Subquery, *order: ColumnElement[Any]) -> str:
+    statement = select(table).where(table.c.batch == bindparam("batch")).order_by(*order)
+    return _compiled(statement, name)
 
 
 @cache

@@ -189,11 +189,14 @@ def _row(batch: int, page: Page, moved: int) -> hot.Row:
 
 def forget(conn: Connection, batch: int, listing: str, after: int) -> None:
     """Drop the pages of a listing beyond number ``after``: the list became shorter."""
-    conn.execute(
-        delete(pages).where(
-            pages.c.batch == batch, pages.c.listing == listing, pages.c.page > after
-        )
-    )
+    hot.change(conn, _FORGET, {"of": batch, "among": listing, "after": after})
+
+
+_FORGET = delete(pages).where(
+    pages.c.batch == bindparam("of"),
+    pages.c.listing == bindparam("among"),
+    pages.c.page > bindparam("after"),
+)
 
 
 def contact_ids(conn: Connection, batch: int) -> set[str]:

@@ -71,6 +71,9 @@ _LAST_DUE = (
     .order_by(_person.retry_at.desc())
     .limit(literal_column("1"))
 )
+_REACHED = select(func.count(calls.c.contact_id.distinct())).where(
+    calls.c.batch == _batch, calls.c.outcome == Outcome.COMPLETED.value
+)
 
 
 Told = dict[Hashable, Any]  # answers by question
@@ -218,11 +221,7 @@ class StoredCalls:
 
     def people_reached(self) -> int:
         """People with at least one call that a person answered: reads the whole batch."""
-        reached = self._conn.execute(
-            select(func.count(calls.c.contact_id.distinct())).where(
-                calls.c.batch == self._batch, calls.c.outcome == Outcome.COMPLETED.value
-            )
-        ).scalar_one()
+        ((reached,),) = hot.ask(self._conn, _REACHED, batch=self._batch)
         return int(reached)
 
     def _between(self, start: datetime, end: datetime) -> tuple[Any, ...]:

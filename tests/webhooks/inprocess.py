@@ -5,10 +5,11 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import cache
 from json import dumps
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlencode, urlsplit
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError
 from starlette.types import ASGIApp, Message, Scope
 
@@ -29,8 +30,12 @@ class InThread(Store):
     SQLAlchemy it is within one transaction that never ends, and the database is told of each.
     """
 
-    _kept: Connection | None = None
-    _raw: Any = None  # the driver's own connection
+    def __init__(self, engine: Engine, path: Path) -> None:
+        # The store's own way starts its threads.
+        self.engine = engine
+        self.path = path
+        self._kept: Connection | None = None
+        self._raw: Any = None  # the driver's own connection
 
     async def read(self, fn: Callable[[Connection], T]) -> T:
         return self._within(fn)
@@ -38,6 +43,9 @@ class InThread(Store):
     async def write(self, priority: Priority, fn: Callable[[Connection], T]) -> T:
         del priority
         return self._within(fn)
+
+    def waiting(self) -> int:
+        return 0
 
     def _within(self, fn: Callable[[Connection], T]) -> T:
         try:
@@ -65,7 +73,7 @@ class InThread(Store):
         if self._kept is not None:
             self._kept.close()
             self._kept = None
-        super().close()
+        self.engine.dispose()
 
 
 @cache
