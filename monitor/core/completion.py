@@ -167,7 +167,7 @@ def _finished(counts: Counts, tally: Tally) -> tuple[str, str, int | None, int]:
 
 
 def apart(counts: Counts, tally: Tally) -> int:
-    """By how many calls and people the snapshot is from what the vendor counts as done."""
+    """By how many calls and people the snapshot is from the vendor's counts of them."""
     done, read = _finished(counts, tally)[2:]
     by_status = (abs(n - people(tally, status)) for status, n in counts.by_status.items())
     return (0 if done is None else abs(done - read)) + sum(by_status)

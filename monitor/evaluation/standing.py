@@ -138,8 +138,13 @@ class Standing:
         self.row = replace(freed_from(before, row, self.stopped_by), tally=self.tally)
 
     def read(self, at: datetime) -> None:
-        """Its list was read; whether that was ever all of it is known of now only."""
-        whole = None if self.final.complete_at is None else at
+        """Its list was read; whether that was ever all of it is known of now only.
+
+        Where it could not be read, it was not read wholly either.
+        """
+        whole = self.row.complete_at
+        if self.row.unlisted_since is None:
+            whole = None if self.final.complete_at is None else at
         self.row = replace(
             self.row,
             fresh_at=at,

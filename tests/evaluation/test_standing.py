@@ -1,15 +1,17 @@
 """How a batch of the past stood after each moment that is kept of it."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.core.model import BatchStatus
+from monitor.core.model import BatchStatus, Counts, Outcome
 from monitor.core.pastcalls import PastCall
-from monitor.core.pastmoves import Moment, Past
+from monitor.core.pastmoves import SOME_ROWS, Moment, Past
+from monitor.core.tally import call_key
 from monitor.evaluation.standing import Standing
 from monitor.store.advancing import first_row
-from tests.builders import MINUTE, NOON, SECOND, make_batch
+from tests.builders import HOUR, MINUTE, NOON, SECOND, make_batch
 
 ENDED = NOON + 10 * MINUTE
 
@@ -42,3 +44,27 @@ def test_costs_told_after_its_end_do_not_put_off_the_look_that_confirms_it(
         at += 30 * SECOND
 
     assert standing.row.terminal_again_at == (ENDED + after if confirmed else None)
+
+
+@pytest.mark.parametrize(
+    ("unlisted", "moved_at"),
+    [
+        pytest.param(True, NOON + MINUTE, id="in a list that could not be read"),
+        pytest.param(False, NOON + HOUR, id="in one that was read all the time"),
+    ],
+)
+def test_what_the_counts_had_told_moved_when_they_told_it(
+    unlisted: bool, moved_at: datetime
+) -> None:
+    final = replace(first_row(make_batch(), baseline=False), complete_at=NOON)
+    standing = Standing(final=final, every=MINUTE)
+    standing.begin(Past(whole=True, moments=[Moment(at=NOON, word="running")]))
+    why = SOME_ROWS if unlisted else None
+    standing.take(Moment(at=NOON + MINUTE, counts=Counts(finished=1), unlisted=why))
+    standing.looked(NOON + 10 * MINUTE)
+    call = PastCall(1, "c1", "completed")
+    told = {call_key(Outcome.COMPLETED): 1}
+
+    standing.take(Moment(at=NOON + HOUR, calls=[(call, False)], delta=told, unlisted=""))
+
+    assert standing.row.moved_at == moved_at

@@ -474,23 +474,28 @@ def test_a_time_that_is_told_no_more_moves_nobody(conn: Connection) -> None:
 @pytest.mark.parametrize(
     ("counted", "complete_at", "moved_at"),
     [
-        pytest.param(1, NOON, NOON + MINUTE, id="counted when nobody could read it"),
-        pytest.param(None, NOON, NOON + HOUR, id="never counted"),
-        pytest.param(0, NOON, NOON + HOUR, id="not counted yet"),
-        pytest.param(1, NOON + 2 * MINUTE, NOON + HOUR, id="everybody was read since"),
+        pytest.param({"finished": 1}, NOON, NOON + MINUTE, id="counted when it was unread"),
+        pytest.param(
+            {"by_status": {ContactStatus.COMPLETED: 1}}, NOON, NOON + MINUTE, id="among people"
+        ),
+        pytest.param({}, NOON, NOON + HOUR, id="never counted"),
+        pytest.param({"finished": 0}, NOON, NOON + HOUR, id="not counted yet"),
+        pytest.param({"finished": 1}, NOON + 2 * MINUTE, NOON + HOUR, id="all were read since"),
     ],
 )
 def test_what_the_counts_told_long_since_moves_nobody_now(
-    conn: Connection, counted: int | None, complete_at: datetime, moved_at: datetime
+    conn: Connection, counted: dict[str, Any], complete_at: datetime, moved_at: datetime
 ) -> None:
     row = begin(conn)
     take(conn, row.id, Item(make_contact(), (call(status=CallStatus.QUEUED),)), at=NOON)
-    look = make_batch(batch_id="b1", seen_at=NOON + MINUTE, counts=Counts(live=1, finished=counted))
+    counts = Counts(live=1, **counted)
+    look = make_batch(batch_id="b1", seen_at=NOON + MINUTE, counts=counts)
     row = replace(take_look(conn, look, baseline=False), complete_at=complete_at)
     batches.save(conn, row)
     assert row.moved_at == NOON + MINUTE
 
-    taken = take(conn, row.id, Item(make_contact(), (call(at=NOON + HOUR),)), at=NOON + HOUR)
+    person = make_contact(status=ContactStatus.COMPLETED, seen_at=NOON + HOUR)
+    taken = take(conn, row.id, Item(person, (call(at=NOON + HOUR),)), at=NOON + HOUR)
 
     assert taken.row.moved_at == moved_at
 
