@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Connection
 from structlog.dev import ConsoleRenderer, plain_traceback
 
@@ -27,6 +28,9 @@ LONG = (
     "tests/test_crashing.py",
     "tests/simulator/test_reports.py",
 )
+# A busy machine may take its time over an example.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 # No test pulls the plug, so files may live in memory where there is plenty of it.
 MEMORY, ENOUGH = Path("/dev/shm"), 2 << 30
 
