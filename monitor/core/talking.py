@@ -96,11 +96,11 @@ class GoalRate(RateRule):
         seen = case.count(facts.calls, start, facts.now)
         if seen.whole >= self.min_calls and seen.share > self._back_from(1 / self.times):
             return _ENOUGH  # even where all calls usually reach it
+        if seen.whole < self.min_calls:  # other batches need not be asked
+            return Unknown(f"only {counted(seen.whole, 'answered call')} in the window")
         beside = self.usual(facts, start, case.count)
         if not beside.seen.part or beside.seen.whole < self.min_usual:
             return NO_GOALS
-        if seen.whole < self.min_calls:
-            return Unknown(f"only {counted(seen.whole, 'answered call')} in the window")
 
         def say(usual: Usual | None) -> Finding:
             what = f"{counted(seen.whole, 'answered call')} reached their goal"
