@@ -5,7 +5,8 @@ or for ``gap_factor`` times the batch's typical gap when that is longer. Only pe
 counts: nothing stalls at night, on holidays or while paused. A person whose retry lies in
 the future does not wait, so in a tail the time begins when a retry comes due; where all who
 wait have none planned, it takes an hour, and where its only line is busy, as long as a call
-may last (35 min). Recovers when something moves or nobody waits any more.
+may last (35 min). Who is read late, when the counts had told of it long before, moved then.
+Recovers when something moves or nobody waits any more.
 
 What to do: open the batch at the vendor; look for a pause, a concurrency limit of zero, an
 empty balance or an outage; resume it or end it.
