@@ -220,10 +220,10 @@ async def test_the_traffic_of_a_small_batch_is_measured(
     # one answer holds the whole batch at Svalync: asked for as often as by anybody, or little more
     least, most = {"graine": (0.1, 3.0), "svalync": (0.9, 1.2)}[vendor]
     assert all(least < each.measured < most for each in found[:2])
-    assert 0 < found[-1].measured <= 1
+    assert 0 < found[-1].measured <= 2  # of the few calls here, most may wait for a second look
     assert ", 0 not known" in found[-1].note
-    least_of_all, _, why = found[1].note.partition(" at least: ")
-    assert 0 < float(least_of_all) <= found[1].measured + 0.001
+    each_move, _, why = found[1].note.partition(" shows each move in one interval: ")
+    assert 0 < float(each_move) < most
     assert why
 
 

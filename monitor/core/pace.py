@@ -43,6 +43,8 @@ JITTER = 0.1
 # What a second try tells of at once, and when that is.
 AT_ONCE = frozenset({"auth", "forbidden", "payment", "tls"})
 CONFIRM_AFTER = timedelta(seconds=10)
+# What goes well is read with every second look: so many intervals lie between one and two.
+_EVERY_SECOND = 1.5
 # A batch whose counts contradict its lists is read whole this often while it moves.
 _WHILE_MOVING = timedelta(minutes=2)
 
@@ -77,6 +79,8 @@ class Watched:
     overdue: bool = False  # a remembered retry's time has come
     late_changes: bool = True  # what is read of a call may change long after its end
     told: int = 1  # so many poll intervals may lie between looks, as webhooks tell what moves
+    read_at: datetime | None = None  # all that was to be read, the last time
+    steady: bool = False  # it goes on as it did then, nothing critical fires, no hint came
     lingers: bool = False  # told of and long over, but for words in it that nobody knows
 
 
@@ -97,9 +101,18 @@ def reading(
     if _moves_unseen(batch) or _may_have_ended(batch, batch.swept_at, now):
         return Reading.ALL
     moved = batch.look.counts != batch.swept_counts
-    if _is_overdue(batch, now) or moved or _ends_unseen(batch.look):
+    waits = moved and _may_wait(batch, now, poll_every)
+    if not waits and (_is_overdue(batch, now) or moved or _ends_unseen(batch.look)):
         return Reading.HOT
     return Reading.ANEW if batch.contradicted and _is_to_chase(batch, now) else Reading.NOTHING
+
+
+def _may_wait(batch: Watched, now: datetime, poll_every: timedelta) -> bool:
+    """Whether what moved is read with the next look: all goes well, and it was read just now."""
+    if batch.read_at is None or now - batch.read_at >= poll_every * _EVERY_SECOND:
+        return False
+    well = batch.steady and batch.borne_out and not (batch.pending or batch.doubted)
+    return well and is_open(batch.look.calendar, now)
 
 
 def _may_change(batch: Watched, now: datetime) -> bool:

@@ -82,6 +82,17 @@ class Parts:
                 places.setdefault(number, []).append(place)
         return (listing, places) if places and known >= unknown else None
 
+    def retries_due(self, now: datetime) -> int:
+        """How many people wait for a retry whose time has come."""
+        at = int(now.timestamp())
+        return sum(
+            LIVE < due <= at and not due & 1  # an odd one is no retry's
+            for pages in self._pages.values()
+            for state in pages.values()
+            if state.next_timed <= at
+            for due in state.dues
+        )
+
     def compare(self, page: Page, raws: Sequence[Raw]) -> Difference | None:
         """What is different in a part of a page that is known; None when nothing is.
 

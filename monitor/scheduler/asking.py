@@ -154,7 +154,7 @@ class Asking:
         settled = look.status.terminal or look.batch_id not in ended
         if not (look.status.terminal and before.over.get(look.batch_id) is look.status):
             old = before.row.baseline_at is None or (known is None and self._is_old(look))
-            settled &= await self._reader.take(look, baseline=old)
+            settled &= await self._reader.take(look, baseline=old, hinted=True)
             if settled and look.batch_id in ended:
                 settled = await self._store.read(lambda conn: self._is_over(conn, look.batch_id))
         if settled:

@@ -1,7 +1,7 @@
 """Polling one provider: discover, look at what is due; and stand off when refused."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -110,9 +110,10 @@ class Poller:
         asked = await self._discover_if_due(row, now)
         due = await self._store.read(lambda conn: self._due(conn, now))
         # Before they are asked: what a vendor tells of while it answers needs another look.
-        self._hinted -= {each.batch_id for each in due}
+        hinted = self._hinted & {each.batch_id for each in due}
+        self._hinted -= hinted
         if due:
-            await self._look(due)
+            await self._look(due, hinted=hinted)
         if asked or due:
             await self._standing.answered(row, now, refusals)
             await self._judge.provider(self._view.name)
@@ -144,13 +145,16 @@ class Poller:
     def _urgent(self) -> timedelta:
         return min(self._settings.poll_every, URGENT)
 
-    async def _look(self, due: Sequence[Known], *, baseline: bool = False) -> None:
+    async def _look(
+        self, due: Sequence[Known], *, baseline: bool = False, hinted: Collection[str] = ()
+    ) -> None:
         async with aclosing(self.provider.looks(due)) as looks:
             async for look in looks:
                 if isinstance(look, LookFailed):
                     await self.reader.failed(look)
                 else:
-                    await self.reader.take(look, baseline=baseline)
+                    told = look.batch_id in hinted
+                    await self.reader.take(look, baseline=baseline, hinted=told)
                 if not self._standing.may_ask():
                     return  # a reading was refused meanwhile: so would be the rest
 

@@ -2,16 +2,18 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import Connection
 
 from monitor.clock import Clock
-from monitor.core.completion import contradictions, disagreements, uncounted
-from monitor.core.model import Batch, BatchStatus, Capabilities
-from monitor.core.pace import Reading, Watched, explained, lines, next_look, reading
+from monitor.core.completion import disagreements, uncounted
+from monitor.core.model import Batch, BatchStatus
+from monitor.core.pace import Reading, Watched, next_look, reading
 from monitor.core.route import all_match
+from monitor.core.rule import Severity, SubjectKind
+from monitor.core.steady import goes_on
 from monitor.errors import NotFoundError, ProviderError
 from monitor.evaluation.batches import labels_of, lingers
 from monitor.evaluation.context import ProviderView
@@ -25,16 +27,15 @@ from monitor.scheduler.hearing import Reliance
 from monitor.scheduler.judge import Judge
 from monitor.scheduler.standing import OF_THE_ACCOUNT, Standing
 from monitor.scheduler.sweeper import Sweeper
-from monitor.scheduler.underway import is_behind_counts
+from monitor.scheduler.underway import is_behind_counts, is_contradicted
 from monitor.settings import ProviderSettings
-from monitor.store import absent, batches, providers
+from monitor.store import absent, alerts, batches, providers
 from monitor.store.batches import BatchRow
 from monitor.store.writer import Priority, Store
 
 log = structlog.get_logger()
 
 SWEEPS_AT_ONCE = 3
-_MADE_GOOD_AFTER = timedelta(minutes=2)
 
 
 class Reader:
@@ -90,13 +91,15 @@ class Reader:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def take(self, look: Batch, *, baseline: bool) -> bool:
+    async def take(self, look: Batch, *, baseline: bool, hinted: bool = False) -> bool:
         """Take one look in, begin to read what moved, judge, and say when to look again.
 
+        ``hinted``: it was asked for because something moved, which is to be read at once.
         Whether all went well: what goes wrong with one batch keeps no other from being looked
         at, and ``raise_error`` tells of it.
         """
-        (error,) = await asyncio.gather(self._take(look, baseline=baseline), return_exceptions=True)
+        taken = self._take(look, baseline=baseline, hinted=hinted)
+        (error,) = await asyncio.gather(taken, return_exceptions=True)
         if isinstance(error, Exception):
             self._errors.append(error)
             await self._put_off(look.batch_id, str(error))
@@ -104,7 +107,7 @@ class Reader:
             raise error
         return error is None
 
-    async def _take(self, look: Batch, *, baseline: bool) -> None:
+    async def _take(self, look: Batch, *, baseline: bool, hinted: bool) -> None:
         if not all_match(self._view.match, labels_of(look, self._view)):
             await self._leave(look)
             return
@@ -116,8 +119,9 @@ class Reader:
         if look.status is BatchStatus.UNKNOWN and look.raw_status:
             await self._learn(frozenset({("batch", look.raw_status)}))
         if row.id not in self._reading:
+            steady = not hinted and await self._is_steady(row)
             mode = reading(
-                await self._watched(row),
+                await self._watched(row, steady=steady),
                 self._clock.now(),
                 full_every=self._full_every,
                 poll_every=self._settings.poll_every,
@@ -230,10 +234,22 @@ class Reader:
         if judged is not None and not judged.open:
             self._sweeper.forget(row.id)
 
-    async def _watched(self, row: BatchRow) -> Watched:
+    async def _is_steady(self, row: BatchRow) -> bool:
+        """Whether it goes on as it did when its list was read, and nothing critical fires."""
+        before, look = row.swept_counts, row.look
+        if before is None or before == look.counts or look.status is not BatchStatus.RUNNING:
+            return False
+        retried = await self._sweeper.retries_due(row.id, self._clock.now())
+        if not goes_on(before, look.counts, row.tally, retried=retried):
+            return False
+        of_batch = (look.provider, SubjectKind.BATCH, look.batch_id)
+        firing = await self._store.read(lambda conn: alerts.load_open(conn, *of_batch))
+        return all(each.severity is not Severity.CRITICAL for each in firing)
+
+    async def _watched(self, row: BatchRow, *, steady: bool = False) -> Watched:
         book = await self._sweeper.book(row.id)
         capabilities, now = self._provider.capabilities, self._clock.now()
-        contradicted = _is_contradicted(row, capabilities, now)
+        contradicted = is_contradicted(row, capabilities, now)
         by_status = "by_status" in capabilities.trusted and row.look.counts.by_status
         return Watched(
             look=row.look,
@@ -254,6 +270,8 @@ class Reader:
             late_changes=capabilities.late_changes,
             told=await self._reliance.intervals(self._settings.poll_every) if self._reliance else 1,
             lingers=lingers(row, now),
+            read_at=row.read_at,
+            steady=steady,
         )
 
     async def _schedule(self, row: BatchRow) -> None:
@@ -269,17 +287,6 @@ class Reader:
             Priority.INGEST,
             lambda conn: batches.save(conn, replace(row, due_at=now + wait), "due_at"),
         )
-
-
-def _is_contradicted(row: BatchRow, capabilities: Capabilities, now: datetime) -> bool:
-    """Whether counts and lists differ by more than what a reading leaves out on purpose.
-
-    A little is left out while a batch moves; that is made good once it has not for a while.
-    """
-    found = contradictions(row.look, row.tally, capabilities)
-    gap = tuple(abs(each.counted - each.read) for each in found)
-    moving = now - row.moved_at < _MADE_GOOD_AFTER
-    return bool(found) and not (moving and explained(gap, lines(row.look, row.tally)))
 
 
 _FAILED = ("failure", "due_at", "seq", *absent.KNOWN)

@@ -81,6 +81,11 @@ class Sweeper:
             self._parts[batch] = Parts(states, self._seed)
         return self._books[batch]
 
+    async def retries_due(self, batch: int, now: datetime) -> int:
+        """How many people of a batch waited for a retry when last read, and its time has come."""
+        await self.book(batch)
+        return self._parts[batch].retries_due(now)
+
     def forget(self, batch: int) -> None:
         """Let go of a batch that is watched no longer."""
         self._books.pop(batch, None)

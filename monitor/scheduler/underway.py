@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.core.completion import Disagreement, contradictions, disagreements
 from monitor.core.model import OPEN_CONTACT, Capabilities, ContactStatus, Counts
@@ -15,6 +15,7 @@ from monitor.store.batches import BatchRow
 
 # How much less may differ where only parts of a list were read.
 _STRICT = 4
+_MADE_GOOD_AFTER = timedelta(minutes=2)
 _FINISHED = tuple(status for status in ContactStatus if status not in OPEN_CONTACT)
 
 
@@ -88,6 +89,17 @@ def is_borne_out(row: BatchRow, capabilities: Capabilities) -> bool:
     """The same more strictly, of a reading that took in no more than it had to."""
     found = contradictions(row.look, row.tally, capabilities)
     return _differ_little(found, _lines(row) // _STRICT)
+
+
+def is_contradicted(row: BatchRow, capabilities: Capabilities, now: datetime) -> bool:
+    """Whether counts and lists differ by more than what a reading leaves out on purpose.
+
+    A little is left out while a batch moves; that is made good once it has not for a while.
+    """
+    found = contradictions(row.look, row.tally, capabilities)
+    gap = tuple(abs(each.counted - each.read) for each in found)
+    moving = now - row.moved_at < _MADE_GOOD_AFTER
+    return bool(found) and not (moving and explained(gap, lines(row.look, row.tally)))
 
 
 def is_behind_counts(row: BatchRow) -> bool:

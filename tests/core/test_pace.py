@@ -54,6 +54,7 @@ def watched(**changes: Any) -> Watched:
 
 
 MORE = {"look": make_batch(counts=MOVED)}
+WELL = MORE | {"steady": True, "borne_out": True, "read_at": NOON}
 
 
 def uncounted(status: BatchStatus = BatchStatus.RUNNING, **counts: Any) -> dict[str, Any]:
@@ -122,6 +123,21 @@ CLOSED = {
             NOTHING,
             Reading.NOTHING,
             id="a retry is due, but nobody may be called",
+        ),
+        pytest.param(WELL, 1.5 * EVERY - TICK, Reading.NOTHING, id="goes well, was read just now"),
+        pytest.param(WELL, 1.5 * EVERY, Reading.HOT, id="goes well, not read with the last look"),
+        pytest.param(WELL | {"read_at": None}, NOTHING, Reading.HOT, id="goes well, never read"),
+        pytest.param(WELL | {"steady": False}, NOTHING, Reading.HOT, id="goes another way"),
+        pytest.param(WELL | {"borne_out": False}, NOTHING, Reading.HOT, id="nothing bears it out"),
+        pytest.param(WELL | {"pending": True}, NOTHING, Reading.HOT, id="well, about to fire"),
+        pytest.param(WELL | {"doubted": True}, NOTHING, Reading.HOT, id="well, but doubted"),
+        pytest.param(WELL | {"overdue": True}, NOTHING, Reading.NOTHING, id="well, retries due"),
+        pytest.param(WELL | {"sweeping": True}, NOTHING, Reading.ALL, id="well, but cut off"),
+        pytest.param(
+            WELL | {"look": replace(CLOSED["look"], counts=MOVED)},
+            NOTHING,
+            Reading.HOT,
+            id="somebody is called out of hours",
         ),
         pytest.param({"pending": True}, NOTHING, Reading.NOTHING, id="pending alone reads nothing"),
         pytest.param(ENDED, NOTHING, Reading.NOTHING, id="ended and read since"),

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, func, select
 from monitor.core.model import CallStatus, Contact, ContactStatus, Item
 from monitor.ingest.looks import take_look
 from monitor.ingest.pages import UNREAD, PageBook, decode, due
+from monitor.ingest.parts import Parts
 from monitor.ingest.sweeps import remember, take_pages
 from monitor.providers import Page
 from monitor.store import gathering, schema, snapshot
@@ -308,6 +309,14 @@ def test_pages_are_hot_where_something_is_expected_to_move(
     book = PageBook({LISTING: dict(enumerate(pages))}, SEED)
 
     assert (book.hot(NOON), book.overdue(NOON)) == (hot, overdue)
+
+
+def test_retries_are_counted_that_should_have_been_made() -> None:
+    past = LATER - 7_200
+    pages = [page_of(past, LIVE, past | 1, past, LATER), page_of(WAITING, past), page_of(LATER)]
+    parts = Parts({LISTING: dict(enumerate(pages))}, SEED)
+
+    assert parts.retries_due(NOON) == 3
 
 
 def test_a_page_knows_its_next_time() -> None:
