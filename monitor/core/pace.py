@@ -1,7 +1,8 @@
 """How often to look, and how much to read: pure decisions, as little as will do.
 
 Looking (status and counts) is cheap and comes first; lists are read only where something
-moved, and only as far as the vendor's counts stay unexplained.
+moved, and only as far as the vendor's counts stay unexplained. While all goes well by the
+counts (see steady), every second look is enough.
 """
 
 from dataclasses import dataclass
@@ -20,8 +21,8 @@ LEAST = timedelta(seconds=1)
 REREAD_EVERY = timedelta(minutes=10)
 SETTLE_READ = timedelta(minutes=1)
 # Where what is read of a call hardly ever changes: less often, and after the end once before
-# its report is told to be settled. Less often, too, where the vendor counts people by status
-# and these counts move and bear out what was read: people who were missed would show in them.
+# its report is told to be settled. Less often, too, where the vendor counts people by status or
+# calls that ended, and these counts move and bear out what was read: who was missed would show.
 _REREAD_SELDOM = timedelta(minutes=30)
 _SETTLE_ONCE = timedelta(minutes=4)
 # A batch whose counts do not agree with its lists after its end is asked again, then less often.
@@ -73,7 +74,7 @@ class Watched:
     pending: bool = False  # an alert waits to fire
     doubted: bool = False  # what the newest look said has to be said again
     contradicted: bool = False  # its lists and counts differ though neither moves
-    borne_out: bool = False  # people are counted by status, and nobody of them was missed
+    borne_out: bool = False  # who moves is counted, and nobody of them was missed
     agrees: bool = True  # the vendor's counts and the snapshot
     uncounted: bool = False  # what the vendor counts, as a rule, is missing from its last answer
     overdue: bool = False  # a remembered retry's time has come

@@ -24,6 +24,7 @@ class Known:
     look: Batch | None = None  # the last one; None for an id that was never looked at
     contacts: int = 0  # distinct people or calls in the snapshot
     waiting: int = 0  # those of them who waited for their first call when last read
+    routine: bool = False  # it ran a poll interval ago, and nothing but time made it due
     stopped: bool = False  # somebody paused or stopped it through Offhook, in this run
 
 

@@ -33,6 +33,8 @@ log = structlog.get_logger()
 # What is due within this share of its wait is looked at in the same go: one list often
 # answers for all.
 TOGETHER = 0.2
+# A look is one of routine where the one before it is no older than so many poll intervals.
+_LATELY = 1.5
 # What is hinted at beyond that is seen when it is due.
 HINTS_AT_MOST = 10_000
 # After so many lists with a hole in them, what they showed is the baseline all the same:
@@ -127,7 +129,8 @@ class Poller:
         rows = batches.load_open(conn, self._view.name)
         if not any(self._is_due(row, now) for row in rows):
             return []
-        return [known_of(row) for row in rows if self._is_soon(row, now) or self._is_due(row, now)]
+        due = (row for row in rows if self._is_soon(row, now) or self._is_due(row, now))
+        return [replace(known_of(row), routine=self._is_routine(row, now)) for row in due]
 
     def _is_due(self, row: BatchRow, now: datetime) -> bool:
         # An alert that waits to fire needs to be seen to hold, and soon.
@@ -140,6 +143,13 @@ class Poller:
         asked = max(row.fresh_at, row.gone_again_at or row.fresh_at)
         wait = max(row.due_at - asked, self._settings.poll_every)
         return row.due_at <= now + wait * TOGETHER
+
+    def _is_routine(self, row: BatchRow, now: datetime) -> bool:
+        waited_for = self._judge.is_pending(row.id) or row.look.batch_id in self._hinted
+        doubted = row.falling_at or row.reopening_at or row.failure
+        runs = row.look.status is BatchStatus.RUNNING and not row.stopped_by_user
+        lately = now - row.fresh_at < self._settings.poll_every * _LATELY
+        return runs and lately and not (waited_for or doubted)
 
     @property
     def _urgent(self) -> timedelta:

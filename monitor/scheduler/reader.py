@@ -249,8 +249,10 @@ class Reader:
     async def _watched(self, row: BatchRow, *, steady: bool = False) -> Watched:
         book = await self._sweeper.book(row.id)
         capabilities, now = self._provider.capabilities, self._clock.now()
-        contradicted = is_contradicted(row, capabilities, now)
-        by_status = "by_status" in capabilities.trusted and row.look.counts.by_status
+        contradicted, trusted = is_contradicted(row, capabilities, now), capabilities.trusted
+        moves_counted = (
+            row.look.counts.by_status if "by_status" in trusted else "finished" in trusted
+        )
         return Watched(
             look=row.look,
             moved_at=row.moved_at,
@@ -263,7 +265,7 @@ class Reader:
             pending=self._judge.is_pending(row.id),
             doubted=row.falling_at is not None or row.reopening_at is not None,
             contradicted=contradicted,
-            borne_out=bool(by_status) and not contradicted and not is_behind_counts(row),
+            borne_out=bool(moves_counted) and not contradicted and not is_behind_counts(row),
             agrees=not disagreements(row.look, row.tally, capabilities),
             uncounted=uncounted(row.look, capabilities),
             overdue=book.overdue(now),

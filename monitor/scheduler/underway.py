@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from monitor.core.completion import Disagreement, contradictions, disagreements
+from monitor.core.completion import Disagreement, contradictions, disagreements, ended_calls
 from monitor.core.model import OPEN_CONTACT, Capabilities, ContactStatus, Counts
 from monitor.core.pace import Reading, explained, lines
 from monitor.core.tally import people
@@ -103,7 +103,7 @@ def is_contradicted(row: BatchRow, capabilities: Capabilities, now: datetime) ->
 
 
 def is_behind_counts(row: BatchRow) -> bool:
-    """Whether somebody moved unseen before the counts by status that the list was read for.
+    """Whether somebody moved unseen before the counts that the list was read for.
 
     What is read after them may only be further on.
     """
@@ -114,6 +114,8 @@ def is_behind_counts(row: BatchRow) -> bool:
     counted = _waiting(counts)
     if counted is not None and waits > counted:
         return True
+    if not counts.by_status:
+        return ended_calls(row.tally) < (counts.finished or 0)
     finished = sum(counts.by_status.get(each, 0) for each in _FINISHED)
     return people(row.tally, *_FINISHED) < finished
 

@@ -118,10 +118,10 @@ class Vendor:
             int(asked.params.get("to", len(rows))),
             start + min(int(asked.params["limit"]), self.clamp),
         )
+        total = {} if self.without_total else {"total_count": len(rows)}
         if asked.params.get("sort_by") == "updated_at" and self.sorts:
             rows = [row for row in self.changed if row in rows] + rows
         page = rows[start:end]
-        total = {} if self.without_total else {"total_count": len(rows)}
         return {"status": "success", "count": len(page), "calls": page} | total
 
 
@@ -416,13 +416,15 @@ async def test_a_sweep_reads_all_calls_oldest_first_in_pages_of_one_size() -> No
     }
 
 
-async def moved(vendor: Vendor, bland: Bland, before: Batch, calls: int = 1) -> Batch:
+async def moved(
+    vendor: Vendor, bland: Bland, before: Batch, calls: int = 1, *, routine: bool = False
+) -> Batch:
     """A look after so many more calls were over."""
     waiting = [row for row in vendor.calls[V2] if not row["completed"]][-calls:]
     for row in waiting:
         row["completed"] = True
     vendor.changed = waiting
-    (found,) = await looked(bland, Known(batch_id=V2, look=before))
+    (found,) = await looked(bland, Known(batch_id=V2, look=before, routine=routine))
     assert isinstance(found, Batch)
     return found
 
@@ -456,6 +458,36 @@ async def test_a_look_at_which_nothing_has_moved_asks_for_one_row() -> None:
         server.asked.clear()
         await looked(bland, Known(batch_id=V2, look=before))
     assert [asked.params.get("limit") for asked in server.asked] == [None, "1", "1"]
+
+
+async def test_while_calls_go_on_to_end_the_log_may_wait() -> None:
+    vendor = Vendor()
+    async with watching(vendor) as (bland, server):
+        batch = await moved(vendor, bland, await begun(vendor, bland), 20)
+        server.asked.clear()
+        batch = await moved(vendor, bland, batch, 20, routine=True)
+        spared = [asked.path for asked in server.asked]
+        vendor.log("Stopped.", state_change="failed")
+        server.asked.clear()
+        batch = await moved(vendor, bland, batch, 9, routine=True)
+    assert spared == ["/v1/calls", "/v1/calls"]
+    # fewer ends than there were: the log tells why, and the ends are counted after it
+    assert [asked.path for asked in server.asked] == [
+        "/v1/calls",
+        f"/v2/batches/{V2}/logs",
+        "/v1/calls",
+        "/v1/calls",
+    ]
+    assert (batch.status, batch.counts.finished) == (BatchStatus.FAILED, 149)
+
+
+async def test_a_look_without_the_log_is_as_the_one_before_but_for_its_counts() -> None:
+    vendor = Vendor()
+    async with watching(vendor) as (bland, _):
+        before = await moved(vendor, bland, await begun(vendor, bland), 20)
+        batch = await moved(vendor, bland, before, 20, routine=True)
+    counts = replace(before.counts, finished=140, live=360)
+    assert replace(batch, seen_at=before.seen_at) == replace(before, counts=counts)
 
 
 async def test_rows_that_cannot_be_had_leave_the_look_as_it_is() -> None:

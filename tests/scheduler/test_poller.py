@@ -1,15 +1,17 @@
 """What a poll asks for, what it learns from the answer, and what it makes of a refusal."""
 
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from monitor.core.model import Counts
+from monitor.core.model import Batch, Counts
 from monitor.core.pace import REREAD_EVERY, URGENT
 from monitor.core.route import parse_matcher
 from monitor.errors import NotFoundError, ProviderError
+from monitor.providers import Known, LookFailed
 from monitor.store import changes
 from rules.batch_stalled import BatchStalled
 from rules.error_spike import ErrorSpike
@@ -171,9 +173,10 @@ async def walk_on(at: Lookout, people: range) -> list[str]:
     [
         pytest.param({"total", "live"}, 2, id="whose moves no count tells"),
         pytest.param({"total", "live", "by_status"}, 0, id="counted by status"),
+        pytest.param({"total", "finished"}, 0, id="whose ends are counted"),
     ],
 )
-async def test_while_people_move_everything_is_read_seldom_where_they_are_counted_by_status(
+async def test_while_people_move_everything_is_read_seldom_where_they_are_counted(
     at: Lookout, trusted: set[str], most: int
 ) -> None:
     at.vendor.capabilities = replace(EVERYTHING, trusted=frozenset(trusted))
@@ -721,6 +724,31 @@ async def test_what_a_hint_tells_while_the_vendor_answers_is_looked_at_again(at:
     at.vendor.on_look = None
 
     assert await at.poll(URGENT) == ["look b1"]
+
+
+async def test_a_look_is_routine_while_a_batch_runs_and_nothing_but_time_made_it_due(
+    at: Lookout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    looks = at.vendor.looks
+
+    def noting(known: Sequence[Known]) -> AsyncGenerator[Batch | LookFailed]:
+        seen.extend(each.routine for each in known)
+        return looks(known)
+
+    monkeypatch.setattr(at.vendor, "looks", noting)
+    at.settings["discover_every"] = HOUR  # lists tell how batches stand, too
+    await at.restart()
+    await begin(at)
+    await at.poll(EVERY)
+    at.poller.hint("b1")
+    await at.poll(URGENT)
+    await at.poll(2 * EVERY)  # late
+    at.vendor.batches["b1"].status = "paused"
+    await at.poll(EVERY)
+    await at.poll(EVERY)
+
+    assert seen == [True, False, False, True, False]
 
 
 # Pace, when nothing moves

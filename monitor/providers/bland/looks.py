@@ -24,6 +24,7 @@ from monitor.providers.bland.generations import (
     v2_label,
 )
 from monitor.providers.bland.recent import Recent
+from monitor.providers.bland.sparing import Sparing
 
 # What a wrong generation may answer: the documentation does not say.
 _MAYBE_OTHER = frozenset({"not_found", "contract", "garbage"})
@@ -59,6 +60,7 @@ class Looks:
         self._account = account
         self._recent = recent
         self._provider = provider
+        self._sparing = Sparing()
 
     async def look(self, known: Known) -> Batch:
         """The batch now; ProviderError where neither generation knows it."""
@@ -96,17 +98,13 @@ class Looks:
     async def _v2(self, known: Known) -> Batch:
         """Status from the log, counts from the totals of two lists of one row each.
 
-        Where more calls are over than before, the one list comes with those that changed last.
-        What never changes is asked for once and kept in the batch's last look.
+        While calls go on to end, the log may wait, and the status is what it was. Where more
+        calls are over than before, the one list comes with those that changed last. What never
+        changes is asked for once and kept in the batch's last look.
         """
         before = known.look
         label = _kept(before) if before else await self._label(known.batch_id)
-        answer = await self._account.get(
-            f"/v2/batches/{part(known.batch_id)}/logs",
-            {"take": _LOG_ENTRIES if before else _LOG_ENTRIES_AT_FIRST},
-        )
-        log = standing(read(LOG, answer.body, "a batch's log").data, answer.sent_at)
-        over = await self._total(known.batch_id, 1, completed="true")
+        log, at, over = await self._standing(known)
         moved = before is not None and over.total != before.counts.finished
         listed = await self._listed(known.batch_id, self._recent.rows(moved=moved))
         look = Batch(
@@ -115,7 +113,7 @@ class Looks:
             status=log.status,
             raw_status=log.raw_status,
             # Each answer may come from a cache: the look is as old as the oldest.
-            seen_at=min(answer.sent_at, listed.at, over.at),
+            seen_at=min(at, listed.at, over.at),
             name=label.name,
             counts=_counts(log, before.counts if before else Counts(), listed.total, over.total),
             created_at=label.created_at,
@@ -129,6 +127,21 @@ class Looks:
         if listed.rows > 1:
             self._recent.keep(listed.body, look)
         return look
+
+    async def _standing(self, known: Known) -> tuple[Standing, datetime, _Total]:
+        """The status, when it was asked for, and how many calls were over after that."""
+        if known.look is not None and self._sparing.may_ask_less(known):
+            over = await self._total(known.batch_id, 1, completed="true")
+            if self._sparing.goes_on(known, over.total):
+                return Standing(status=known.look.status), over.at, over
+        answer = await self._account.get(
+            f"/v2/batches/{part(known.batch_id)}/logs",
+            {"take": _LOG_ENTRIES if known.look else _LOG_ENTRIES_AT_FIRST},
+        )
+        log = standing(read(LOG, answer.body, "a batch's log").data, answer.sent_at)
+        over = await self._total(known.batch_id, 1, completed="true")
+        self._sparing.read(known, log.status, over.total)
+        return log, answer.sent_at, over
 
     async def _label(self, batch_id: str) -> Label:
         answer = await self._account.get(f"/v2/batches/{part(batch_id)}")
