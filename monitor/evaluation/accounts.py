@@ -24,7 +24,7 @@ from monitor.evaluation.placing import Known, Sift
 from monitor.store import people
 from monitor.store.lately import Key, Move, Written, lately
 from monitor.store.people import Place
-from monitor.store.snapshot import Person
+from monitor.store.snapshot import Person, contact_of
 
 # So many people of a batch are looked at in one evaluation, those who moved before the rest.
 PIECE = 2_000
@@ -102,11 +102,11 @@ class Answers:
 class Account:
     """One batch: who is to be asked about again and where they stand, and the answers.
 
-    Of who stands nowhere else it may be known how they stand.
+    Of who stands nowhere else it may be known how they stand, as it is stored.
     """
 
     asked_at: datetime
-    moved: dict[Key, list[Place] | Person] = field(default_factory=dict)
+    moved: dict[Key, list[Place] | bytes] = field(default_factory=dict)
     answers: dict[Hashable, Answers] = field(default_factory=dict)
 
     def forget(self, now: datetime) -> None:
@@ -231,5 +231,5 @@ class PeopleMemo:
 _NOWHERE: list[Place] = []
 
 
-def _is_alone(at: list[Place], batch: int, person: Person | None) -> bool:
-    return person is not None and at == [(batch, person.contact.contact_id)]
+def _is_alone(at: list[Place], batch: int, person: bytes | None) -> bool:
+    return person is not None and at == [(batch, contact_of(person).contact_id)]

@@ -5,7 +5,7 @@ known yet (after a start, or for a limit that is new) is walked through once, a 
 evaluation, and says until then that it is not ``whole``.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -31,10 +31,11 @@ from monitor.store import people
 from monitor.store.batches import BatchRow
 from monitor.store.lately import Key
 from monitor.store.people import Place, person_key
-from monitor.store.snapshot import Person
+from monitor.store.snapshot import Person, person_of
 
 # However many moved, so many more are walked through.
 _LEAST = 100
+_AT_ONCE = 64
 _ENDED = tuple(str(status) for status in BatchStatus if status.terminal)
 
 
@@ -121,13 +122,29 @@ class StoredPeople:
             moved = account.moved
             if len(moved) > self.memo.piece:
                 moved = dict(islice(moved.items(), self.memo.piece))
-            known = self._know(moved)
-            for answers in account.answers.values():
-                answers.take(known)
+            for known in self._moved(moved):
+                for answers in account.answers.values():
+                    answers.take(known)
             self._left = max(self.memo.piece - len(moved), _LEAST)
             account.moved = {key: at for key, at in account.moved.items() if key not in moved}
             self._opened = account
         return self._opened
+
+    def _moved(self, moved: Mapping[Key, list[Place] | bytes]) -> Iterator[People]:
+        """These people, with their calls: those known to be alone a few at a time.
+
+        Whoever asks is to find them in the processor's cache, which does not hold them all.
+        """
+        alone = [(key, at) for key, at in moved.items() if isinstance(at, bytes)]
+        refused = self._refused(moved) if alone else {}
+        for start in range(0, len(alone), _AT_ONCE):
+            known = People(self.row.id)
+            for key, value in alone[start : start + _AT_ONCE]:
+                known.put_alone(key, person_of(value), refused.get(key))
+            yield known
+        others = {key: at for key, at in moved.items() if isinstance(at, list)}
+        if others:
+            yield self._know(others)
 
     def _walk(self, answers: Answers, after: str) -> None:
         if after not in self._walked:

@@ -15,7 +15,7 @@ from monitor.providers.notices import Notice
 from monitor.store import arrivals
 from monitor.store.arrivals import End
 from monitor.store.batches import BatchRow
-from monitor.store.snapshot import Person
+from monitor.store.snapshot import person_of
 
 RECENT = timedelta(minutes=15)
 
@@ -23,12 +23,12 @@ RECENT = timedelta(minutes=15)
 def note_calls(
     conn: Connection,
     row: BatchRow,
-    people: Mapping[str, Person],
+    people: Mapping[str, bytes],
     items: Iterable[Item],
     at: datetime,
     expected: Expected,
 ) -> None:
-    """Note the calls that a poll saw ended; ``people`` as known since, ``row`` as known before."""
+    """Note the calls that a poll saw ended; ``people`` as kept since, ``row`` as known before."""
     if not expected.calls:
         return
     # An end that was only witnessed came after this, or nobody knows when.
@@ -36,13 +36,19 @@ def note_calls(
     ends = [
         (call.call_id, at, _told(call))
         for contact, calls in items
-        for seen in calls
-        if seen.status.terminal
-        and (call := people[contact.contact_id].calls[seen.call_id]).ended_at is not None
+        for call in _ended(calls, people[contact.contact_id])
+        if call.ended_at is not None
         and _is_recent(call.ended_at, at, expected)
         and (call.ended_by is not EndedBy.SEEN or read_at is not None)
     ]
     arrivals.note_poll(conn, row.look.provider, ends)
+
+
+def _ended(seen: Iterable[Call], person: bytes) -> list[Call]:
+    """Those of the calls that are seen ended, as they are known."""
+    ids = [call.call_id for call in seen if call.status.terminal]
+    known = person_of(person).calls if ids else {}
+    return [known[call_id] for call_id in ids]
 
 
 def note_batch(conn: Connection, row: BatchRow, look: Batch, expected: Expected) -> None:

@@ -18,7 +18,9 @@ from monitor.store.advancing import told_before, touched
 from monitor.store.batches import BatchRow
 from monitor.store.changes import Change
 from monitor.store.hot import Row
+from monitor.store.lately import Key
 from monitor.store.marks import marked
+from monitor.store.people import person_key
 from monitor.store.schema import to_micros
 from monitor.store.snapshot import Person
 
@@ -38,11 +40,14 @@ class _Chunk:
     since: int  # the same in microseconds
     history: bool
     tally: Tally
-    stored: Mapping[str, bytes]
-    # What is known, brought up to date item by item: a list may show one person twice. Each
-    # is unpacked, merged and packed in one go: together they fill more than a cache holds.
-    people: dict[str, Person] = field(default_factory=dict)
+    # What is known, packed, and brought up to date item by item: a list may show one person
+    # twice. Each is unpacked, merged, packed and let go of in one go: together they fill more
+    # than a cache holds.
+    values: dict[str, bytes]
+    stored: frozenset[str]
     rows: dict[str, Row] = field(default_factory=dict)  # to be written
+    keys: dict[str, Key] = field(default_factory=dict)  # who they are
+    fresh: dict[str, Contact] = field(default_factory=dict)  # of these, those not stored
     # of ended calls, by person and call: as stored, and as they are to be
     before: dict[tuple[str, str], Row] = field(default_factory=dict)
     after: dict[tuple[str, str], Row] = field(default_factory=dict)
@@ -56,13 +61,13 @@ class _Chunk:
 class Taken:
     """What came of one chunk: the batch's row, and words never seen before by what they name.
 
-    ``people`` are those it was about, as they are known since.
+    ``people`` are those it was about, as they are kept since (snapshot.person_of).
     """
 
     row: BatchRow
     moved: bool
     words: frozenset[tuple[str, str]]
-    people: Mapping[str, Person]
+    people: Mapping[str, bytes]
 
 
 def take_items(
@@ -81,13 +86,15 @@ def take_items(
     baseline = row.listed_at is None
     history = row.listed_at is None or at - row.listed_at > HISTORY_AFTER
     ids = [item.contact.contact_id for item in items] if row.tally else []
+    values = snapshot.load_values(conn, row.id, ids)
     chunk = _Chunk(
         batch=row.id,
         at=at,
         since=to_micros(at),
         history=history,
         tally=dict(row.tally),
-        stored=snapshot.load_values(conn, row.id, ids),
+        values=values,
+        stored=frozenset(values),
     )
     for contact, calls in items:
         person, moved = _take_contact(chunk, contact)
@@ -98,25 +105,25 @@ def take_items(
             if (old is None or not _same(old, call)) and _take_call(chunk, person, old, call):
                 moved = True
         if moved:
-            chunk.rows[contact.contact_id] = snapshot.person_row(row.id, person)
+            _put(chunk, person)
     return _write(conn, row, chunk, baseline=baseline, moved_at=moved_at or at)
 
 
 def _take_contact(chunk: _Chunk, seen: Contact) -> tuple[Person, bool]:
     """The person as now known, and whether that is something new."""
     key = seen.contact_id
-    known = chunk.people.get(key)
-    if known is None and (value := chunk.stored.get(key)) is not None:
-        known = chunk.people[key] = snapshot.person_of(value)
+    value = chunk.values.get(key)
     if seen.raw_status is not None and seen.status is _UNKNOWN_CONTACT:
         chunk.words.add(("contact", seen.raw_status))
-    if known is None:
+    if value is None:
+        chunk.fresh[key] = seen
         count_contact(chunk.tally, seen, 1)
         chunk.changes.append(("contact", key, None, seen.status))
         if seen.next_retry_at is not None:
             chunk.dues.append(changes.due(key, None, seen.next_retry_at))
         person = Person(seen, chunk.since, {})
     else:
+        known = snapshot.person_of(value)
         old, since, calls = known
         new = merge_contact(old, seen)
         if new[:-1] == old[:-1] and (old.seen_at or not new.seen_at):
@@ -124,6 +131,8 @@ def _take_contact(chunk: _Chunk, seen: Contact) -> tuple[Person, bool]:
         move_contact(chunk.tally, old, new)
         if new.phone_hash != old.phone_hash:
             chunk.renumbered.append((old, new))
+            if key in chunk.fresh:
+                chunk.fresh[key] = new
         if new.status is not old.status:
             since = chunk.since
             chunk.changes.append(("contact", key, old.status, new.status))
@@ -132,8 +141,16 @@ def _take_contact(chunk: _Chunk, seen: Contact) -> tuple[Person, bool]:
         person = Person(new, since, calls)
         if new.area != old.area or new.country != old.country:
             _place(chunk, person)
-    chunk.people[key] = person
     return person, True
+
+
+def _put(chunk: _Chunk, person: Person) -> None:
+    """Have a person written as they are now known."""
+    contact = person.contact
+    key = contact.contact_id
+    row = chunk.rows[key] = snapshot.person_row(chunk.batch, person)
+    chunk.values[key] = row[-1]
+    chunk.keys[key] = person_key(contact) or key
 
 
 def _place(chunk: _Chunk, person: Person) -> None:
@@ -218,7 +235,7 @@ def _write(
     conn: Connection, row: BatchRow, chunk: _Chunk, *, baseline: bool, moved_at: datetime
 ) -> Taken:
     if not chunk.rows:
-        return Taken(row, moved=False, words=frozenset(chunk.words), people=chunk.people)
+        return Taken(row, moved=False, words=frozenset(chunk.words), people=chunk.values)
     snapshot.save_people(conn, chunk.rows.values(), chunk.stored)
     snapshot.save_ended(conn, chunk.before.values(), chunk.after.values())
     _note_people(conn, chunk)
@@ -232,21 +249,19 @@ def _write(
         moves = chunk.changes + chunk.dues
         row = replace(row, seq=changes.append(conn, row.id, row.seq, chunk.at, moves))
     batches.save(conn, row, "tally", "marks", "seq", "moved_at", "typical_gap_s")
-    return Taken(row, moved=True, words=frozenset(chunk.words), people=chunk.people)
+    return Taken(row, moved=True, words=frozenset(chunk.words), people=chunk.values)
 
 
 def _note_people(conn: Connection, chunk: _Chunk) -> None:
     """Keep who moved: rules about people look at nobody else."""
-    stored, known = chunk.stored, chunk.people
-    elsewhere: list[Contact] = []
+    batch, moved = chunk.batch, list(chunk.keys.values())
+    elsewhere = list(chunk.fresh.values())
     for old, new in chunk.renumbered:
         elsewhere += (old, new)
-        if old.contact_id in stored:
-            people.renumber(conn, chunk.batch, old, new)
-    written = [known[key] for key in chunk.rows]
-    moved = [person.contact for person in written]
-    fresh = [contact for contact in moved if contact.contact_id not in stored]
-    elsewhere += fresh
-    moved += (old for old, _ in chunk.renumbered)
-    told = people.written(written, elsewhere)
-    people.note(conn, chunk.batch, chunk.at, moved, fresh, told)
+        moved.append(person_key(old) or old.contact_id)
+        if old.contact_id in chunk.stored:
+            people.renumber(conn, batch, old, new)
+    people.link(conn, batch, chunk.fresh.values())
+    values = chunk.values
+    known = {who: values[contact_id] for contact_id, who in chunk.keys.items()}
+    people.note(conn, batch, chunk.at, moved, people.written(known, elsewhere))

@@ -25,10 +25,11 @@ except ImportError:  # not Linux: the interpreter's own
     _driver = sqlite3
 
 driver: types.ModuleType = _driver
-# For each None that is bound the driver looks for an adapter, and to find none takes it a
-# microsecond, more than to write the value: most of the time that a row of rare columns took.
-# This one is found at once, and gives back None.
+# For each None and each value of bytes that is bound the driver looks for an adapter, and to
+# find none takes it a microsecond, more than to write the value: most of the time that a row of
+# rare columns took. These are found at once, and give back what they are given.
 driver.register_adapter(type(None), {}.get)
+driver.register_adapter(bytes, bytes)
 BUSY_MS = 5_000
 # The driver drops the statement that ran least often: once it is full, those that come late drop
 # one another, and each is prepared anew whenever it runs. So it must never be full.

@@ -1,10 +1,10 @@
 """The people whom this process has just written, as they stand, for its next evaluation.
 
 Who judges asks about everybody who moved, seconds after they were written; to read them back
-would cost more than all that is asked of them. They are kept under their move, and given only
-to who finds that very move in the table. So nothing waits for a commit: the number of a
-transaction that was undone is given again, to a move which then takes its place here, and
-whoever finds no people reads them.
+would cost more than all that is asked of them. They are kept as they are stored, a tenth of what
+they are unpacked, under their move, and given only to who finds that very move in the table. So
+nothing waits for a commit: the number of a transaction that was undone is given again, to a move
+which then takes its place here, and whoever finds no people reads them.
 """
 
 from collections.abc import Mapping
@@ -15,8 +15,6 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 from sqlalchemy import Connection, Engine
-
-from monitor.store.snapshot import Person
 
 KEY = 8  # bytes
 Key = bytes | str  # a person, or the contact of somebody without a number
@@ -49,9 +47,9 @@ class Move:
 
 
 class Written(NamedTuple):
-    """Everybody of one move: as they stand, and who of them came to stand or left there."""
+    """Everybody of one move: as they are stored, and who of them came to stand or left there."""
 
-    known: Mapping[Key, Person] = MappingProxyType({})
+    known: Mapping[Key, bytes] = MappingProxyType({})
     elsewhere: frozenset[bytes] = frozenset()
 
 

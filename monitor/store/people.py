@@ -27,7 +27,7 @@ from monitor.core.people import PlacedCall
 from monitor.store import hot
 from monitor.store.gathering import everybody
 from monitor.store.hot import Row
-from monitor.store.lately import KEY, Move, Written, lately
+from monitor.store.lately import KEY, Key, Move, Written, lately
 from monitor.store.schema import batches, opt_outs, people, people_moves, to_micros
 from monitor.store.snapshot import Person, load_values, person_of
 
@@ -46,46 +46,34 @@ def person_key(contact: Contact) -> bytes | None:
     return None if number is None else number[:KEY]
 
 
-def written(persons: Iterable[Person], elsewhere: Iterable[Contact]) -> Written:
+def written(known: Mapping[Key, bytes], elsewhere: Iterable[Contact]) -> Written:
     """People who are about to be noted, and whose of them stand elsewhere than before."""
     keys = map(person_key, elsewhere)
-    return Written(
-        {person_key(person.contact) or person.contact.contact_id: person for person in persons},
-        frozenset(key for key in keys if key is not None),
-    )
+    return Written(known, frozenset(key for key in keys if key is not None))
+
+
+def link(conn: Connection, batch: int, fresh: Iterable[Contact]) -> None:
+    """Keep whose these contacts are, who were not there before."""
+    keyed = ((person_key(contact), batch, contact.contact_id) for contact in fresh)
+    hot.insert(conn, people, sorted(row for row in keyed if row[0] is not None))
 
 
 def note(
-    conn: Connection,
-    batch: int,
-    at: datetime,
-    moved: Iterable[Contact],
-    fresh: Iterable[Contact] = (),
-    told: Written | None = None,
+    conn: Connection, batch: int, at: datetime, moved: Collection[Key], told: Written | None = None
 ) -> None:
-    """Keep that these people moved, and whose contacts the ``fresh`` among them are.
+    """Keep that these people moved.
 
     ``told``: all of them as they stand, for who asks about them in this process.
     """
-    keys, ids = [], []
-    for contact in moved:
-        if contact.phone_hash is None:
-            ids.append(contact.contact_id)
-        else:
-            keys.append(contact.phone_hash[:KEY])
-    rows = [
-        (contact.phone_hash[:KEY], batch, contact.contact_id)
-        for contact in fresh
-        if contact.phone_hash is not None
-    ]
-    rows.sort()
-    hot.insert(conn, people, rows)
-    if keys or ids:
-        persons, unnumbered = b"".join(keys), _pack(ids) if ids else None
-        values = {"batch": batch, "at": at, "persons": persons, "unnumbered": unnumbered}
-        number = hot.add(conn, people_moves, values)
-        if told is not None:
-            lately(conn).keep(Move(number, batch, to_micros(at), persons, unnumbered), told)
+    if not moved:
+        return
+    persons = b"".join(key for key in moved if isinstance(key, bytes))
+    ids = [key for key in moved if isinstance(key, str)]
+    unnumbered = _pack(ids) if ids else None
+    values = {"batch": batch, "at": at, "persons": persons, "unnumbered": unnumbered}
+    number = hot.add(conn, people_moves, values)
+    if told is not None:
+        lately(conn).keep(Move(number, batch, to_micros(at), persons, unnumbered), told)
 
 
 def renumber(conn: Connection, batch: int, old: Contact, new: Contact) -> None:
@@ -100,7 +88,7 @@ def renumber(conn: Connection, batch: int, old: Contact, new: Contact) -> None:
 def drop(conn: Connection, batch: int, at: datetime, gone: Collection[Contact]) -> None:
     """Contacts are no longer there: whose they were moved by that."""
     unlink(conn, batch, gone)
-    note(conn, batch, at, gone)
+    note(conn, batch, at, [person_key(contact) or contact.contact_id for contact in gone])
 
 
 def unlink(conn: Connection, batch: int, gone: Iterable[Contact]) -> None:

@@ -68,6 +68,11 @@ def person_of(value: bytes) -> Person:
     return _person((contact, since, {call[0]: call for call in calls}))
 
 
+def contact_of(value: bytes) -> Contact:
+    """The same without their calls, which stay packed."""
+    return _unpack_contact(value)[0]
+
+
 _person = partial(tuple.__new__, Person)  # what its constructor does, without going through Python
 
 
@@ -108,7 +113,7 @@ def load_people(conn: Connection, batch: int, ids: Sequence[str]) -> dict[str, P
 def load_attempts(conn: Connection, batch: int, ids: Sequence[str]) -> dict[str, int]:
     """How often those of the known people were called again; their calls stay packed."""
     found = load_values(conn, batch, ids)
-    return {key: _unpack_contact(value)[0].attempts for key, value in found.items()}
+    return {key: contact_of(value).attempts for key, value in found.items()}
 
 
 def load_values(conn: Connection, batch: int, ids: Sequence[str]) -> dict[str, bytes]:

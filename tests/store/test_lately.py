@@ -3,8 +3,6 @@
 from pathlib import Path
 
 from monitor.store.lately import Lately, Move, Written, lately
-from monitor.store.snapshot import Person
-from tests.builders import make_contact
 from tests.stories import hurried
 
 
@@ -13,7 +11,7 @@ def move(number: int, persons: bytes = b"12345678") -> Move:
 
 
 def people(n: int) -> Written:
-    return Written({f"p{i}": Person(make_contact(contact_id=f"p{i}"), 0, {}) for i in range(n)})
+    return Written({f"p{i}": b"" for i in range(n)})
 
 
 def test_who_was_written_is_given_once() -> None:
