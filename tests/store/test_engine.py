@@ -329,11 +329,16 @@ def test_a_time_comes_back_as_the_same_moment_in_utc(engine: Engine, at: datetim
     assert from_micros(to_micros(at)) == at
 
 
-def test_nothing_is_stored_as_null_without_a_search_for_an_adapter(engine: Engine) -> None:
-    assert (type(None), driver.PrepareProtocol) in driver.adapters
+@pytest.mark.parametrize(
+    "value", [pytest.param(None, id="nothing"), pytest.param(b"b", id="bytes")]
+)
+def test_what_is_no_text_or_number_is_bound_without_a_search_for_an_adapter(
+    engine: Engine, value: bytes | None
+) -> None:
+    assert (type(value), driver.PrepareProtocol) in driver.adapters
 
     with engine.connect() as conn:
-        assert conn.exec_driver_sql("SELECT ? IS NULL", (None,)).scalar_one() == 1
+        assert conn.exec_driver_sql("SELECT ?", (value,)).scalar_one() == value
 
 
 def test_a_statement_that_comes_late_stays_prepared(engine: Engine) -> None:
