@@ -35,7 +35,7 @@ from monitor.store.snapshot import Person, person_of
 
 # However many moved, so many more are walked through.
 _LEAST = 100
-_AT_ONCE = 64
+_AT_ONCE = 64  # with all that is asked of them, well within a cache
 _ENDED = tuple(str(status) for status in BatchStatus if status.terminal)
 
 

@@ -207,6 +207,22 @@ def go(
             transaction.rollback()
 
 
+def test_of_many_who_move_at_once_nobody_is_passed_over(engine: Engine) -> None:
+    memo = PeopleMemo()
+    with engine.begin() as conn:
+        batch = batch_of(conn, *PLACES[0])
+        take(conn, batch, *(Item(person(n)) for n in range(200)))
+        assert log_of(conn, batch, memo).breaches(OPT_OUTS, LONG_AGO).n == 0  # walked past all
+
+        again = [
+            (called(n, NOON, disposition="dnc"), called(n, NOON + HOUR, k=1)) for n in range(200)
+        ]
+        take(conn, batch, *(Item(person(n, attempts=2), calls) for n, calls in enumerate(again)))
+        found = log_of(conn, batch, memo).breaches(OPT_OUTS, LONG_AGO)
+
+    assert (found.n, found.whole) == (200, True)
+
+
 def test_a_call_elsewhere_that_is_learned_late_is_told_where_the_limit_was_broken(
     engine: Engine,
 ) -> None:
