@@ -1,5 +1,7 @@
 """Ended calls as their rows: the statements that windows ask, and one row as a value."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -17,10 +19,10 @@ from sqlalchemy import (
     select,
 )
 
-from monitor.core.calls import EndedCall, Field
+from monitor.core.calls import EndedCall, Field, Window
 from monitor.core.model import Outcome
 from monitor.store import hot
-from monitor.store.schema import calls
+from monitor.store.schema import calls, from_micros
 
 _batch = bindparam("batch", type_=Integer)
 _ended = calls.c.ended_at
@@ -37,6 +39,17 @@ def windows(most: int) -> Select[Any]:
         select(calls.c.batch, calls.c.outcome, func.count(), func.max(_ended))
         .where(calls.c.batch.in_(hot.listed(most)), within)
         .group_by(calls.c.batch, calls.c.outcome)
+    )
+
+
+def window_of(rows: Sequence[hot.Row], start: datetime, end: datetime) -> Window:
+    """The calls of a span from how many ended in each way, and when the last of them did."""
+    last = max((at for _, _, at in rows), default=None)
+    return Window(
+        start=start,
+        end=end,
+        outcomes={Outcome(outcome): n for outcome, n, _ in rows},
+        last_ended_at=None if last is None else from_micros(last),
     )
 
 

@@ -18,9 +18,9 @@ from monitor.core.instants import EPOCH
 from monitor.core.model import BatchStatus
 from monitor.store import hot
 from monitor.store.batches import BatchRow
-from monitor.store.ended import windows
+from monitor.store.ended import window_of, windows
 from monitor.store.schema import batches, to_micros
-from monitor.store.windows import StoredCalls, Told, window_of
+from monitor.store.windows import StoredCalls, Told
 
 # Calls whose end nobody timed stand at 0, and count among all of a batch.
 _EVER = EPOCH - timedelta(microseconds=1)

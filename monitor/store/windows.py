@@ -4,7 +4,7 @@ Each costs what it is asked about (the calls in a window, the people whose retry
 and not what the batch is large.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
@@ -36,6 +36,7 @@ from monitor.store.ended import (
     counting,
     ended_call,
     having,
+    window_of,
 )
 from monitor.store.gathering import everybody
 from monitor.store.schema import calls, from_micros, to_micros
@@ -77,17 +78,6 @@ _REACHED = select(func.count(calls.c.contact_id.distinct())).where(
 
 
 Told = dict[Hashable, Any]  # answers by question
-
-
-def window_of(rows: Sequence[hot.Row], start: datetime, end: datetime) -> Window:
-    """The calls of a span from how many ended in each way, and when the last of them did."""
-    last = max((at for _, _, at in rows), default=None)
-    return Window(
-        start=start,
-        end=end,
-        outcomes={Outcome(outcome): n for outcome, n, _ in rows},
-        last_ended_at=None if last is None else from_micros(last),
-    )
 
 
 class StoredCalls:
