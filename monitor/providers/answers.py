@@ -173,8 +173,8 @@ def whole(value: Any) -> int | None:
     return int(read_as)
 
 
-def number(value: Any) -> float | None:
-    """A number not below zero, also when written as text; None for anything else."""
+def number(value: Any, *, least: float = 0) -> float | None:
+    """A number not below ``least``, also when written as text; None for anything else."""
     kind = type(value)
     if kind is not int and kind is not float and kind is not str:
         return None
@@ -182,7 +182,12 @@ def number(value: Any) -> float | None:
         read_as = float(value)
     except (ValueError, OverflowError):
         return None
-    return read_as if 0 <= read_as < _LARGEST else None
+    return read_as if least <= read_as < _LARGEST else None
+
+
+def signed(value: Any) -> float | None:
+    """The same where it may be below zero."""
+    return number(value, least=-_LARGEST)
 
 
 def seconds(value: Any) -> float | None:

@@ -44,6 +44,7 @@ class Vendor:
         self.details: dict[str, Any] = {}
         self.v1: dict[str, dict[str, Any]] = {}
         self.broken: dict[str, Any] = {}
+        self.balance: Any = 12.345
         self.clamp = 1000
         self.without_total = False
         self.sorts = True
@@ -92,7 +93,7 @@ class Vendor:
             case ["v1", "calls", call_id]:
                 found = self.details.get(call_id)
             case ["v1", "me"]:
-                found = {"status": "active", "billing": {"current_balance": 12.345}}
+                found = {"status": "active", "billing": {"current_balance": self.balance}}
         return found
 
     def _list(self, asked: Asked) -> list[Any]:
@@ -652,6 +653,17 @@ async def test_a_key_that_works_is_told_with_the_balance() -> None:
         assert await bland.check() == "Bland takes the key; the balance is 12.35 USD"
         vendor.broken["/v1/me"] = {"status": "active", "billing": None}
         assert await bland.check() == "Bland takes the key"
+        await bland.close()
+
+
+@pytest.mark.parametrize(
+    ("told", "micros"), [(-3.2, -3_200_000), ("-0.5", -500_000), ("-inf", None), (None, None)]
+)
+async def test_an_account_in_debt_is_told_as_such(told: Any, micros: int | None) -> None:
+    vendor = Vendor()
+    vendor.balance = told
+    async with watching(vendor) as (bland, _):
+        assert (await bland.state()).balance_micros == micros
         await bland.close()
 
 

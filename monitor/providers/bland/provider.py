@@ -14,7 +14,7 @@ from monitor.http import MIB, Asks
 from monitor.providers import Discovery, Known, LookFailed, Page, Sighting, Told
 from monitor.providers.account import Account, look_at_each, part
 from monitor.providers.acting import take_action
-from monitor.providers.answers import number, read, whole
+from monitor.providers.answers import read, signed, whole
 from monitor.providers.bland import generations, rows
 from monitor.providers.bland.facts import FACTS
 from monitor.providers.bland.looks import Looks
@@ -259,7 +259,8 @@ class Bland:
         """The balance in US dollars, where the account has billing; caps stand nowhere."""
         answer = await self._account.get("/v1/me")
         me = read(_ME, answer.body, "the account")
-        balance = number(me.billing.current_balance) if me.billing else None
+        # Below zero where more was spent than was paid.
+        balance = signed(me.billing.current_balance) if me.billing else None
         micros = None if balance is None else round(balance * 1_000_000)
         return AccountState(seen_at=answer.sent_at, balance_micros=micros, currency="USD")
 
