@@ -167,14 +167,24 @@ def _opinions(
     context: Context,
     last: datetime | None,
 ) -> list[Opinion]:
-    rules = context.rules_about(SubjectKind.BATCH)
-    if row.terminal_again_at is not None:
+    rules, over = context.rules_about(SubjectKind.BATCH), row.terminal_again_at is not None
+    if last is None and row.ended and row.news:
+        last = facts.batch.started_at  # it came and went unseen
+    shortest = context.shortest_window
+    gap = last is not None and shortest is not None and facts.now - last > shortest
+    if over and not gap:
         rules = tuple(each for each in rules if each.settings.rule.one_shot)
     found = [_with_money(each, facts) for each in opinions(rules, labels_of(row.look, view), facts)]
-    shortest = context.shortest_window
-    if last is None or shortest is None or facts.now - last <= shortest:
-        return found
-    return [with_late_findings(opinion, facts, last) for opinion in found]
+    if gap:
+        found = [with_late_findings(opinion, facts, last) for opinion in found]
+    # Of a batch that is over only reports are made, and what went wrong while nobody looked.
+    return [each for each in found if not over or _may_report(each)]
+
+
+def _may_report(opinion: Opinion) -> bool:
+    if opinion.settings.rule.one_shot:
+        return True
+    return isinstance(opinion.verdict, Holds) and opinion.verdict.finding.late
 
 
 def _with_money(opinion: Opinion, facts: BatchFacts) -> Opinion:

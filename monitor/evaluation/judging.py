@@ -10,6 +10,7 @@ import structlog
 from monitor.core.alert import Timing
 from monitor.core.facts import BatchFacts, Facts
 from monitor.core.instance import RuleInstance, Settings
+from monitor.core.model import BatchStatus
 from monitor.core.rule import Clear, Holds, Unknown, Verdict
 
 log = structlog.get_logger()
@@ -85,12 +86,20 @@ def with_late_findings(
     if window is None or facts.now - last_judged <= window:
         return opinion
     for at in _steps_back(facts.now, last_judged, window):
-        verdict = judge(opinion.instance, opinion.settings, replace(facts, now=at)).verdict
+        verdict = judge(opinion.instance, opinion.settings, _then(facts, at)).verdict
         if isinstance(verdict, Holds):
             late = Holds(replace(verdict.finding, late=True))
             at_once = replace(opinion.settings, timing=Timing())
             return opinion._replace(settings=at_once, verdict=late)
     return opinion
+
+
+def _then(facts: BatchFacts, at: datetime) -> BatchFacts:
+    """The facts as of a moment in the gap: a batch that ended in it was still running then."""
+    batch, ended = facts.batch, facts.batch.ended_at or facts.terminal_at
+    if batch.status.terminal and ended is not None and at < ended:
+        batch = replace(batch, status=BatchStatus.RUNNING)
+    return replace(facts, now=at, batch=batch)
 
 
 # A very long gap is judged over its last part only: older findings help nobody now.

@@ -453,6 +453,27 @@ def test_a_batch_that_lived_between_two_looks_is_reported_once(
     story.engine.dispose()
 
 
+def test_what_went_wrong_in_a_batch_that_nobody_saw_is_told_late(tmp_path: Path) -> None:
+    story = Story(tmp_path / "b.db", status=BatchStatus.COMPLETED)
+    story.invite(100)
+    began = story.now
+    story.wait(5 * MINUTE)
+    story.dial(30, FAILED)
+    story.wait(20 * MINUTE)
+    story.dial(70)
+    story.wait(20 * MINUTE)
+    for _ in range(4):
+        story.look(started_at=began)
+        story.judge()
+        story.read()
+        story.judge()
+        story.wait(20 * SECOND)
+    story.engine.dispose()
+
+    assert story.alerts()["error_spike"] == ("resolved", "batch_ended")
+    assert "detected late" in story.messages("error_spike")[0].marks
+
+
 def test_a_batch_open_at_the_baseline_is_reported_when_it_ends(tmp_path: Path) -> None:
     story = Story(tmp_path / "b.db", baseline=True)
     story.invite(10)
@@ -735,6 +756,33 @@ def test_a_spike_that_came_and_went_unseen_is_told_late_and_once(story: Story) -
     ]
     first = story.messages("error_spike")[0]
     assert "detected late" in first.marks
+
+
+@pytest.mark.parametrize("read", [0, 1], ids=["read at once", "read after a second look"])
+def test_a_spike_of_a_batch_that_ended_in_the_same_gap_is_told_late_and_once(
+    story: Story, read: int
+) -> None:
+    def fail_and_end(story: Story) -> None:
+        fail_some(story)
+        story.wait(8 * MINUTE)
+        story.dial(len(story.people))
+        story.status = BatchStatus.COMPLETED
+
+    story.wait(12 * MINUTE)
+    fail_and_end(story)
+    story.wait(28 * MINUTE)
+    for _ in range(read):
+        story.look()
+        story.judge()
+        story.wait(20 * SECOND)
+    for _ in range(4):
+        story.see(20 * SECOND)
+
+    assert story.alerts()["error_spike"] == ("resolved", "batch_ended")
+    first = story.messages("error_spike")[0]
+    assert (first.state, first.marks) == ("FIRING", ("detected late",))
+    assert [rule for rule, _ in story.owed()].count("error_spike") == 2
+    assert ("batch_completed", "reported") in story.owed()
 
 
 def test_a_gap_in_which_nothing_went_wrong_is_not_told(story: Story) -> None:
