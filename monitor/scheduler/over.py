@@ -1,6 +1,7 @@
-"""Batches that have ended and are let go of, where no list tells how they stand.
+"""Batches that are let go of, where no list tells how they stand.
 
-One of them may run again, and nobody would see it: so each is looked at now and then.
+One that has ended may run again, one that the vendor did not know may be back, and one that was
+not chosen may be chosen again; nobody would see it: so each is looked at now and then.
 """
 
 from collections.abc import Collection, Sequence
@@ -80,15 +81,20 @@ class Over:
         for _, each in sorted(waiting):
             self._seen[each] = now
             row = batches.find(conn, name, each)
-            if row and row.terminal_at and now - row.terminal_at < self._settings.discover_since:
+            if row is not None and self._may_run(row, now):
                 return [*found, row]
         return found
 
+    def _may_run(self, row: BatchRow, now: datetime) -> bool:
+        if row.terminal_at is not None:
+            return now - row.terminal_at < self._settings.discover_since
+        return row.gone_at is not None or self._reader.chooses(row.look)
+
     async def _take(self, look: Batch, known: BatchRow) -> None:
-        if not look.status.terminal:
+        self._doubted.discard(look.batch_id)
+        if known.ended and not look.status.terminal:
             self._doubted.add(look.batch_id)
-        else:
-            self._doubted.discard(look.batch_id)
+        elif known.ended:
             same = (look.status, look.counts) == (known.look.status, known.look.counts)
             if same and known.reopening_at is None:
                 return

@@ -225,7 +225,7 @@ class Poller:
         untold = self._untold(found)
         if unseen := [Known(batch_id=each) for each in untold if each not in known]:
             await self._look(unseen, baseline=baseline)
-        await self._over.look([each for each in untold if each in closed and closed[each].terminal])
+        await self._over.look([each for each in untold if each in closed])
         await self._store.write(
             Priority.INGEST, lambda conn: self._discovered(conn, found, row, now)
         )

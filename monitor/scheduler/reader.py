@@ -107,8 +107,12 @@ class Reader:
             raise error
         return error is None
 
+    def chooses(self, look: Batch) -> bool:
+        """Whether the configuration has this batch watched."""
+        return all_match(self._view.match, labels_of(look, self._view))
+
     async def _take(self, look: Batch, *, baseline: bool, hinted: bool) -> None:
-        if not all_match(self._view.match, labels_of(look, self._view)):
+        if not self.chooses(look):
             await self._leave(look)
             return
         row = await self._store.write(

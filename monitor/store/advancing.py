@@ -61,6 +61,8 @@ def advanced(known: BatchRow, look: Batch) -> BatchRow:
         # One that had vanished is watched again, also when it was given up.
         row = replace(row, open=True, **KNOWN)
         row = _forgotten(row) if known.pruned else row
+    elif not (known.open or known.ended or look.status.terminal):
+        row = replace(row, open=True)  # it was not chosen for a while, and is again
     if look.status.terminal:
         if known.terminal_at is not None and look.status is known.look.status:
             # Not later than now: the clock may have been set back since.

@@ -349,6 +349,21 @@ async def test_one_let_go_that_the_vendor_forgets_is_not_missed(at: Lookout) -> 
     assert (row.open, row.gone_at, str(row.look.status)) == (False, None, "completed")
 
 
+async def test_one_given_up_that_the_vendor_knows_again_is_watched_again(at: Lookout) -> None:
+    at.vendor.silent_lists = True
+    at.vendor.add("b1", people=3)
+    at.vendor.add("b2", people=3)
+    await at.poll()
+    made = at.vendor.batches.pop("b1")
+    await at.live_for(25 * HOUR, every=5 * MINUTE)
+    assert not (await at.row()).open
+    at.vendor.batches["b1"] = made
+    await at.poll_for(35 * MINUTE)
+
+    row = await at.row()
+    assert (row.open, row.gone_at, row.run) == (True, None, 1)
+
+
 async def test_one_that_is_said_to_run_once_and_not_again_has_not_run(at: Lookout) -> None:
     at.vendor.silent_lists = True
     await let_go(at)
@@ -604,6 +619,26 @@ async def test_a_batch_that_matches_no_more_is_left(at: Lookout) -> None:
 
     assert not [one for one in asked if one.startswith("look")]
     assert not (await at.row()).open
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["told by lists", "named by lists"])
+@pytest.mark.parametrize("status", ["running", "completed"])
+async def test_a_batch_that_is_chosen_again_is_watched_again_unless_it_has_ended(
+    at: Lookout, status: str, *, silent: bool
+) -> None:
+    at.vendor.silent_lists = silent
+    at.vendor.add("b1", people=3)
+    await at.poll()
+    await at.restart(match=(parse_matcher("batch_name!=Renewals May"),))
+    await at.poll_for(2 * MINUTE)
+    at.vendor.batches["b1"].status = status
+    assert not [one for one in await at.poll_for(HOUR) if one.startswith("look")]
+    await at.restart(match=())
+    await at.poll_for(35 * MINUTE)
+
+    row = await at.row()
+    assert (row.open, row.run, str(row.look.status)) == (status == "running", 1, status)
+    assert ("batch_completed", "reported") not in await at.owed()
 
 
 async def test_another_choice_makes_a_new_baseline(at: Lookout) -> None:
