@@ -94,7 +94,7 @@ class Over:
         self._doubted.discard(look.batch_id)
         if known.ended and not look.status.terminal:
             self._doubted.add(look.batch_id)
-        elif known.ended:
+        elif known.ended and not known.pruned:  # else nobody knows who is new in its lists
             same = (look.status, look.counts) == (known.look.status, known.look.counts)
             if same and known.reopening_at is None:
                 return

@@ -12,7 +12,8 @@ from monitor.core.pace import REREAD_EVERY, URGENT
 from monitor.core.route import parse_matcher
 from monitor.errors import NotFoundError, ProviderError
 from monitor.providers import Known, LookFailed
-from monitor.store import changes
+from monitor.store import changes, retention
+from monitor.store.writer import Priority
 from rules.batch_stalled import BatchStalled
 from rules.error_spike import ErrorSpike
 from tests.builders import EVERYTHING, HOUR, MINUTE, NOON, SECOND
@@ -336,6 +337,23 @@ async def test_a_short_run_between_two_looks_is_told_where_no_list_tells(at: Loo
 
     assert (await at.row()).run == 2
     assert [why for _, why in await at.owed()].count("reported") == 2
+
+
+async def test_one_whose_people_were_forgotten_is_not_told_again_for_its_counts(
+    at: Lookout,
+) -> None:
+    at.vendor.silent_lists = True
+    await let_go(at)
+    told = await at.owed()
+    later = at.clock.now() + MINUTE
+    while await at.store.write(Priority.RETENTION, lambda conn: retention.prune(conn, later)):
+        pass
+    made = at.vendor.batches["b1"]
+    made.people.append(finish(Person(id="late"), at))
+    await at.poll_for(45 * MINUTE)
+
+    assert (await at.row()).pruned
+    assert await at.owed() == told
 
 
 async def test_one_let_go_that_the_vendor_forgets_is_not_missed(at: Lookout) -> None:
