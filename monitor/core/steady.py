@@ -24,6 +24,7 @@ _UNREACHED = (
     ContactStatus.FAILED,
     ContactStatus.BUSY,
     ContactStatus.NO_ANSWER,
+    ContactStatus.VOICEMAIL,
     ContactStatus.EXHAUSTED,
 )
 

@@ -42,6 +42,7 @@ def moved(**by: int) -> Counts:
         pytest.param(moved(completed=12, failed=5), 0, True, id="a little more, by chance"),
         pytest.param(moved(completed=12, failed=6), 0, False, id="more than by chance"),
         pytest.param(moved(completed=12, no_answer=4, busy=3), 0, False, id="of several kinds"),
+        pytest.param(moved(completed=12, voicemail=6), 0, False, id="machines answer"),
         pytest.param(moved(completed=12, retrying=7), 0, False, id="they are to be called again"),
         pytest.param(moved(completed=12, failed=1), 6, False, id="hidden by who is called again"),
         pytest.param(moved(completed=12, retrying=-8), 6, True, id="retries are called"),
