@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from monitor.clock import Clock
 from monitor.core.model import Batch
-from monitor.errors import ProviderError
+from monitor.errors import NotFoundError, ProviderError
 from monitor.providers import LookFailed, Provider
 from monitor.scheduler.asking import known_of
 from monitor.scheduler.reader import Reader
@@ -67,6 +67,8 @@ class Over:
             async for look in looks:
                 if not isinstance(look, LookFailed):
                     await self._take(look, before[look.batch_id])
+                elif isinstance(look.error, NotFoundError):
+                    self._doubted.discard(look.batch_id)
 
     def _due(self, conn: Connection, ids: Collection[str], now: datetime) -> list[BatchRow]:
         """Those in doubt, and the one that waits longest; to be asked is to have been seen."""

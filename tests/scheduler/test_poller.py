@@ -396,6 +396,19 @@ async def test_one_that_is_said_to_run_once_and_not_again_has_not_run(at: Lookou
     assert (await at.row()).run == 1
 
 
+async def test_one_that_is_said_to_run_and_then_is_unknown_is_not_asked_for_all_the_time(
+    at: Lookout,
+) -> None:
+    at.vendor.silent_lists = True
+    await let_go(at)
+    at.vendor.batches["b1"].status = "running"
+    await looked_at(at)
+    at.vendor.refuse_looks["b1"] = NotFoundError("404")
+    asked = await at.poll_for(2 * HOUR)
+
+    assert len([one for one in asked if one == "look b1"]) <= 5
+
+
 async def test_those_let_go_are_looked_at_one_by_one(at: Lookout) -> None:
     at.vendor.silent_lists = True
     for number in range(20):
