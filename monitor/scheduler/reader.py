@@ -70,6 +70,7 @@ class Reader:
         # Whole lists wait for each other; what has just moved does not wait for them.
         self._gates = {mode: asyncio.Semaphore(SWEEPS_AT_ONCE) for mode in Reading}
         self._reading: dict[int, asyncio.Task[None]] = {}
+        self._hinted: set[int] = set()  # until a reading is begun after the hint
         self._errors: list[BaseException] = []
         self._never_seen: dict[str, str] = {}  # why not, by id
 
@@ -122,8 +123,10 @@ class Reader:
             return
         if look.status is BatchStatus.UNKNOWN and look.raw_status:
             await self._learn(frozenset({("batch", look.raw_status)}))
+        if hinted:
+            self._hinted.add(row.id)
         if row.id not in self._reading:
-            steady = not hinted and await self._is_steady(row)
+            steady = row.id not in self._hinted and await self._is_steady(row)
             mode = reading(
                 await self._watched(row, steady=steady),
                 self._clock.now(),
@@ -163,6 +166,7 @@ class Reader:
     # Reading
 
     def _begin(self, row: BatchRow, mode: Reading) -> None:
+        self._hinted.discard(row.id)
         task = asyncio.create_task(self._read(row, mode), name=f"read {row.look.batch_id}")
         self._reading[row.id] = task
         task.add_done_callback(lambda done: self._ended(row.id, done))
@@ -289,10 +293,8 @@ class Reader:
             blind_after=self._settings.blind_after,
             chance=self._chance(),
         )
-        await self._store.write(
-            Priority.INGEST,
-            lambda conn: batches.save(conn, replace(row, due_at=now + wait), "due_at"),
-        )
+        due = replace(row, due_at=now + wait)
+        await self._store.write(Priority.INGEST, lambda conn: batches.save(conn, due, "due_at"))
 
 
 _FAILED = ("failure", "due_at", "seq", *absent.KNOWN)

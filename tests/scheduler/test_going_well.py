@@ -1,5 +1,6 @@
 """Graine's lists while a batch goes well, and when calls begin to fail: the real adapter."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -141,6 +142,27 @@ async def test_a_hint_has_the_list_read_at_once(tmp_path: Path) -> None:
         await site.watch(6 * SECOND)
 
         assert site.readings == before + 1
+
+
+async def test_a_hint_that_comes_during_a_reading_has_the_next_look_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "goes_on", lambda *_, **__: True)
+    async with watched(tmp_path, 0) as site:
+        while site.readings < 3:
+            await site.watch(SECOND)
+        (poller,) = site.runtime.pollers
+        (row,) = await site.runtime.store.read(lambda conn: batches.load_open(conn, "renewals"))
+        site.clock.move(2 * SECOND)
+        under_way = asyncio.create_task(asyncio.sleep(0))
+        with monkeypatch.context() as patch:
+            patch.setitem(poller.reader._reading, row.id, under_way)
+            await poller.asking.batches([row.look.batch_id])
+        await under_way
+        assert site.readings == 3
+        await site.watch(35 * SECOND)
+
+        assert site.readings == 4
 
 
 BURST = ErrorBurst(after=(DIALLED + 4 * MINUTE).total_seconds(), lasts=600.0, share=0.5)
