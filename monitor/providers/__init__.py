@@ -1,7 +1,7 @@
 """Vendors: one module or package each, and the one shape that the rest of Offhook knows.
 
-An adapter asks and translates; it keeps no state of its own between calls except what it
-returns as ``memory``. It never compares, stores or decides.
+An adapter asks and translates. Between calls it keeps what it returns as ``memory``, and beside
+that only what spares requests and may be lost at any time. It never judges or stores.
 """
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
