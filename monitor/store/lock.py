@@ -48,6 +48,8 @@ def is_owned(database: Path) -> bool:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except OSError as error:
+        raise StoreError(f"{path} cannot be locked: {error.strerror}") from error
     finally:
         os.close(handle)
     return False
@@ -63,9 +65,11 @@ def _held(path: Path, taken: str) -> Iterator[None]:
     try:
         try:
             _take(handle)
-        except OSError as error:
+        except BlockingIOError as error:
             holder = os.read(handle, 32).decode(errors="replace").strip() or "unknown"
             raise StoreError(taken.format(holder)) from error
+        except OSError as error:
+            raise StoreError(f"{path} cannot be locked: {error.strerror}") from error
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         yield

@@ -1,5 +1,6 @@
 """One daemon a database file."""
 
+import errno
 import fcntl
 import os
 import subprocess
@@ -102,3 +103,19 @@ def test_who_only_looks_keeps_no_daemon_from_starting(tmp_path: Path) -> None:
 
     with sole_owner(path):
         assert is_owned(path)
+
+
+def test_where_nothing_can_be_locked_that_is_said_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "offhook.db"
+    path.with_suffix(".lock").touch()
+
+    def refuse(*_: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(StoreError, match="cannot be locked: No locks available"):
+        is_owned(path)
+    with pytest.raises(StoreError, match="cannot be locked: No locks available"), sole_owner(path):
+        pass
