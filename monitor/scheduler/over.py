@@ -88,9 +88,8 @@ class Over:
         return found
 
     def _may_run(self, row: BatchRow, now: datetime) -> bool:
-        if row.terminal_at is not None:
-            return now - row.terminal_at < self._settings.discover_since
-        return row.gone_at is not None or self._reader.chooses(row.look)
+        lately = row.terminal_at is None or now - row.terminal_at < self._settings.discover_since
+        return lately and self._reader.chooses(row.look)
 
     async def _take(self, look: Batch, known: BatchRow) -> None:
         self._doubted.discard(look.batch_id)

@@ -652,6 +652,15 @@ async def test_a_batch_that_matches_no_more_is_left(at: Lookout) -> None:
     assert not (await at.row()).open
 
 
+async def test_a_batch_let_go_that_is_not_chosen_any_more_is_not_asked_for(at: Lookout) -> None:
+    at.vendor.silent_lists = True
+    await let_go(at)
+    at.vendor.batches["b1"].status = "running"
+    await at.restart(match=(parse_matcher("batch_name!=Renewals May"),))
+
+    assert not [one for one in await at.poll_for(HOUR) if one.startswith("look")]
+
+
 @pytest.mark.parametrize("silent", [False, True], ids=["told by lists", "named by lists"])
 @pytest.mark.parametrize("status", ["running", "completed"])
 async def test_a_batch_that_is_chosen_again_is_watched_again_unless_it_has_ended(
