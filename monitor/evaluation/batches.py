@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from monitor.core.alert import Reason, Subject
-from monitor.core.completion import ended_calls, report
+from monitor.core.completion import ended_calls, old_news, report
 from monitor.core.facts import BatchFacts, Report
 from monitor.core.lifecycle import closed_as
 from monitor.core.model import Batch, BatchStatus, ContactStatus
@@ -19,7 +19,7 @@ from monitor.evaluation import stopping, vanishing
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.facts import Asked, facts_of, is_read, known_at
 from monitor.evaluation.following import Followed, Following, unsettled
-from monitor.evaluation.judging import Opinion, opinions, with_late_findings
+from monitor.evaluation.judging import Opinion, opinions, read_after_end, with_late_findings
 from monitor.evaluation.people import StoredPeople
 from monitor.store import alerts, batches, changes
 from monitor.store.batches import BatchRow
@@ -168,23 +168,17 @@ def _opinions(
     last: datetime | None,
 ) -> list[Opinion]:
     rules, over = context.rules_about(SubjectKind.BATCH), row.terminal_again_at is not None
+    judged = last is not None and last >= (row.terminal_at or facts.now)
+    if over and (judged or old_news(facts)):
+        rules = tuple(each for each in rules if each.settings.rule.one_shot)
     if last is None and row.ended and row.news:
         last = facts.batch.started_at  # it came and went unseen
     shortest = context.shortest_window
-    gap = last is not None and shortest is not None and facts.now - last > shortest
-    if over and not gap:
-        rules = tuple(each for each in rules if each.settings.rule.one_shot)
-    found = [_with_money(each, facts) for each in opinions(rules, labels_of(row.look, view), facts)]
-    if gap:
+    found = list(opinions(rules, labels_of(row.look, view), facts))
+    if last is not None and shortest is not None and facts.now - last > shortest:
         found = [with_late_findings(opinion, facts, last) for opinion in found]
-    # Of a batch that is over only reports are made, and what went wrong while nobody looked.
-    return [each for each in found if not over or _may_report(each)]
-
-
-def _may_report(opinion: Opinion) -> bool:
-    if opinion.settings.rule.one_shot:
-        return True
-    return isinstance(opinion.verdict, Holds) and opinion.verdict.finding.late
+    told = read_after_end(found, facts) if over else found
+    return [_with_money(opinion, facts) for opinion in told]
 
 
 def _with_money(opinion: Opinion, facts: BatchFacts) -> Opinion:

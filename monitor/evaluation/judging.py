@@ -1,6 +1,6 @@
 """Running one rule on one subject's facts, whatever the rule does."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
@@ -88,10 +88,29 @@ def with_late_findings(
     for at in _steps_back(facts.now, last_judged, window):
         verdict = judge(opinion.instance, opinion.settings, _then(facts, at)).verdict
         if isinstance(verdict, Holds):
-            late = Holds(replace(verdict.finding, late=True))
-            at_once = replace(opinion.settings, timing=Timing())
-            return opinion._replace(settings=at_once, verdict=late)
+            return _told_late(opinion, verdict)
     return opinion
+
+
+def read_after_end(found: Iterable[Opinion], facts: BatchFacts) -> Iterator[Opinion]:
+    """Of a batch that is over: its reports, and what its list shows to have gone wrong before.
+
+    That is told late and once: not where an alert of the rule ended with the batch.
+    """
+    for opinion in found:
+        rule, verdict = opinion.settings.rule, opinion.verdict
+        told = opinion.instance.name in facts.closed_alerts
+        if rule.one_shot:
+            yield opinion
+        elif isinstance(verdict, Holds) and rule.looks_back is not None and not told:
+            yield _told_late(opinion, verdict)
+
+
+def _told_late(opinion: Opinion, verdict: Holds) -> Opinion:
+    """The opinion that this held while nobody looked: told at once, and marked."""
+    late = Holds(replace(verdict.finding, late=True))
+    at_once = replace(opinion.settings, timing=Timing())
+    return opinion._replace(settings=at_once, verdict=late)
 
 
 def _then(facts: BatchFacts, at: datetime) -> BatchFacts:

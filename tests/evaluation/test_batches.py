@@ -785,6 +785,68 @@ def test_a_spike_of_a_batch_that_ended_in_the_same_gap_is_told_late_and_once(
     assert ("batch_completed", "reported") in story.owed()
 
 
+@pytest.mark.parametrize("before", [0, 1], ids=["not told before", "told before"])
+@pytest.mark.parametrize("looks", [0, 1, 2])
+def test_a_list_that_is_long_read_after_such_a_gap_tells_a_spike_once(
+    story: Story, looks: int, before: int
+) -> None:
+    for _ in range(before):
+        spike(story)
+    story.wait(12 * MINUTE)
+    fail_some(story)
+    story.wait(8 * MINUTE)
+    story.dial(len(story.people))
+    story.status = BatchStatus.COMPLETED
+    story.wait(28 * MINUTE)
+    for _ in range(looks):
+        story.look()
+        story.judge()
+        story.wait(20 * SECOND)
+    for _ in range(4):
+        story.look()
+        story.read(finish=False)
+        story.judge()
+        story.wait(10 * SECOND)
+    for _ in range(4):
+        story.see(20 * SECOND)
+
+    told = [transition for rule, transition in story.owed() if rule == "error_spike"]
+    assert told == ["fired", "resolved"]
+
+
+@pytest.mark.parametrize("gap", [2, 28, 75])
+@pytest.mark.parametrize("looks", [0, 1, 2])
+def test_a_breach_that_is_read_once_its_batch_is_over_is_told_once(
+    story: Story, looks: int, gap: int
+) -> None:
+    story.dial(1)
+    (*_, call) = story.calls.values()
+    for n in range(6):
+        story.wait(10 * SECOND)
+        again = call._replace(call_id=f"again{n}", started_at=story.now, ended_at=story.now)
+        story.calls[again.call_id] = again
+    story.dial(len(story.people))
+    story.status = BatchStatus.COMPLETED
+    story.wait(gap * MINUTE)
+    for _ in range(looks):
+        story.look()
+        story.judge()
+        story.wait(20 * SECOND)
+    for _ in range(4):
+        story.see(20 * SECOND)
+
+    told = [transition for rule, transition in story.owed() if rule == "too_many_attempts"]
+    assert told == ["fired", "resolved"]
+
+
+def test_a_late_alert_says_what_the_batch_has_cost(story: Story) -> None:
+    story.dial(30, FAILED, cost_micros=100_000, currency="USD")
+    gap(story, then=fail_some)
+
+    (message,) = story.messages("error_spike")
+    assert dict(message.lines)["money"].startswith("3.00 USD spent")
+
+
 def test_a_gap_in_which_nothing_went_wrong_is_not_told(story: Story) -> None:
     gap(story, then=lambda each: each.dial(30))
 
