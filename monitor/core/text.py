@@ -10,7 +10,8 @@ _CONTROL = re.compile(
 )
 _SPACES = re.compile(r"\s+")
 _ADDRESS = re.compile(r"[^\s@<>\"'(…]+@[^\s@<>\"'),;…]+")
-_PHONE = re.compile(r"\+\d[\d ().-]{5,20}\d")
+_PHONE = re.compile(r"[+\uff0b] ?\(?\d[\d ()./\u2010-\u2015-]{5,20}\d")
+_AT = re.compile(r"[^\s@<>\"'(…]+@(?=[^\s@.]+\.\w)")  # of an address, all before its domain
 
 
 def masked(text: str, limit: int = 120) -> str:
@@ -34,11 +35,13 @@ def clip(text: str, limit: int) -> str:
 
 
 def titled(text: str, limit: int = 120) -> str:
-    """The name that somebody gave a batch, on one line; of a phone number in it, the last digits.
+    """The name that somebody gave a batch, on one line.
 
-    A number is one by its '+': what else has many digits is a date or an id.
+    Of a phone number in it, the last digits; of an e-mail address, the domain. A number is one by
+    its '+': what else has many digits is a date or an id.
     """
-    return clip(_PHONE.sub(_phone_within, one_line(text[: limit * 4])), limit)
+    shown = _AT.sub("••@", one_line(text[: limit * 4]))
+    return clip(_PHONE.sub(_phone_within, shown), limit)
 
 
 def _phone_within(found: re.Match[str]) -> str:

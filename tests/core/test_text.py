@@ -70,11 +70,17 @@ def test_a_clean_text_is_left_as_it_is_and_any_other_is_cleaned_in_the_same_way(
     [
         pytest.param("Callback +491701234567", "Callback ••4567", id="a number"),
         pytest.param("+1 (212) 555-0100, May", "••0100, May", id="a number in pieces"),
+        pytest.param("+1 415\u2011555\u20110100 May", "••0100 May", id="hyphens that hold"),
+        pytest.param("\uff0b14155550100", "••0100", id="a wide plus"),
+        pytest.param("+1/415/555/0100", "••0100", id="strokes"),
+        pytest.param("tel +(1) 415 5550100", "tel ••0100", id="a bracket first"),
+        pytest.param("List of jo@mail.example.com", "List of ••@mail.example.com", id="an address"),
+        pytest.param("Test@Home 5 @ 6", "Test@Home 5 @ 6", id="no address"),
         pytest.param("Renewals 20260523-0800", "Renewals 20260523-0800", id="a date"),
         pytest.param("A+B 12 + 34", "A+B 12 + 34", id="a plus"),
         pytest.param("May\n renewals", "May renewals", id="two lines"),
         pytest.param("x" * 200, "x" * 119 + "…", id="too long"),
     ],
 )
-def test_a_name_shows_no_phone_number(name: str, shown: str) -> None:
+def test_a_name_shows_no_phone_number_and_no_address(name: str, shown: str) -> None:
     assert titled(name) == shown
