@@ -190,7 +190,7 @@ def _with_money(opinion: Opinion, facts: BatchFacts) -> Opinion:
     text = spent_text(facts.spent, dialled(facts.tally), left(facts.batch.counts, facts.tally))
     if text is None or finding.unit[:3] in facts.spent.micros:
         return opinion
-    details = (*finding.details, ("money", text))
+    details = (*finding.details, ("money now", text))
     return opinion._replace(verdict=Holds(replace(finding, details=details)))
 
 

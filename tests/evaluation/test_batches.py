@@ -843,8 +843,12 @@ def test_a_late_alert_says_what_the_batch_has_cost(story: Story) -> None:
     story.dial(30, FAILED, cost_micros=100_000, currency="USD")
     gap(story, then=fail_some)
 
-    (message,) = story.messages("error_spike")
-    assert dict(message.lines)["money"].startswith("3.00 USD spent")
+    end(story)
+
+    first, last = story.messages("error_spike")
+    assert dict(first.lines)["money now"].startswith("3.00 USD spent; the 119 people")
+    assert "money now" not in dict(last.lines), "nobody waits any more"
+    assert dict(last.lines)["money while firing"] == dict(first.lines)["money now"]
 
 
 def test_a_gap_in_which_nothing_went_wrong_is_not_told(story: Story) -> None:

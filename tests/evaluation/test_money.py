@@ -134,7 +134,7 @@ def test_what_a_batch_in_trouble_has_cost_is_told_once(story: Story) -> None:
     dial(story, 20, 0.1, status=CallStatus.FAILED)
 
     more = "the 30 people who still wait would cost about 7.00 USD more"
-    told = {each.rule: dict(each.lines).get("money") for each in story.messages()}
+    told = {each.rule: dict(each.lines).get("money now") for each in story.messages()}
     assert told == {"cost_overrun": None, "error_spike": f"7.00 USD spent; {more}"}
 
 
