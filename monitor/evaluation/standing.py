@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from monitor.core.facts import Gone
-from monitor.core.instants import to_micros
+from monitor.core.instants import from_micros, to_micros
 from monitor.core.model import Batch, Counts
 from monitor.core.past import KnownCalls
 from monitor.core.pastmoves import SOME_ROWS, Moment, Past
@@ -21,6 +21,7 @@ from monitor.store.batches import BatchRow
 from monitor.store.stopping import freed_from, marked
 
 _DOUBTED = timedelta(seconds=10)  # before it is believed that an ended batch runs again
+_WITNESSED = timedelta(seconds=5)  # an end so shortly before a reading is when that saw it
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,13 +86,20 @@ class Standing:
         for _, key, _, due in moment.dues:
             self.people.scheduled(key, None if due is None else int(due))
         self._take_calls(moment)
-        if moment.touched and not told_before(self.row, counted, tally):
-            self.row = touched(self.row, moment.at)
+        if moment.touched:
+            told = told_before(self.row, counted, tally)
+            self.row = touched(self.row, self._last_end(moment) if told else moment.at)
         if moment.unlisted is not None:
             self._take_unlisted(moment)
         if moment.listed:
             self.read(moment.at)
             self._confirm(moment.at)
+
+    def _last_end(self, moment: Moment) -> datetime:
+        """When the last of its calls ended, those aside that may only be seen to have ended."""
+        before = to_micros(moment.at - _WITNESSED)
+        ends = [call.ended for call, _ in moment.calls if call.ended < before]
+        return max(map(from_micros, ends), default=self.row.moved_at)
 
     def _confirm(self, at: datetime) -> None:
         """Take a look that shows an end again to have come by the time of a later reading."""

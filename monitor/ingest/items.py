@@ -51,6 +51,7 @@ class _Chunk:
     # of ended calls, by person and call: as stored, and as they are to be
     before: dict[tuple[str, str], Row] = field(default_factory=dict)
     after: dict[tuple[str, str], Row] = field(default_factory=dict)
+    last_end: datetime | None = None  # of these calls, the latest that was not only witnessed
     changes: list[Change] = field(default_factory=list)
     dues: list[Change] = field(default_factory=list)  # of retries, and costs: no moves
     words: set[tuple[str, str]] = field(default_factory=set)
@@ -186,12 +187,18 @@ def _take_call(chunk: _Chunk, person: Person, known: Call | None, seen: Call) ->
         chunk.after[new.contact_id, key] = row
         if old is not None:
             chunk.before.setdefault((new.contact_id, key), old)
+        _note_end(chunk, new)
     after = new.status if row is None else row[_OUTCOME]
     if before != after:
         chunk.changes.append(("call", key, before, after))
     elif old is not None and row is not None and old[_COST] is None and row[_COST] is not None:
         chunk.dues.append(changes.priced(key))
     return True
+
+
+def _note_end(chunk: _Chunk, call: Call) -> None:
+    if call.ended_at is not None and call.ended_by is not EndedBy.SEEN:
+        chunk.last_end = max(chunk.last_end or call.ended_at, call.ended_at)
 
 
 def _ended(seen: Call, known: Call | None, at: datetime, *, history: bool) -> Call:
@@ -244,8 +251,9 @@ def _write(
     row = replace(row, tally=chunk.tally, marks=marked(row.marks, ended))
     if not baseline:
         # A cost that comes late, or a time that is gone, moves nobody.
-        if chunk.changes and not told:
-            row = touched(row, moved_at)
+        moved = min(chunk.last_end or row.moved_at, moved_at) if told else moved_at
+        if chunk.changes:
+            row = touched(row, moved)
         moves = chunk.changes + chunk.dues
         row = replace(row, seq=changes.append(conn, row.id, row.seq, chunk.at, moves))
     batches.save(conn, row, "tally", "marks", "seq", "moved_at", "typical_gap_s")

@@ -185,9 +185,10 @@ def touched(row: BatchRow, at: datetime) -> BatchRow:
 def told_before(row: BatchRow, before: Tally, after: Tally) -> bool:
     """Whether people whose moves are read only now had been counted by the vendor long since.
 
-    They move nothing now: ``moved_at`` is when the counts did. So it is where the list could not
-    be read for a while, or held less than everybody: what was read brings the snapshot (a tally
-    ``before``, one ``after``) nearer to counts of a time before it.
+    They move nothing now: ``moved_at`` is when the counts did, or when the last of their calls
+    ended, where these lag behind. So it is where the list could not be read for a while, or held
+    less than everybody: what was read brings the snapshot (a tally ``before``, one ``after``)
+    nearer to counts of a time before it.
     """
     if row.complete_at is not None and row.complete_at >= row.moved_at:
         return False

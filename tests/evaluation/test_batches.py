@@ -851,6 +851,32 @@ def test_a_late_alert_says_what_the_batch_has_cost(story: Story) -> None:
     assert dict(last.lines)["money while firing"] == dict(first.lines)["money now"]
 
 
+def test_counts_that_lag_behind_a_list_that_is_read_late_make_no_standstill(
+    tmp_path: Path,
+) -> None:
+    story = Story(tmp_path / "b.db", context=make_context(run(BatchStalled())))
+    story.invite(200)
+    for finished in (0, 20):
+        story.dial(finished)
+        story.counts = Counts(total=200, finished=finished)
+        story.see(MINUTE)
+    story.dial(20)
+    story.counts = Counts(total=200, finished=40)
+    for _ in range(14):
+        story.wait(MINUTE)
+        story.dial(1)
+        story.look()
+        story.judge()
+    last = story.now
+    story.wait(30 * SECOND)
+    story.read()
+    story.judge()
+    story.engine.dispose()
+
+    assert story.row().moved_at == last
+    assert story.alerts() == {}
+
+
 def test_a_gap_in_which_nothing_went_wrong_is_not_told(story: Story) -> None:
     gap(story, then=lambda each: each.dial(30))
 
