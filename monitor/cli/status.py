@@ -97,7 +97,7 @@ def _row(provider: ProviderView, now: datetime) -> tuple[object, ...]:
         _requests(told.hour) if told else None,
         _bytes(told.hour.received) if told else None,
         _budget(told, now) if told else None,
-        _errors(told.hour) if told else None,
+        _errors(told.hour, provider) if told else None,
         _state(provider),
     )
 
@@ -133,8 +133,12 @@ def _budget(traffic: Traffic, now: datetime) -> str:
     return f"{pace}, {told.waiting} waiting" if told.waiting else pace
 
 
-def _errors(asked: Asked) -> str:
-    return ", ".join(f"{n} {kind}" for kind, n in asked.errors.items()) or "none"
+def _errors(asked: Asked, provider: ProviderView) -> str:
+    """Requests are counted once a minute: what failed since is not said to be none."""
+    since, traffic = provider.failing_since, provider.traffic
+    late = since is not None and traffic is not None and traffic.at < since
+    none = f"{provider.failure_kind}, not counted yet" if late else "none"
+    return ", ".join(f"{n} {kind}" for kind, n in asked.errors.items()) or none
 
 
 def _notes(provider: ProviderView, now: datetime) -> Iterator[str]:

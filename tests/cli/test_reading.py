@@ -447,6 +447,15 @@ def test_status_says_how_each_provider_is_asked_and_what_its_account_holds(
     assert told["old"]["account"] is None
 
 
+def test_a_failure_that_is_not_counted_yet_is_not_none(
+    offhook: Offhook, filled: Path, conn: Connection
+) -> None:
+    save_traffic(conn, "renewals", "graine", replace(IDLE, at=THEN - timedelta(seconds=40)))
+    conn.commit()
+
+    assert "auth, not counted yet" in offhook("status").out
+
+
 def full(hour: Asked) -> Asked:
     return replace(hour, seconds=3600.0)
 
