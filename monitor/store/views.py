@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from monitor.core.model import OPEN_CONTACT, Batch, Counts
 from monitor.core.rule import Finding
@@ -161,7 +171,7 @@ def load_batches(
         conditions.append(batches.c.provider == provider)
     rows = conn.execute(
         select(batches)
-        .where(and_(True, *conditions))
+        .where(*conditions)
         .order_by(batches.c.moved_at.desc(), batches.c.id)
         .limit(limit)
     )
@@ -179,17 +189,14 @@ def _batch(row: Row[Any]) -> BatchView:
 
 
 def load_alerts(
-    conn: Connection, *, closed: bool = False, provider: str | None = None, limit: int = 200
+    conn: Connection, *, closed: bool = False, limit: int = 200
 ) -> tuple[AlertView, ...]:
-    """The open alerts, and with ``closed`` all of them; the newest first."""
-    conditions: list[ColumnElement[bool]] = [] if closed else [alerts.c.state.in_(OPEN_STATES)]
-    if provider is not None:
-        conditions.append(alerts.c.provider == provider)
+    """The open alerts, and with ``closed`` all that ever fired; the newest first."""
+    is_open = alerts.c.state.in_(OPEN_STATES)
+    # What was pending and came to nothing was no alert.
+    wanted = or_(is_open, alerts.c.fired_at.is_not(None)) if closed else is_open
     rows = conn.execute(
-        select(alerts)
-        .where(and_(True, *conditions))
-        .order_by(alerts.c.since.desc(), alerts.c.key)
-        .limit(limit)
+        select(alerts).where(wanted).order_by(alerts.c.since.desc(), alerts.c.key).limit(limit)
     )
     return tuple(_alert(row) for row in rows)
 
@@ -238,12 +245,9 @@ def load_deliveries(
     conn: Connection, *, state: str | None = None, receiver: str | None = None, limit: int = 200
 ) -> tuple[DeliveryView, ...]:
     """What was and is owed, the newest first; ``state`` "dead" are the given up."""
-    conditions = []
-    if state is not None:
-        conditions.append(outbox.c.state == state)
-    if receiver is not None:
-        conditions.append(outbox.c.receiver == receiver)
-    return deliveries_where(conn, and_(True, *conditions), limit)
+    asked = {outbox.c.state: state, outbox.c.receiver: receiver}
+    wanted = (column == value for column, value in asked.items() if value is not None)
+    return deliveries_where(conn, and_(True, *wanted), limit)
 
 
 def load_given_up(conn: Connection, limit: int) -> tuple[int, tuple[DeliveryView, ...]]:

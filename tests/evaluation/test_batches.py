@@ -246,6 +246,8 @@ def test_a_look_alone_does_not_make_old_calls_new(tell: Callable[..., Story]) ->
 
     assert story.alerts() == {"error_spike": ("resolved", "no_longer_holds")}
     assert story.owed() == []
+    with story.engine.begin() as conn:
+        assert load_alerts(conn, closed=True) == ()  # it never was one
 
 
 def test_the_reading_that_shows_the_recovery_ends_it(spikes: Story) -> None:
