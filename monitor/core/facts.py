@@ -48,7 +48,8 @@ __all__ = [
     "Window",
 ]
 
-# What is first seen to have ended so long after its last call is taken to have ended with it.
+# What nobody looked at for so long before its end was seen is taken to have ended with its last
+# call, or when somebody last looked, if that was later.
 _SOON = timedelta(minutes=5)
 
 
@@ -140,6 +141,7 @@ class BatchFacts:
     pauses: Pauses = ()  # seen so, the newest; the last may go on
     typical_gap: timedelta | None = None
     terminal_at: datetime | None = None
+    seen_open_at: datetime | None = None  # the last look before that; None: there was none
     confirmed_at: datetime | None = None  # the newest of the later looks that said so again
     reported_at: datetime | None = None  # when batch_completed was first told, in this run
     previous: Report | None = None
@@ -190,11 +192,13 @@ class BatchFacts:
 
     @cached_property
     def ended_by_call(self) -> datetime | None:
-        """When its last call ended, where its end was seen long after; None: the end is known."""
-        began, seen = self.batch.began_at, self.terminal_at
+        """When it ended at the earliest, where that was seen long after; None: the end is known."""
+        began, seen, looked = self.batch.began_at, self.terminal_at, self.seen_open_at
         if self.batch.ended_at or seen is None or began is None:
             return None
         last = next((each.ended_at for each in self.calls.last_ends(1)), None)
+        if last is not None and looked is not None:
+            last = max(last, looked)
         return last if last is not None and began < last < seen - _SOON else None
 
     @property

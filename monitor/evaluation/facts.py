@@ -69,6 +69,7 @@ def facts_of(
         pauses=row.pauses,
         typical_gap=None if gap is None else timedelta(seconds=gap),
         terminal_at=row.terminal_at,
+        seen_open_at=row.seen_open_at,
         confirmed_at=row.terminal_again_at,
         reported_at=row.reported_at,
         previous=asked.previous,

@@ -68,6 +68,8 @@ def advanced(known: BatchRow, look: Batch) -> BatchRow:
             # Not later than now: the clock may have been set back since.
             ended = min(known.terminal_at, at)
             return replace(row, terminal_at=ended, terminal_again_at=at, reopening_at=None)
+        if not known.ended:
+            row = replace(row, seen_open_at=known.fresh_at)
         return _moved(replace(row, terminal_at=at, terminal_again_at=None), at)
     if known.ended:
         return _reopened(known, row, at)

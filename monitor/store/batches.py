@@ -35,6 +35,7 @@ class BatchRow:
     pauses: Pauses = ()
     typical_gap_s: float | None = None
     terminal_at: datetime | None = None
+    seen_open_at: datetime | None = None
     terminal_again_at: datetime | None = None
     reopening_at: datetime | None = None
     stopped_by_user: bool = False
@@ -99,6 +100,7 @@ def _values(row: BatchRow) -> dict[str, Any]:
         "pauses": encode(row.pauses) if row.pauses else None,
         "typical_gap_s": row.typical_gap_s,
         "terminal_at": row.terminal_at,
+        "seen_open_at": row.seen_open_at,
         "terminal_again_at": row.terminal_again_at,
         "reopening_at": row.reopening_at,
         "stopped_by_user": row.stopped_by_user,
@@ -146,6 +148,7 @@ def _of(row: Any) -> BatchRow:
         pauses=() if row.pauses is None else decode(Pauses, row.pauses),
         typical_gap_s=row.typical_gap_s,
         terminal_at=row.terminal_at,
+        seen_open_at=row.seen_open_at,
         terminal_again_at=row.terminal_again_at,
         reopening_at=row.reopening_at,
         stopped_by_user=row.stopped_by_user,

@@ -290,20 +290,27 @@ def test_the_report_holds_the_numbers_of_the_batch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "told", "found"),
+    ("last", "looked", "told", "found"),
     [
-        pytest.param(4 * MINUTE, None, (7_140, False), id="seen soon after its last call"),
-        pytest.param(HOUR, None, (3_600, True), id="nobody looked: it ended with its last call"),
-        pytest.param(HOUR, 2 * MINUTE, (7_080, False), id="the vendor tells"),
-        pytest.param(3 * HOUR, None, (7_140, False), id="its calls were those of a run before"),
+        pytest.param(4 * MINUTE, None, None, (7_140, False), id="seen soon after its last call"),
+        pytest.param(HOUR, None, None, (3_600, True), id="it ended with its last call"),
+        pytest.param(HOUR, 90 * MINUTE, None, (3_600, True), id="nobody looked"),
+        pytest.param(HOUR, 30 * MINUTE, None, (5_400, True), id="nobody looked any more"),
+        pytest.param(HOUR, 2 * MINUTE, None, (7_140, False), id="watched without a call"),
+        pytest.param(HOUR, None, 2 * MINUTE, (7_080, False), id="the vendor tells"),
+        pytest.param(3 * HOUR, None, None, (7_140, False), id="calls of a run before"),
     ],
 )
 def test_a_batch_lasts_until_it_ended_and_not_until_that_was_seen(
-    last: timedelta, told: timedelta | None, found: tuple[float, bool]
+    last: timedelta,
+    looked: timedelta | None,
+    told: timedelta | None,
+    found: tuple[float, bool],
 ) -> None:
     facts = make_ended_facts(
         batch={"started_at": NOON - 2 * HOUR, "ended_at": told and NOON - told},
         calls=ListedCalls(ended_calls(Outcome.COMPLETED, last=NOON - last)),
+        seen_open_at=looked and NOON - looked,
     )
 
     result = report(facts)

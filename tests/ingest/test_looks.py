@@ -190,6 +190,7 @@ def test_the_end_is_kept_as_first_seen_and_as_last_confirmed(
     third = take(conn, 3 * MINUTE, status=status)
 
     assert (ended.terminal_at, ended.terminal_again_at) == (NOON + MINUTE, None)
+    assert (ended.seen_open_at, third.seen_open_at) == (NOON, NOON)
     assert (again.terminal_at, again.terminal_again_at) == (NOON + MINUTE, NOON + 2 * MINUTE)
     assert (third.terminal_at, third.terminal_again_at) == (NOON + MINUTE, NOON + 3 * MINUTE)
     assert (third.moved_at, third.run) == (NOON + MINUTE, 1)

@@ -94,6 +94,8 @@ batches = Table(
     Column("pauses", Text),
     Column("typical_gap_s", Float),
     Column("terminal_at", UtcDateTime),
+    # When a look last said that it had not ended, before one said that it had.
+    Column("seen_open_at", UtcDateTime),
     # The newest look that said "ended" while this run was already known to have ended.
     Column("terminal_again_at", UtcDateTime),
     # A terminal batch that was seen moving once; twice makes a new run.

@@ -96,7 +96,7 @@ def _batches() -> None:
         *_some(sa.BigInteger, "resumed_at idle_at running_at", null=True),
         sa.Column("pauses", sa.Text(), nullable=True),
         sa.Column("typical_gap_s", sa.Float(), nullable=True),
-        *_some(sa.BigInteger, "terminal_at terminal_again_at reopening_at", null=True),
+        *_some(sa.BigInteger, "terminal_at seen_open_at terminal_again_at reopening_at", null=True),
         sa.Column("stopped_by_user", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("pruned", sa.Boolean(), server_default="0", nullable=False),
         *_some(
