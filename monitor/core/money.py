@@ -135,14 +135,13 @@ def forecast(courses: Sequence[Course], currency: str) -> Forecast:
 
 
 def at_risk(spent: int, called: int, waiting: int, currency: str) -> str | None:
-    """What those who still wait will cost, in words; None when nobody does or nothing tells."""
+    """What those who are left will cost, in words; None when nobody is or nothing tells.
+
+    Left are also those who wait for a retry that is not due.
+    """
     if not waiting or not called or not spent:
         return None
-    who = (
-        "the person who still waits"
-        if waiting == 1
-        else f"the {people_text(waiting)} who still wait"
-    )
+    who = "the person who is left" if waiting == 1 else f"the {people_text(waiting)} who are left"
     return f"{who} would cost about {brief(spent / called * waiting, currency)} more"
 
 

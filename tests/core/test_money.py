@@ -128,10 +128,10 @@ def test_another_currency_says_nothing() -> None:
 
 def test_money_at_risk_is_said_in_words() -> None:
     assert at_risk(20 * USD, 40, 100, "USD") == (
-        "the 100 people who still wait would cost about 50 USD more"
+        "the 100 people who are left would cost about 50 USD more"
     )
     assert at_risk(20 * USD, 40, 1, "USD") == (
-        "the person who still waits would cost about 0.50 USD more"
+        "the person who is left would cost about 0.50 USD more"
     )
 
 
@@ -152,7 +152,7 @@ def test_what_was_spent_is_said_with_what_the_rest_will_cost() -> None:
     several = Spent(micros={"USD": 20 * USD, "EUR": 5 * USD})
 
     assert spent_text(known, 40, 100) == (
-        "20.00 USD spent (estimate); the 100 people who still wait would cost about 50 USD more"
+        "20.00 USD spent (estimate); the 100 people who are left would cost about 50 USD more"
     )
     assert spent_text(known, 40, 0) == "20.00 USD spent (estimate)"
     assert spent_text(several, 40, 100) == "5.00 EUR + 20.00 USD spent"

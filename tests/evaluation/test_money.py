@@ -123,7 +123,7 @@ def test_a_batch_over_its_budget_is_told_with_what_is_at_risk(story: Story) -> N
     (message,) = story.messages()
     assert message.sentence == (
         "Renewals May: 10.00 USD spent of a budget of 9.99 USD; "
-        "the 40 people who still wait would cost about 20 USD more"
+        "the 40 people who are left would cost about 20 USD more"
     )
 
 
@@ -133,7 +133,7 @@ def test_what_a_batch_in_trouble_has_cost_is_told_once(story: Story) -> None:
     story.wait(30 * SECOND)
     dial(story, 20, 0.1, status=CallStatus.FAILED)
 
-    more = "the 30 people who still wait would cost about 7.00 USD more"
+    more = "the 30 people who are left would cost about 7.00 USD more"
     told = {each.rule: dict(each.lines).get("money now") for each in story.messages()}
     assert told == {"cost_overrun": None, "error_spike": f"7.00 USD spent; {more}"}
 

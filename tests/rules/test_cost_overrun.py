@@ -73,7 +73,7 @@ def test_the_sentence_says_what_was_spent_and_what_those_who_wait_would_cost() -
 
     assert finding.summary == (
         "523.10 USD spent of a budget of 500.00 USD; "
-        "the 169 people who still wait would cost about 383 USD more"
+        "the 169 people who are left would cost about 383 USD more"
     )
     assert (finding.value, finding.threshold, finding.unit) == (523.1, 500, "USD")
     assert finding.waiting == 169
