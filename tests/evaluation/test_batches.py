@@ -730,6 +730,14 @@ def test_a_jump_of_the_clock_holds_everything_until_something_is_seen(story: Sto
 # After a gap in the data
 
 
+def look_only(story: Story, times: int) -> None:
+    """It is asked how the batch stands, and its list is not read."""
+    for _ in range(times):
+        story.look()
+        story.judge()
+        story.wait(20 * SECOND)
+
+
 def gap(story: Story, *, then: Callable[[Story], None]) -> Story:
     """Nothing is seen for 40 minutes; early in them something happens."""
     story.wait(12 * MINUTE)
@@ -773,10 +781,7 @@ def test_a_spike_of_a_batch_that_ended_in_the_same_gap_is_told_late_and_once(
     story.wait(12 * MINUTE)
     fail_and_end(story)
     story.wait(28 * MINUTE)
-    for _ in range(read):
-        story.look()
-        story.judge()
-        story.wait(20 * SECOND)
+    look_only(story, read)
     for _ in range(4):
         story.see(20 * SECOND)
 
@@ -800,10 +805,7 @@ def test_a_list_that_is_long_read_after_such_a_gap_tells_a_spike_once(
     story.dial(len(story.people))
     story.status = BatchStatus.COMPLETED
     story.wait(28 * MINUTE)
-    for _ in range(looks):
-        story.look()
-        story.judge()
-        story.wait(20 * SECOND)
+    look_only(story, looks)
     for _ in range(4):
         story.look()
         story.read(finish=False)
@@ -830,10 +832,7 @@ def test_a_breach_that_is_read_once_its_batch_is_over_is_told_once(
     story.dial(len(story.people))
     story.status = BatchStatus.COMPLETED
     story.wait(gap * MINUTE)
-    for _ in range(looks):
-        story.look()
-        story.judge()
-        story.wait(20 * SECOND)
+    look_only(story, looks)
     for _ in range(4):
         story.see(20 * SECOND)
 
