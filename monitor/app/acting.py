@@ -20,11 +20,10 @@ from sqlalchemy import Connection
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.core.model import Batch, BatchStatus
-from monitor.core.route import all_match
 from monitor.core.silence import Source
 from monitor.core.stopping import AFTER, PAST, StoppedBy, already, named, unfit
 from monitor.errors import ProviderError, StoreError
-from monitor.evaluation.batches import labels_of
+from monitor.evaluation.batches import is_chosen
 from monitor.evaluation.context import ProviderView
 from monitor.providers import Known, LookFailed, Provider
 from monitor.providers.build import facts_of
@@ -165,7 +164,7 @@ class Acting:
         view = self._views[asked.provider]
         if row is None:
             raise RefusedError(f"there is no batch {asked.batch!r} at {asked.provider}")
-        if not all_match(view.match, labels_of(row.look, view)):
+        if not is_chosen(row.look, view):
             raise RefusedError(f"{row.look.title} is not watched: match leaves it out")
         if not row.open:
             raise RefusedError(f"{row.look.title} is watched no longer: it has ended", usage=False)

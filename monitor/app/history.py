@@ -11,10 +11,9 @@ from typing import Protocol, TypeVar
 from monitor.clock import Clock
 from monitor.core.model import Batch
 from monitor.core.pace import Reading
-from monitor.core.route import all_match
 from monitor.core.wording import counted, span
 from monitor.errors import ProviderError
-from monitor.evaluation.batches import labels_of
+from monitor.evaluation.batches import is_chosen
 from monitor.evaluation.context import ProviderView
 from monitor.ingest.history import Place, admit, is_read, keep_report
 from monitor.providers import Known, LookFailed, Provider
@@ -181,7 +180,7 @@ class History:
 
     async def _admitted(self, look: Batch, since: datetime) -> BatchRow | None:
         """The row of a batch that is to be read; None for one that is not."""
-        if not all_match(self._view.match, labels_of(look, self._view)):
+        if not is_chosen(look, self._view):
             return None
         told = look.ended_at or look.created_at
         if told is not None and told < since and look.status.terminal:

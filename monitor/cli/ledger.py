@@ -11,7 +11,7 @@ from monitor.cli.output import GOOD, WRONG, complain, print_json, print_lines, p
 from monitor.cli.places import load_to_read, reading
 from monitor.clock import SystemClock
 from monitor.core.ledger import Advice, Entry, Proposal, Spent, advise, entries
-from monitor.core.wording import money, span
+from monitor.core.wording import moneys, span
 from monitor.store.ledger import load_month
 
 _COLUMNS = (
@@ -94,9 +94,7 @@ def _row(entry: Entry) -> tuple[Any, ...]:
 def _spent(spent: Spent) -> str:
     if not spent.micros:
         return "" if spent.whole else "unknown"
-    amounts = ", ".join(
-        money(micros, currency) for currency, micros in sorted(spent.micros.items())
-    )
+    amounts = ", ".join(moneys(spent.micros))
     start = "" if spent.whole else "at least "
     return f"{start}{amounts}{' (estimate)' if spent.estimated else ''}"
 

@@ -147,6 +147,10 @@ class Counts:
     unaccounted: int | None = None
     estimated: frozenset[str] = frozenset()  # names of these fields that are derived, not told
 
+    def people(self, *statuses: ContactStatus) -> int:
+        """How many people are counted in these statuses."""
+        return sum(self.by_status.get(status, 0) for status in statuses)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:

@@ -13,7 +13,7 @@ from monitor.core.calendar import Calendar, permitted_after
 from monitor.core.calls import Spent
 from monitor.core.model import ContactStatus, Counts
 from monitor.core.tally import CONTACTS, UNDIALLED, Tally, call_key, costs, people, unlisted
-from monitor.core.wording import money, people_text
+from monitor.core.wording import money, moneys, people_text
 from monitor.core.words import Outcome
 
 # The spending of so long a time is the present one.
@@ -149,7 +149,7 @@ def spent_text(spent: Spent, called: int, waiting: int) -> str | None:
     """What a batch has cost, and what the rest of it will, in words; None where nothing tells."""
     if not spent.micros:
         return None
-    amounts = " + ".join(money(micros, name) for name, micros in sorted(spent.micros.items()))
+    amounts = " + ".join(moneys(spent.micros))
     text = f"{amounts} spent{' (estimate)' if spent.estimated else ''}"
     if len(spent.micros) > 1:
         return text

@@ -1,6 +1,6 @@
 """The report of an ended batch, line by line, beside the batch before it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 from monitor.core.completion import never_dialled, read_since_end, rows
@@ -16,7 +16,7 @@ from monitor.core.model import (
 from monitor.core.stats import share
 from monitor.core.stopping import named
 from monitor.core.text import clip
-from monitor.core.wording import money, people_text, percent, span
+from monitor.core.wording import moneys, people_text, percent, span
 
 Line = tuple[str, str]
 _SO_FAR = {"never dialled": "not dialled yet"}
@@ -133,17 +133,12 @@ def _calls(report: Report) -> str:
 
 
 def _cost(report: Report) -> str:
-    amounts = " + ".join(_amounts(report))
+    amounts = " + ".join(moneys(report.cost_micros))
     return f"{amounts}{_mark(estimated=report.cost_estimated)}" if amounts else "none"
 
 
 def _mark(*, estimated: bool) -> str:
     return " (estimate)" if estimated else ""
-
-
-def _amounts(report: Report) -> Iterator[str]:
-    for currency, micros in sorted(report.cost_micros.items()):
-        yield money(micros, currency)
 
 
 def _sentiment(report: Report) -> str:

@@ -37,16 +37,16 @@ def goes_on(before: Counts, now: Counts, tally: Tally, *, retried: int) -> bool:
     """
     if not before.by_status or not now.by_status or now.total != before.total:
         return False
-    if _in(now, ContactStatus.SKIPPED) > _in(before, ContactStatus.SKIPPED):
+    if now.people(ContactStatus.SKIPPED) > before.people(ContactStatus.SKIPPED):
         return False
-    begun = _in(before, ContactStatus.PENDING) - _in(now, ContactStatus.PENDING)
-    if begun < 0 or _in(now, ContactStatus.PENDING) <= _NEAR * begun:
+    begun = before.people(ContactStatus.PENDING) - now.people(ContactStatus.PENDING)
+    if begun < 0 or now.people(ContactStatus.PENDING) <= _NEAR * begun:
         return False
-    talking = _in(before, ContactStatus.IN_CALL)
-    if _in(now, ContactStatus.IN_CALL) < talking - 2 * sqrt(talking):
+    talking = before.people(ContactStatus.IN_CALL)
+    if now.people(ContactStatus.IN_CALL) < talking - 2 * sqrt(talking):
         return False
-    reached = _in(now, *_REACHED) - _in(before, *_REACHED)
-    unreached = _in(now, *_UNREACHED) - _in(before, *_UNREACHED) + retried
+    reached = now.people(*_REACHED) - before.people(*_REACHED)
+    unreached = now.people(*_UNREACHED) - before.people(*_UNREACHED) + retried
     return reached >= 0 and _as_usual(reached, unreached, tally)
 
 
@@ -62,7 +62,3 @@ def _as_usual(reached: int, unreached: int, tally: Tally) -> bool:
     n = reached + unreached
     usual = 1 - min(people(tally, *_REACHED) / ended, 1)
     return unreached <= n * usual + _BY_CHANCE * sqrt(n * usual * (1 - usual))
-
-
-def _in(counts: Counts, *statuses: ContactStatus) -> int:
-    return sum(counts.by_status.get(status, 0) for status in statuses)

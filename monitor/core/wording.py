@@ -1,5 +1,6 @@
 """Numbers, times and money in words for people."""
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from math import floor
 from zoneinfo import ZoneInfo
@@ -46,6 +47,11 @@ def money(micros: int, currency: str) -> str:
     """An amount in millionths of a unit: "12.34 USD"; fractions of a cent are not hidden."""
     amount = micros / 1_000_000
     return f"{amount:,.4f} {currency}" if 0 < abs(amount) < 0.01 else f"{amount:,.2f} {currency}"
+
+
+def moneys(micros: Mapping[str, int]) -> Iterator[str]:
+    """The amounts of each currency, as ``money`` says them."""
+    return (money(n, currency) for currency, n in sorted(micros.items()))
 
 
 def zone_named(*names: str | None) -> tzinfo:

@@ -10,10 +10,9 @@ from monitor.core.alert import Alert, AlertState, Reason, Transition
 from monitor.core.backtest import Fired
 from monitor.core.ledger import Episode
 from monitor.core.pastwatch import Watched, watched
-from monitor.core.route import all_match
 from monitor.core.rule import SubjectKind
 from monitor.core.suggesting import Peak
-from monitor.evaluation.batches import labels_of
+from monitor.evaluation.batches import is_chosen
 from monitor.evaluation.context import Context
 from monitor.evaluation.lives import Life
 from monitor.evaluation.pastcoming import retold
@@ -71,7 +70,7 @@ def replay_one(
     """
     row = batches.load(conn, batch)
     view = context.providers[row.look.provider]
-    if not all_match(view.match, labels_of(row.look, view)):
+    if not is_chosen(row.look, view):
         return None
     if row.pruned or row.listed_at is None:
         return Lived(batch=batch, unread=True)

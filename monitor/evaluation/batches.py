@@ -58,6 +58,11 @@ def labels_of(look: Batch | Named, view: ProviderView) -> dict[str, str]:
     }
 
 
+def is_chosen(look: Batch, view: ProviderView) -> bool:
+    """Whether the configuration has this batch watched."""
+    return all_match(view.match, labels_of(look, view))
+
+
 def evaluate_batch(
     conn: Connection, batch: int, context: Context, now: datetime
 ) -> BatchEvaluated | None:
@@ -68,7 +73,8 @@ def evaluate_batch(
         return None
     facts = batch_facts(conn, row, view, context, now)
     following = _following(conn, row, facts, context)
-    if not all_match(view.match, labels_of(row.look, view)):
+    labels = labels_of(row.look, view)
+    if not all_match(view.match, labels):
         # The configuration chose other batches: what is open about this one closes silently.
         following.follow([])
         return BatchEvaluated(following.finish(), open=row.open)
@@ -77,7 +83,7 @@ def evaluate_batch(
         facts = replace(facts, closed_alerts=_closed(conn, row, following))
     stopping.settle(following, facts)
     before = alerts.last_evaluated(conn, f"batch:{row.id}")
-    found = _opinions(row, facts, view, context, before[1])
+    found = _opinions(row, facts, labels, context, before[1])
     following.follow(found)
     given_up = vanishing.settle(following, facts)
     stopping.offer(following)
@@ -163,7 +169,7 @@ def _closed(conn: Connection, row: BatchRow, following: Following) -> tuple[str,
 def _opinions(
     row: BatchRow,
     facts: BatchFacts,
-    view: ProviderView,
+    labels: dict[str, str],
     context: Context,
     last: datetime | None,
 ) -> list[Opinion]:
@@ -174,7 +180,7 @@ def _opinions(
     if last is None and row.ended and row.news:
         last = facts.batch.started_at  # it came and went unseen
     shortest = context.shortest_window
-    found = list(opinions(rules, labels_of(row.look, view), facts))
+    found = list(opinions(rules, labels, facts))
     if last is not None and shortest is not None and facts.now - last > shortest:
         found = [with_late_findings(opinion, facts, last) for opinion in found]
     told = read_after_end(found, facts) if over else found

@@ -15,9 +15,8 @@ from sqlalchemy import Connection
 from monitor.core.alert import Transition
 from monitor.core.instance import RuleInstance
 from monitor.core.pastmoves import Past
-from monitor.core.route import all_match
 from monitor.core.rule import SubjectKind
-from monitor.evaluation.batches import labels_of
+from monitor.evaluation.batches import is_chosen, labels_of
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.hindsight import Hindsight
 from monitor.evaluation.lives import Life
@@ -68,7 +67,7 @@ def replay(
     for view in context.providers.values():
         for batch in history.ended_since(conn, view.name, since):
             row = batches.load(conn, batch)
-            if not all_match(view.match, labels_of(row.look, view)):
+            if not is_chosen(row.look, view):
                 continue
             if row.pruned or row.swept_at is None:
                 unread += 1

@@ -44,7 +44,6 @@ class _Chunk:
     # twice. Each is unpacked, merged, packed and let go of in one go: together they fill more
     # than a cache holds.
     values: dict[str, bytes]
-    stored: frozenset[str]
     rows: dict[str, Row] = field(default_factory=dict)  # to be written
     keys: dict[str, Key] = field(default_factory=dict)  # who they are
     fresh: dict[str, Contact] = field(default_factory=dict)  # of these, those not stored
@@ -87,15 +86,13 @@ def take_items(
     baseline = row.listed_at is None
     history = row.listed_at is None or at - row.listed_at > HISTORY_AFTER
     ids = [item.contact.contact_id for item in items] if row.tally else []
-    values = snapshot.load_values(conn, row.id, ids)
     chunk = _Chunk(
         batch=row.id,
         at=at,
         since=to_micros(at),
         history=history,
         tally=dict(row.tally),
-        values=values,
-        stored=frozenset(values),
+        values=snapshot.load_values(conn, row.id, ids),
     )
     for contact, calls in items:
         person, moved = _take_contact(chunk, contact)
@@ -243,7 +240,8 @@ def _write(
 ) -> Taken:
     if not chunk.rows:
         return Taken(row, moved=False, words=frozenset(chunk.words), people=chunk.values)
-    snapshot.save_people(conn, chunk.rows.values(), chunk.stored)
+    known = chunk.rows.keys() - chunk.fresh.keys()
+    snapshot.save_people(conn, chunk.rows.values(), known)
     snapshot.save_ended(conn, chunk.before.values(), chunk.after.values())
     _note_people(conn, chunk)
     ended = (each[_ENDED] for rows in (chunk.before, chunk.after) for each in rows.values())
@@ -267,7 +265,7 @@ def _note_people(conn: Connection, chunk: _Chunk) -> None:
     for old, new in chunk.renumbered:
         elsewhere += (old, new)
         moved.append(person_key(old) or old.contact_id)
-        if old.contact_id in chunk.stored:
+        if old.contact_id not in chunk.fresh:
             people.renumber(conn, batch, old, new)
     people.link(conn, batch, chunk.fresh.values())
     values = chunk.values

@@ -11,11 +11,10 @@ from monitor.clock import Clock
 from monitor.core.completion import disagreements, uncounted
 from monitor.core.model import Batch, BatchStatus
 from monitor.core.pace import Reading, Watched, next_look, reading
-from monitor.core.route import all_match
 from monitor.core.rule import Severity, SubjectKind
 from monitor.core.steady import goes_on
 from monitor.errors import NotFoundError, ProviderError
-from monitor.evaluation.batches import labels_of, lingers
+from monitor.evaluation.batches import is_chosen, lingers
 from monitor.evaluation.context import ProviderView
 from monitor.evaluation.vanishing import gone_again
 from monitor.ingest.ends import note_batch
@@ -110,7 +109,7 @@ class Reader:
 
     def chooses(self, look: Batch) -> bool:
         """Whether the configuration has this batch watched."""
-        return all_match(self._view.match, labels_of(look, self._view))
+        return is_chosen(look, self._view)
 
     async def _take(self, look: Batch, *, baseline: bool, hinted: bool) -> None:
         if not self.chooses(look):

@@ -77,7 +77,7 @@ class Pass:
 def is_agreed(row: BatchRow, capabilities: Capabilities) -> bool:
     """Whether nothing that the vendor counts is missing from what was read."""
     found = disagreements(row.look, row.tally, capabilities)
-    return all(each.counted <= each.read for each in found if each.what)
+    return all(each.counted <= each.read for each in found)
 
 
 def is_explained(row: BatchRow, capabilities: Capabilities) -> bool:
@@ -97,9 +97,8 @@ def is_contradicted(row: BatchRow, capabilities: Capabilities, now: datetime) ->
     A little is left out while a batch moves; that is made good once it has not for a while.
     """
     found = contradictions(row.look, row.tally, capabilities)
-    gap = tuple(abs(each.counted - each.read) for each in found)
     moving = now - row.moved_at < _MADE_GOOD_AFTER
-    return bool(found) and not (moving and explained(gap, lines(row.look, row.tally)))
+    return bool(found) and not (moving and _differ_little(found, _lines(row)))
 
 
 def is_behind_counts(row: BatchRow) -> bool:
@@ -116,14 +115,14 @@ def is_behind_counts(row: BatchRow) -> bool:
         return True
     if not counts.by_status:
         return ended_calls(row.tally) < (counts.finished or 0)
-    finished = sum(counts.by_status.get(each, 0) for each in _FINISHED)
+    finished = counts.people(*_FINISHED)
     return people(row.tally, *_FINISHED) < finished
 
 
 def _waiting(counts: Counts) -> int | None:
     """How many wait for their first call; a status that is counted for nobody may be left out."""
     if counts.waiting is None and counts.by_status:
-        return counts.by_status.get(ContactStatus.PENDING, 0)
+        return counts.people(ContactStatus.PENDING)
     return counts.waiting
 
 
@@ -132,5 +131,5 @@ def _lines(row: BatchRow) -> int:
 
 
 def _differ_little(found: Iterable[Disagreement], of_lines: int) -> bool:
-    differences = tuple(abs(each.counted - each.read) for each in found if each.what)
+    differences = tuple(abs(each.counted - each.read) for each in found)
     return explained(differences, of_lines)

@@ -13,9 +13,8 @@ from monitor.app.ruletest.vendors import Vendors
 from monitor.core.alert import AlertState
 from monitor.core.message import Message
 from monitor.core.pace import REREAD_EVERY
-from monitor.core.route import all_match
 from monitor.core.rule import SubjectKind
-from monitor.evaluation.batches import evaluate_batch, labels_of
+from monitor.evaluation.batches import evaluate_batch, is_chosen
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.daily import evaluate_days
 from monitor.evaluation.expectations import evaluate_expectations
@@ -169,7 +168,7 @@ class Watch:
         view = self._context.providers[world.described.provider]
         look = shown.look(world, now)
         world.moved = False
-        if not all_match(view.match, labels_of(look, view)):
+        if not is_chosen(look, view):
             return
         if view.calendar is not None:
             look = replace(look, calendar=view.calendar)
