@@ -67,7 +67,7 @@ class SelfWebhookRejected(ProviderRule):
             return Unknown("good ones come too, and none is missed")
         recent = sum(facts.now - at <= self.within for at in refused.times)
         if refused.in_a_row >= self.times:
-            return Holds(_wrong(refused))
+            return Holds(_wrong(facts.provider, refused))
         if recent >= self.times:
             return Holds(self._among_others(refused, recent))
         return Holds(_unsigned(refused)) if bare else Unknown("too few were refused to tell")
@@ -84,13 +84,14 @@ class SelfWebhookRejected(ProviderRule):
         )
 
 
-def _wrong(refused: Refused) -> Finding:
+def _wrong(provider: str, refused: Refused) -> Finding:
     n = refused.in_a_row
     return Finding(
         summary=f"the last {counted(n, 'webhook')} were refused: their signature is wrong",
         affected=n,
-        since=refused.times[-min(n, len(refused.times))],
-        todo="Compare webhook_secret with the vendor's secret.",
+        since=refused.in_a_row_since,
+        todo=f"Compare webhook_secret of [providers.{provider}] with the vendor's secret; list"
+        f" both while it changes. Then: offhook webhooks test {provider}.",
     )
 
 
@@ -99,5 +100,6 @@ def _unsigned(refused: Refused) -> Finding:
     return Finding(
         summary=f"the last {counted(n, 'webhook')} were refused: none of them is signed",
         affected=n,
+        since=refused.unsigned_since,
         todo="Set the signing secret up at the vendor; offhook webhooks shows where.",
     )

@@ -97,12 +97,23 @@ def _lossy(facts: ProviderFacts, late: Lately) -> Finding:
 def _reason(facts: ProviderFacts, hearing: Hearing) -> tuple[str, str]:
     """The likeliest reason, and what to do about it."""
     refused = sum(at >= (hearing.missed_since or at) for at in hearing.refused.times)
+    name = facts.provider
     # A vendor whose secret differs is refused about as often as something ends.
     if 2 * refused >= min(hearing.missed, REFUSED_MOST):
-        return "those that came were refused", "Compare webhook_secret with the vendor's secret."
+        todo = f"Compare webhook_secret of [providers.{name}] with the vendor's secret."
+        return "those that came were refused", todo
     if hearing.heard_at is not None:
         last = clock(hearing.heard_at, facts.zone, facts.now)
-        return f"the last one came at {last}", "See whether the vendor has disabled the endpoint."
+        todo = (
+            "See at the vendor whether the endpoint is still there and enabled; offhook webhooks"
+            f" shows its address, offhook webhooks test {name} tries it."
+        )
+        return f"the last one came at {last}", todo
     if hearing.unreadable:
-        return "those that came could not be read", "See that only this vendor's events come."
-    return "none has ever come", "Register the URL at the vendor; offhook webhooks shows it."
+        todo = "See that only this vendor's events come; offhook status says what was wrong."
+        return "those that came could not be read", todo
+    todo = (
+        "Register the address at the vendor; offhook webhooks shows it,"
+        f" offhook webhooks test {name} tries it."
+    )
+    return "none has ever come", todo

@@ -154,15 +154,18 @@ REFUSED_MOST = 100
 class Refused:
     """Webhooks of one provider that did not prove who sent them.
 
-    ``times`` are those of the last ones that have the form of the vendor's, oldest first;
-    ``in_a_row`` of these came since the last good one, and ``unsigned`` others, the last at
-    ``unsigned_at``: since the process began. ``refused_at`` is the last one of the vendor's
-    form ever, ``accepted_at`` the last good one.
+    ``times`` are those of the last ones that have the form of the vendor's, oldest first.
+    Since the last good one ``in_a_row`` of that form came, the first at ``in_a_row_since``, and
+    ``unsigned`` others, from ``unsigned_since`` to ``unsigned_at``: counted since the process
+    began. ``refused_at`` is the last one of the vendor's form ever, ``accepted_at`` the last
+    good one.
     """
 
     times: tuple[datetime, ...] = ()
     in_a_row: int = 0
+    in_a_row_since: datetime | None = None
     unsigned: int = 0
+    unsigned_since: datetime | None = None
     unsigned_at: datetime | None = None
     refused_at: datetime | None = None
     accepted_at: datetime | None = None
@@ -188,7 +191,9 @@ class Refusals:
     def __init__(self) -> None:
         self._times: deque[datetime] = deque(maxlen=REFUSED_MOST)
         self._in_a_row = 0
+        self._in_a_row_since: datetime | None = None
         self._unsigned = 0
+        self._unsigned_since: datetime | None = None
         self._unsigned_at: datetime | None = None
         self._accepted_at: datetime | None = None
 
@@ -197,13 +202,16 @@ class Refusals:
         if signed:
             self._times.append(at)
             self._in_a_row += 1
+            self._in_a_row_since = self._in_a_row_since or at
         else:
             self._unsigned += 1
+            self._unsigned_since = self._unsigned_since or at
             self._unsigned_at = at
 
     def accepted(self, at: datetime) -> None:
         """One was good."""
         self._in_a_row = self._unsigned = 0
+        self._in_a_row_since = self._unsigned_since = None
         self._accepted_at = at
 
     def told(self) -> Refused:
@@ -211,7 +219,9 @@ class Refusals:
         return Refused(
             times=tuple(self._times),
             in_a_row=self._in_a_row,
+            in_a_row_since=self._in_a_row_since,
             unsigned=self._unsigned,
+            unsigned_since=self._unsigned_since,
             unsigned_at=self._unsigned_at,
             refused_at=self._times[-1] if self._times else None,
             accepted_at=self._accepted_at,

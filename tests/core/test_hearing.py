@@ -165,3 +165,20 @@ def test_a_flood_of_refusals_takes_no_more_room_than_a_few() -> None:
     assert len(told.times) == REFUSED_MOST
     assert told.times[-1] == NOON + 999 * SECOND
     assert told.in_a_row == 1_000
+    # The first of the row is long forgotten, and when it came is not.
+    assert told.in_a_row_since == NOON
+
+
+def test_a_row_begins_anew_after_a_good_one() -> None:
+    refusals = Refusals()
+    for n in range(3):
+        refusals.refused(NOON + n * SECOND, signed=True)
+        refusals.refused(NOON + n * SECOND, signed=False)
+    assert refusals.told().unsigned_since == NOON
+
+    refusals.accepted(NOON + MINUTE)
+    assert refusals.told().in_a_row_since is None
+    assert refusals.told().unsigned_since is None
+
+    refusals.refused(NOON + 2 * MINUTE, signed=True)
+    assert refusals.told().in_a_row_since == NOON + 2 * MINUTE

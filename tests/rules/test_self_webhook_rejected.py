@@ -22,6 +22,7 @@ def times(n: int, last: datetime = NOON - SECOND, apart: timedelta = SECOND) -> 
 def row_of(n: int, **changes: Any) -> Refused:
     """So many in a row, an hour between two of them."""
     values: dict[str, Any] = {"times": times(n, apart=HOUR), "in_a_row": n}
+    values["in_a_row_since"] = values["times"][0]
     values["refused_at"] = changes.get("times", values["times"])[-1]
     return Refused(**values | changes)
 
@@ -36,6 +37,7 @@ def among_others(n: int, **changes: Any) -> Refused:
 def unsigned(n: int, **changes: Any) -> Refused:
     """So many that bear no signature."""
     values: dict[str, Any] = {"unsigned": n, "unsigned_at": NOON - SECOND}
+    values["unsigned_since"] = NOON - 20 * MINUTE
     return Refused(**values | changes)
 
 
@@ -54,9 +56,18 @@ def test_ten_in_a_row_are_told_however_far_apart() -> None:
     finding = told(row_of(10))
 
     assert finding.summary == "the last 10 webhooks were refused: their signature is wrong"
-    assert finding.todo == "Compare webhook_secret with the vendor's secret."
+    assert finding.todo == (
+        "Compare webhook_secret of [providers.renewals] with the vendor's secret; list both while"
+        " it changes. Then: offhook webhooks test renewals."
+    )
     assert finding.since == NOON - SECOND - 9 * HOUR
     assert isinstance(judged(row_of(9)), Unknown)
+
+
+def test_a_long_row_is_told_from_its_first_though_only_the_last_are_remembered() -> None:
+    finding = told(row_of(100, in_a_row=1_521, in_a_row_since=NOON - 200 * HOUR))
+
+    assert (finding.affected, finding.since) == (1_521, NOON - 200 * HOUR)
 
 
 def test_a_vendor_that_signs_nothing_is_told_apart() -> None:
@@ -64,6 +75,7 @@ def test_a_vendor_that_signs_nothing_is_told_apart() -> None:
 
     assert finding.summary == "the last 10 webhooks were refused: none of them is signed"
     assert finding.todo == "Set the signing secret up at the vendor; offhook webhooks shows where."
+    assert finding.since == NOON - 20 * MINUTE
     assert isinstance(judged(unsigned(9), **MISSES), Unknown)
 
 

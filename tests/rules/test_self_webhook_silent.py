@@ -35,7 +35,10 @@ def test_ends_that_no_webhook_told_are_counted_with_the_likeliest_reason() -> No
     assert finding.summary == (
         "polls saw 7 ends since 11:30 and no webhook told of any: none has ever come"
     )
-    assert finding.todo == "Register the URL at the vendor; offhook webhooks shows it."
+    assert finding.todo == (
+        "Register the address at the vendor; offhook webhooks shows it,"
+        " offhook webhooks test renewals tries it."
+    )
     assert (finding.affected, finding.since) == (7, NOON - 30 * MINUTE)
 
 
@@ -45,7 +48,8 @@ def test_ends_that_no_webhook_told_are_counted_with_the_likeliest_reason() -> No
         pytest.param(
             {"heard_at": NOON - HOUR},
             "the last one came at 11:00",
-            "See whether the vendor has disabled the endpoint.",
+            "See at the vendor whether the endpoint is still there and enabled; offhook webhooks"
+            " shows its address, offhook webhooks test renewals tries it.",
             id="they stopped",
         ),
         pytest.param(
@@ -54,13 +58,14 @@ def test_ends_that_no_webhook_told_are_counted_with_the_likeliest_reason() -> No
                 "refused": Refused(times=(NOON - MINUTE,) * 3, in_a_row=3),
             },
             "those that came were refused",
-            "Compare webhook_secret with the vendor's secret.",
+            "Compare webhook_secret of [providers.renewals] with the vendor's secret.",
             id="the secret is another",
         ),
         pytest.param(
             {"heard_at": NOON - HOUR, "refused": Refused(times=(NOON - 31 * MINUTE,) * 9)},
             "the last one came at 11:00",
-            "See whether the vendor has disabled the endpoint.",
+            "See at the vendor whether the endpoint is still there and enabled; offhook webhooks"
+            " shows its address, offhook webhooks test renewals tries it.",
             id="refused before that",
         ),
         pytest.param(
@@ -69,13 +74,14 @@ def test_ends_that_no_webhook_told_are_counted_with_the_likeliest_reason() -> No
                 "refused": Refused(times=(NOON - MINUTE,) * 2, unsigned=90, unsigned_at=NOON),
             },
             "the last one came at 11:00",
-            "See whether the vendor has disabled the endpoint.",
+            "See at the vendor whether the endpoint is still there and enabled; offhook webhooks"
+            " shows its address, offhook webhooks test renewals tries it.",
             id="others only try addresses",
         ),
         pytest.param(
             {"unreadable": 4},
             "those that came could not be read",
-            "See that only this vendor's events come.",
+            "See that only this vendor's events come; offhook status says what was wrong.",
             id="something else comes",
         ),
     ],
