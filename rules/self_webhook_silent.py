@@ -5,7 +5,8 @@ them ``after`` ago or longer, and none was told by webhook though a secret is co
 when of at least ``min_ends`` ends within an hour the share ``missed_share`` or more was missed,
 for ``after`` or longer, where webhooks name what ended. Recovers when webhooks come again and
 miss less than half that share. Not while the provider cannot be read, and not where nothing
-ends. Nothing is lost meanwhile: polls see it later.
+ends. While ``self_webhook_rejected`` fires it keeps quiet: that one says why. Nothing is lost
+meanwhile: polls see it later.
 
 What to do: ``offhook webhooks`` shows the address to register; see at the vendor whether it
 is still there and enabled, then ``offhook webhooks test``.

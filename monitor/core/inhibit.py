@@ -45,6 +45,12 @@ BUILT_IN = (
         target=(Matcher("rule", "!~", "provider_blind|self_.*"),),
         equal=("provider",),
     ),
+    # Webhooks that are refused tell nobody of what ends: one cause, one message.
+    Inhibition(
+        source=(Matcher("rule", "=", "self_webhook_rejected"),),
+        target=(Matcher("rule", "=", "self_webhook_silent"),),
+        equal=("provider",),
+    ),
     # A batch that failed has told the worst of itself.
     Inhibition(
         source=(Matcher("rule", "=", "batch_failed"),),

@@ -50,6 +50,18 @@ def test_inhibition(alert: Alert, firing: list[Alert], held: bool) -> None:
     assert (inhibited_by(alert, firing) is not None) is held
 
 
+REJECTED = make_alert("self_webhook_rejected", rule="self_webhook_rejected", subject=_PROVIDER)
+SILENT = make_alert("self_webhook_silent", rule="self_webhook_silent", subject=_PROVIDER)
+
+
+def test_webhooks_that_are_refused_explain_that_none_tells_of_what_ends() -> None:
+    assert inhibited_by(SILENT, [REJECTED]) is not None
+    assert inhibited_by(REJECTED, [SILENT]) is None
+    elsewhere = make_subject(kind=SubjectKind.PROVIDER, id="sales", provider="sales")
+    other = make_alert("self_webhook_silent", rule="self_webhook_silent", subject=elsewhere)
+    assert inhibited_by(other, [REJECTED]) is None
+
+
 FAILED = make_report(rule="batch_failed", severity=Severity.CRITICAL)
 
 
