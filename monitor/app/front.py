@@ -46,5 +46,6 @@ def _watched(config: Config, runtime: Runtime, name: str) -> Watched:
         vendor=vendor.vendor,
         blind_after=config.providers[name].blind_after,
         webhooks=config.providers[name].webhook_secret is not None,
+        ends_named=runtime.judge.context.providers[name].ends_named,
         cannot_see=vendor.capabilities.blind_to,
     )

@@ -55,7 +55,12 @@ async def numbers(runtime: Runtime, jobs: Jobs, intake: Intake, *, reload_ok: bo
     ready = not await problems(runtime)
     now = runtime.clock.now()
     received = intake.receiver.taken  # since the start, by provider
-    listened_to = [name for name, each in runtime.config.providers.items() if each.webhook_secret]
+    context = runtime.judge.context
+    listened_to = {
+        name: context.providers[name].ends_named
+        for name, each in runtime.config.providers.items()
+        if each.webhook_secret
+    }
 
     def count(conn: Connection) -> Numbers:
         kept = {each.name: each for each in load_providers(conn)}

@@ -41,7 +41,7 @@ def status(given: Path | None, *, as_json: bool) -> int:
     now = SystemClock().now()
     with reading(config) as conn:
         overview, providers = views.overview(conn), provider_views.load_providers(conn)
-        webhooks = load_webhooks(conn, listening(config), now)
+        webhooks = load_webhooks(conn, listening(config, now), now)
         quarantine = inbox.quarantined(conn)
         stray = overdue.load_stray(conn, list(config.receivers))
     running = is_owned(config.monitor.database)
@@ -62,7 +62,7 @@ def status(given: Path | None, *, as_json: bool) -> int:
         rows = (_row(each, now) for each in providers)
         print_table(_COLUMNS, rows, "no provider has been read yet")
         print_lines(line for each in providers for line in _notes(each, now))
-        print_lines(hearing_lines(config, webhooks, now))
+        print_lines(hearing_lines(webhooks, quarantine, now))
         print_lines(expected_lines(config.expectations, now))
         print_lines(
             f"cannot see at {name}: {', '.join(what)}" for name, what in unseen.items() if what

@@ -66,7 +66,7 @@ class Heard:
     """Some ends, counted. ``missed`` were seen by polls alone, ``alone`` told by webhooks alone.
 
     ``late`` are those among ``both`` whose webhook came late; ``in_a_row`` those missed since
-    the newest webhook. A delay is None where nothing came that way.
+    the newest webhook. A delay is None where nothing came that way of which it can be told.
     """
 
     both: int = 0
@@ -117,7 +117,8 @@ def heard(arrivals: Sequence[Arrival], now: datetime) -> Heard:
     both = [each for each in told if each.poll_at is not None]
     missed = [each for each in seen if each.webhook_at is None and now - each.first_at >= GRACE]
     newest = max((at for each in told if (at := each.webhook_at)), default=None)
-    by_webhook = [_delay(each, at) for each in told if (at := each.webhook_at)]
+    by_webhook = [_delay(each, at) for each in told if (at := each.webhook_at) and _is_dated(each)]
+    by_poll = [_delay(each, at) for each in seen if (at := each.poll_at) and _is_dated(each)]
     return Heard(
         both=len(both),
         missed=len(missed),
@@ -125,8 +126,13 @@ def heard(arrivals: Sequence[Arrival], now: datetime) -> Heard:
         late=sum(_delay(each, at) > LATE for each in both if (at := each.webhook_at)),
         in_a_row=sum(newest is None or each.first_at > newest for each in missed),
         webhooks=_delays(by_webhook),
-        polls=_delays([_delay(each, at) for each in seen if (at := each.poll_at)]),
+        polls=_delays(by_poll),
     )
+
+
+def _is_dated(arrival: Arrival) -> bool:
+    """Whether anything tells when the end was but the one way in which it was heard of."""
+    return arrival.ended_at is not None or None not in (arrival.webhook_at, arrival.poll_at)
 
 
 def _delay(arrival: Arrival, at: datetime) -> timedelta:

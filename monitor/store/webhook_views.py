@@ -1,6 +1,6 @@
 """How each provider's webhooks stand, as plain values for the command line and for metrics."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,12 +15,16 @@ from monitor.store.schema import providers
 class WebhooksView:
     """One provider's webhooks: the ends of the last hours by how they were heard of.
 
-    ``heard_at`` is when the last webhook was taken in; ``unreadable`` ones are set aside.
-    Shares are from 0 to 1; of nothing they are None.
+    ``heard_at`` is when the last webhook was taken in, ``refused_at`` when the last that looked
+    like one of the vendor's was refused; ``unreadable`` ones are set aside. Where webhooks name
+    no ends (not ``ends_named``), none can be missed and none is counted. Shares are from 0 to 1;
+    of nothing they are None.
     """
 
     heard_at: datetime | None
+    refused_at: datetime | None
     unreadable: int
+    ends_named: bool
     both: int
     missed: int
     alone: int
@@ -30,23 +34,45 @@ class WebhooksView:
     webhook_delays: Delays | None
     poll_delays: Delays | None
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether one that looked like the vendor's was refused since the last good one."""
+        refused, heard = self.refused_at, self.heard_at
+        return refused is not None and (heard is None or refused > heard)
 
-def load_webhooks(conn: Connection, names: Iterable[str], now: datetime) -> dict[str, WebhooksView]:
-    """These providers, by name."""
-    known = list(names)
-    found = arrivals.figures(conn, now, known)
-    columns = (providers.c.name, providers.c.webhook_at)
-    heard_at = {row.name: row.webhook_at for row in conn.execute(select(*columns))}
+
+def load_webhooks(
+    conn: Connection, listened: Mapping[str, bool], now: datetime
+) -> dict[str, WebhooksView]:
+    """These providers, by name; of each whether its webhooks name what ended."""
+    found = arrivals.figures(conn, now, listened)
+    columns = (providers.c.name, providers.c.webhook_at, providers.c.refused_at)
+    times = {name: (heard, refused) for name, heard, refused in conn.execute(select(*columns))}
     return {
-        name: _view(found.get(name, Heard()), heard_at.get(name), inbox.unreadable(conn, name))
-        for name in known
+        name: _view(
+            _told(found.get(name, Heard()), named=named),
+            times.get(name, (None, None)),
+            inbox.unreadable(conn, name),
+            named=named,
+        )
+        for name, named in listened.items()
     }
 
 
-def _view(heard: Heard, heard_at: datetime | None, unreadable: int) -> WebhooksView:
+def _told(heard: Heard, *, named: bool) -> Heard:
+    """What can be said of them: how late polls are, also where webhooks name no ends."""
+    return heard if named else Heard(polls=heard.polls)
+
+
+def _view(
+    heard: Heard, times: tuple[datetime | None, datetime | None], unreadable: int, *, named: bool
+) -> WebhooksView:
+    heard_at, refused_at = times
     return WebhooksView(
         heard_at=heard_at,
+        refused_at=refused_at,
         unreadable=unreadable,
+        ends_named=named,
         both=heard.both,
         missed=heard.missed,
         alone=heard.alone,

@@ -21,6 +21,7 @@ class Watched:
     vendor: str
     blind_after: timedelta
     webhooks: bool  # listened to
+    ends_named: bool = False  # by its webhooks
     cannot_see: tuple[str, ...] = ()
 
 

@@ -91,7 +91,7 @@ class AlertPage:
 def load_glance(conn: Connection, house: House, now: datetime) -> Glance:
     """As things stand."""
     kept = {each.name: each for each in provider_views.load_providers(conn)}
-    listened = [name for name, each in house.providers.items() if each.webhooks]
+    listened = {name: each.ends_named for name, each in house.providers.items() if each.webhooks}
     webhooks = load_webhooks(conn, listened, now)
     given_up, dead = views.load_given_up(conn, MOST_DEAD)
     return Glance(

@@ -9,6 +9,8 @@ from prometheus_client.registry import Collector
 from monitor.store.webhook_views import WebhooksView
 from monitor.web.receiver import Taken
 
+_ENDS = ("both", "missed", "alone", "late")
+
 
 def webhook_gauges(registry: CollectorRegistry, webhooks: Mapping[str, WebhooksView]) -> None:
     """Put them in."""
@@ -30,7 +32,7 @@ def webhook_gauges(registry: CollectorRegistry, webhooks: Mapping[str, WebhooksV
         unreadable.labels(name).set(each.unreadable)
         if each.heard_at is not None:
             last.labels(name).set(each.heard_at.timestamp())
-        for word in ("both", "missed", "alone", "late"):
+        for word in _ENDS if each.ends_named else ():
             ends.labels(name, word).set(getattr(each, word))
         for of, value in ((missed, each.missed_share), (late, each.late_share)):
             if value is not None:

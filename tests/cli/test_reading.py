@@ -15,11 +15,12 @@ from monitor.core.message import Message
 from monitor.core.model import AccountState, Batch, BatchStatus, Cap, Counts
 from monitor.core.rule import Finding, SubjectKind
 from monitor.core.traffic import Allowance, Asked, Traffic
+from monitor.store import inbox
 from monitor.store.arrivals import note_poll, note_webhook
 from monitor.store.coding import encode
 from monitor.store.engine import open_engine
 from monitor.store.lock import sole_owner
-from monitor.store.providers import save_account, save_traffic, save_webhook
+from monitor.store.providers import save_account, save_refusal, save_traffic, save_webhook
 from monitor.store.schema import (
     alert_events,
     alerts,
@@ -31,6 +32,7 @@ from monitor.store.schema import (
 )
 from tests.cli.conftest import Offhook
 from tests.delivering import make_alert, routing, tell_all
+from tests.notices import arrived
 
 THEN = datetime(2026, 5, 10, 12, 0, tzinfo=UTC)
 
@@ -509,3 +511,57 @@ def test_status_says_what_webhooks_missed_and_how_late_they_were(
     told = offhook("status", "--json").json["webhooks"]["renewals"]
     assert (told["both"], told["missed"], told["missed_share"]) == (19, 1, 0.05)
     assert told["webhook_delays"] == {"p50_s": 2.0, "p95_s": 2.0}
+
+
+def test_status_counts_no_missed_end_where_webhooks_name_none(
+    offhook: Offhook, conn: Connection, tmp_path: Path
+) -> None:
+    """A hint names nothing that ended: that polls alone saw it is no miss."""
+    listens(tmp_path, "graine")
+    then = SystemClock().now() - timedelta(minutes=14)
+    save_traffic(conn, "renewals", "graine", IDLE)
+    save_webhook(conn, "renewals", then)
+    note_poll(conn, "renewals", [("c1", then + timedelta(seconds=20), then)])
+    conn.commit()
+
+    assert "the last one 14m ago; they do not say what ended" in offhook("status").out
+    told = offhook("status", "--json").json["webhooks"]["renewals"]
+    assert (told["ends_named"], told["missed"], told["missed_share"]) == (False, 0, None)
+
+
+def test_status_says_that_webhooks_are_refused_and_which_could_not_be_read(
+    offhook: Offhook, conn: Connection, tmp_path: Path
+) -> None:
+    listens(tmp_path, "bland")
+    now = SystemClock().now()
+    save_traffic(conn, "renewals", "bland", IDLE)
+    save_webhook(conn, "renewals", now - timedelta(minutes=14))
+    save_refusal(conn, "renewals", now - timedelta(seconds=90))
+    unreadable = replace(arrived("nothing"), poison="its keys: 'surprise'")
+    some = [
+        replace(unreadable, unique_key=bytes([n]), digest=bytes([n] * 32), received_at=at)
+        for n, at in enumerate([now - timedelta(hours=3), now - timedelta(hours=2)])
+    ]
+    inbox.put(conn, [*some, replace(some[0], unique_key=b"x", poison="it is not a JSON object")])
+    conn.commit()
+
+    out = offhook("status").out
+    assert (
+        "webhooks of renewals: the last good one 14m ago; refused since, the last 1m30s ago:"
+        " compare webhook_secret of [providers.renewals] with the vendor's secret;"
+    ) in out
+    assert "3 set aside, unreadable" in out
+    assert "  2 set aside: its keys: 'surprise' (the newest 2h ago, SHA-256 010101010101…)" in out
+    assert (
+        "  1 set aside: it is not a JSON object (the newest 3h ago, SHA-256 000000000000…)" in out
+    )
+
+    save_webhook(conn, "renewals", now)
+    conn.commit()
+    assert "refused" not in offhook("status").out
+
+
+def listens(tmp_path: Path, vendor: str) -> None:
+    written = (tmp_path / "config.toml").read_text()
+    table = f'vendor = "{vendor}"\nwebhook_secret = "long enough to be one"'
+    (tmp_path / "config.toml").write_text(written.replace('vendor = "graine"', table))

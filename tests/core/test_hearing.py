@@ -95,6 +95,15 @@ def test_delays_run_from_the_end_that_the_vendor_tells() -> None:
     assert heard([ALONE], NOW).polls is None
 
 
+def test_how_late_an_end_was_is_not_known_where_nobody_else_tells_of_it() -> None:
+    """Neither the vendor says when it was, nor did it come twice: that is no delay of nothing."""
+    found = heard([MISSED, ALONE], NOW)
+
+    assert (found.missed, found.alone) == (1, 1)
+    assert (found.webhooks, found.polls) == (None, None)
+    assert heard([MISSED, BOTH], NOW).polls == Delays(p50_s=19, p95_s=19)
+
+
 def test_misses_in_a_row_are_those_since_the_newest_webhook() -> None:
     before, after = end(poll=SECOND), end(poll=MINUTE)
     webhook = end(webhook=30 * SECOND)

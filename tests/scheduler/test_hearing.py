@@ -105,7 +105,7 @@ async def wait(at: Lookout) -> timedelta:
 
 async def figures(at: Lookout) -> WebhooksView:
     now = at.clock.now()
-    found = await at.store.read(lambda conn: load_webhooks(conn, ["renewals"], now))
+    found = await at.store.read(lambda conn: load_webhooks(conn, {"renewals": True}, now))
     return found["renewals"]
 
 

@@ -124,7 +124,7 @@ def test_the_figures_are_those_of_the_last_hours(conn: Connection) -> None:
         poll(conn, 31 * SECOND, f"c{n}", f"missed{n}")
     providers.save_webhook(conn, "sales", NOON + SECOND)
 
-    found = load_webhooks(conn, ["sales", "other"], NOON + 10 * MINUTE)
+    found = load_webhooks(conn, {"sales": True, "other": True}, NOON + 10 * MINUTE)
 
     told = found["sales"]
     assert (told.both, told.missed, told.alone, told.late) == (4, 4, 0, 0)

@@ -13,7 +13,8 @@ from starlette.routing import Route
 from monitor.core.alert import AlertState, Reason, Transition
 from monitor.errors import StoreError
 from monitor.store import alerts, silences
-from monitor.store.schema import batches, metadata
+from monitor.store.arrivals import note_poll
+from monitor.store.schema import batches, metadata, providers
 from monitor.web.access import OPEN, SESSION_FOR
 from monitor.web.glance import MOST_ALERTS
 from tests.builders import HOUR, NOON, SECOND
@@ -93,6 +94,28 @@ async def test_it_shows_how_things_stand(desk: Front) -> None:
     assert [attrs["content"] for tag, attrs in page.elements if "http-equiv" in attrs] == [
         "30;url=/"
     ]
+
+
+async def test_it_says_of_webhooks_what_is_known_of_them(desk: Front) -> None:
+    """A hint names nothing that ended: that polls alone saw it is no miss."""
+    ended = NOON - HOUR
+    await desk.write(lambda conn: note_poll(conn, "renewals", [("c1", NOON, ended)]))
+
+    async def told() -> str:
+        async with desk.browser() as client:
+            return " ".join((await shown(client)).text.split())
+
+    page = await told()
+    assert "webhooks: last 10 min ago" in page
+    assert "missed" not in page
+
+    refused = update(providers).values(refused_at=NOON + SECOND)
+    await desk.write(lambda conn: conn.execute(refused))
+    assert "webhooks: last 10 min ago, refused since" in await told()
+
+    never = update(providers).values(webhook_at=None, refused_at=None)
+    await desk.write(lambda conn: conn.execute(never))
+    assert "webhooks: none ever came" in await told()
 
 
 async def test_what_ended_long_ago_may_be_looked_at_seldom(desk: Front) -> None:
