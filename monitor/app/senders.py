@@ -17,7 +17,7 @@ from monitor.providers import Provider
 from monitor.providers.build import AnyProviderSettings
 from monitor.providers.facts import Scheme, VendorFacts
 from monitor.providers.http_json import HttpJsonSettings
-from monitor.providers.notices import Notice
+from monitor.providers.notices import Notice, keys_of
 from monitor.providers.signing import (
     Hmac,
     SecretPath,
@@ -86,10 +86,13 @@ def read(vendor: Provider, body: bytes, now: datetime) -> Arrived:
         told = encode(notice) if notice.item or notice.look or notice.ended else None
     except (UnicodeError, *_UNFORESEEN) as error:
         log.warning("webhook_unforeseen", provider=vendor.name, error=type(error).__name__)
-        return _poison(vendor, digest, unique, now, f"it cannot be read ({type(error).__name__})")
+        why = f"it cannot be read ({type(error).__name__})"
     except ValueError as error:
-        return _poison(vendor, digest, unique, now, str(error))
-    return _arrived(vendor, notice, digest, unique, now, told)
+        why = str(error)
+    else:
+        return _arrived(vendor, notice, digest, unique, now, told)
+    keys = keys_of(body)
+    return _poison(vendor, digest, unique, now, f"{why}; its keys: {keys}" if keys else why)
 
 
 def _arrived(

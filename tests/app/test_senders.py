@@ -148,6 +148,26 @@ def test_no_body_makes_a_reader_fail(vendors: dict[str, Provider], body: bytes) 
         assert found.poison is None or len(found.poison) < 1_000
 
 
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        pytest.param({"surprise": "Ada", "batch": 3}, "it is no event", id="no event"),
+        pytest.param(
+            {"batch_id": "", "status": "Ada", "timestamp": "y"}, "an id is missing", id="no id"
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_set_aside_with_the_names_of_its_keys(
+    vendors: dict[str, Provider], body: dict[str, Any], why: str
+) -> None:
+    found = read(vendors["sales"], json.dumps(body).encode(), NOON)
+
+    assert found.poison is not None
+    assert found.poison.startswith(why)
+    assert found.poison.endswith(f"; its keys: {', '.join(map(repr, body))}")
+    assert "Ada" not in found.poison
+
+
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 VALUES = st.recursive(
     LEAVES,
