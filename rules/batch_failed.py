@@ -1,10 +1,10 @@
 """A batch has ended without having been completed: failed, expired, ended early, cancelled.
 
 Reports once a run, when a second look agrees and everything was read since, or after two
-minutes with what is known then. Its severity goes by the status (``severity_by_status``);
-a warning becomes critical when the share ``undialled`` of the people was never dialled.
-What somebody stopped through Offhook is told as information. Not for batches that had ended before
-Offhook first looked.
+minutes with what is known then. Its severity goes by the status (``severity_by_status``;
+``severity`` stands for every status that this does not name); a warning becomes critical when
+the share ``undialled`` of the people was never dialled. What somebody stopped through Offhook
+is told as information. Not for batches that had ended before Offhook first looked.
 
 What to do: read the vendor's reason; put right what it names; run the people who were
 never dialled in a new batch.
@@ -49,7 +49,10 @@ _SEVERITIES = {
 
 @dataclass(frozen=True, kw_only=True)
 class BatchFailed(BatchRule):
-    """See the module. Statuses that ``severity_by_status`` leaves out keep their default."""
+    """See the module. Statuses that ``severity_by_status`` leaves out keep their default.
+
+    Where the configuration has a ``severity``, it has put that in for them.
+    """
 
     id: ClassVar[str] = "batch_failed"
     severity: ClassVar[Severity] = Severity.CRITICAL

@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from monitor.app.acting import actions_of
 from monitor.config import Config
 from monitor.core.model import Capabilities
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.routing import Routing
+from monitor.hosts import leads_here
 from monitor.notifiers import Notifier
 from monitor.providers import Provider
 from monitor.providers.build import capabilities, facts_of, vendor_name
 from monitor.providers.facts import VendorFacts
 from monitor.scheduler.hearing import expected
-from monitor.web.access import is_here
 
 
 def context_of(
@@ -87,4 +86,4 @@ def _view(
 def _public_url(config: Config) -> str | None:
     """Where others reach the pages: a link to this machine leads nobody anywhere."""
     url = config.web.public_url
-    return None if url is None or is_here(urlsplit(url).netloc) else url
+    return None if url is None or leads_here(url) else url

@@ -196,8 +196,8 @@ def _no_answer(error: HttpError) -> str:
             todo = "vendors refuse it too: give the proxy a certificate for this name"
         case "unreachable" | "timeout_before":
             todo = (
-                "does the name lead to this server (DNS), do the reverse proxy and the daemon"
-                " run, does a firewall let it through? From inside, try"
+                "does the daemon run, and the reverse proxy before it? Does the name lead there"
+                " (DNS), and does the firewall let it through? From inside, try"
                 " --url with the address that [web] listens on"
             )
         case "timeout" | "reset":

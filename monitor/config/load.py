@@ -19,6 +19,7 @@ from monitor.config.rules import read_rules
 from monitor.config.templates import read_templates
 from monitor.core.calendar import Calendar
 from monitor.errors import ConfigError
+from monitor.hosts import leads_here
 
 SECTIONS = (
     "monitor",
@@ -127,6 +128,9 @@ def _check_web(reading: Reading, web: WebSettings | None) -> None:
     elif web and web.public_url is not None and web.api_token is None:
         # Behind a proxy everybody seems to ask from this machine.
         text = "only webhooks pass through it: pages, /-/ready and /metrics need an api_token"
+        reading.warn(("web", "public_url"), text)
+    if web and web.public_url is not None and leads_here(web.public_url):
+        text = "leads to this machine: no vendor reaches it, and messages have no links"
         reading.warn(("web", "public_url"), text)
 
 

@@ -20,6 +20,7 @@ from monitor.core.instance import RuleInstance, Settings
 from monitor.core.money import Amount
 from monitor.core.route import LABELS
 from monitor.core.rule import Rule, Severity
+from monitor.hosts import leads_here
 from monitor.settings import NAME, AmountText, Duration, MatcherText, Strict
 
 _BOUNDS = ("ge", "gt", "le", "lt")
@@ -136,26 +137,42 @@ class RefusedError(ValueError):
 
 def instance(name: str, rule: type[Rule], table: RuleTable) -> RuleInstance:
     """The rule as this table runs it; RefusedError where the rule says no."""
-    given = _given(rule, table)
-    _refuse_severity(rule, table.severity, ())
+    given = {**_given(rule, table), **_weights(rule, table)}
     settings = Settings(
         rule=_made(rule, given, ()),
         severity=table.severity or rule.severity,
         timing=Timing(pending_for=table.pending_for, keep_firing_for=table.keep_firing_for),
         labels=table.labels,
-        runbook_url=table.runbook_url,
+        runbook_url=_opened(table.runbook_url),
     )
     overrides = tuple(
-        (override.match, _overridden(settings, given, override, ("override", index)))
+        (override.match, _overridden(settings, given, table, override, ("override", index)))
         for index, override in enumerate(table.override)
     )
     return RuleInstance(name=name, settings=settings, match=table.match, overrides=overrides)
 
 
-def _refuse_severity(rule: type[Rule], severity: Severity | None, inner: KeyPath) -> None:
-    if severity is not None and rule.weighed_by is not None:
-        text = f"says nothing for {rule.id}; write {rule.weighed_by}"
-        raise RefusedError((*inner, "severity"), text)
+def _opened(link: str | None) -> str | None:
+    """A link that others can open, too."""
+    return None if link is None or leads_here(link) else link
+
+
+def _weights(rule: type[Rule], *tables: RuleTable | Override) -> dict[str, Any]:
+    """What a rule is weighed by that has several severities: each name has one of its own.
+
+    The ``severity`` of its table stands for all that no table names; of several tables the
+    later counts.
+    """
+    name = rule.weighed_by
+    if name is None:
+        return {}
+    named: dict[Any, Severity] = {}
+    severity = None
+    for table in tables:
+        named |= getattr(table, name) if name in table.model_fields_set else {}
+        severity = table.severity or severity
+    own = parameters_of(rule)[name]
+    return {name: {**(own if severity is None else dict.fromkeys(own, severity)), **named}}
 
 
 def _made(rule: type[Rule], given: Mapping[str, Any], inner: KeyPath) -> Rule:
@@ -170,14 +187,18 @@ def _made(rule: type[Rule], given: Mapping[str, Any], inner: KeyPath) -> Rule:
 
 
 def _overridden(
-    settings: Settings, given: Mapping[str, Any], override: Override, inner: KeyPath
+    settings: Settings,
+    given: Mapping[str, Any],
+    table: RuleTable,
+    override: Override,
+    inner: KeyPath,
 ) -> Settings:
     timing = settings.timing
     rule = type(settings.rule)
-    _refuse_severity(rule, override.severity, inner)
+    changed = {**given, **_given(rule, override), **_weights(rule, table, override)}
     return dataclasses.replace(
         settings,
-        rule=_made(rule, {**given, **_given(rule, override)}, inner),
+        rule=_made(rule, changed, inner),
         severity=override.severity or settings.severity,
         timing=Timing(
             pending_for=_either(override.pending_for, timing.pending_for),
@@ -192,15 +213,10 @@ def _either(first: timedelta | None, otherwise: timedelta) -> timedelta:
 
 
 def _given(rule: type[Rule], table: Strict) -> dict[str, Any]:
-    """The parameters that the table names; a mapping adds to the rule's own."""
-    defaults = parameters_of(rule)
-    given = {}
-    for name in table.model_fields_set & set(defaults):
-        value = getattr(table, name)
-        if isinstance(value, dict) and isinstance(defaults[name], Mapping):
-            value = {**defaults[name], **value}
-        given[name] = value
-    return given
+    """The parameters that the table names."""
+    return {
+        name: getattr(table, name) for name in table.model_fields_set & set(parameters_of(rule))
+    }
 
 
 def default_instances(written: set[str]) -> tuple[RuleInstance, ...]:
@@ -224,6 +240,9 @@ def read_rules(reading: Reading) -> tuple[RuleInstance, ...]:
             continue
         for key in _lacking(rule, table):
             reading.refuse((*path, key), "is missing")
+        if table.runbook_url is not None and leads_here(table.runbook_url):
+            text = "leads to this machine: nobody else can open it, and messages leave it out"
+            reading.warn((*path, "runbook_url"), text)
         try:
             found.append(instance(name, rule, table))
         except RefusedError as error:

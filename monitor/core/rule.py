@@ -155,7 +155,7 @@ class Rule(ABC):
     pending_for: ClassVar[timedelta] = timedelta(0)  # where the configuration has no ``for``
     at_rest: ClassVar[bool] = False  # its pending time passes in closed hours and pauses, too
     hurries: ClassVar[bool] = True  # while it is pending, its batch is looked at more often
-    weighed_by: ClassVar[str | None] = None  # the parameter that takes the place of severity
+    weighed_by: ClassVar[str | None] = None  # the parameter that has a severity for each case
     # Rules of one cause see the same evidence, so people hear of them in one conversation.
     cause: ClassVar[str | None] = None  # None: a cause of its own, the rule's id
     # The law asks for it: no route's mute, digest or waiting holds it back.

@@ -6,7 +6,6 @@ stands for the token: a page from elsewhere, whose name was made to point here, 
 """
 
 import hmac
-import ipaddress
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.clock import Clock
+from monitor.hosts import is_here
 
 # Liveness, and what proves itself by a signature.
 OPEN = ("/-/healthy", "/slack/actions")
@@ -167,14 +167,3 @@ def token_needed(token: str | None, *, loopback: bool, public: bool) -> str | No
     if loopback and not public:
         return None
     return token or secrets.token_urlsafe()
-
-
-def is_here(host: str) -> bool:
-    """Whether a host, with its port or without, is a name of this machine."""
-    name = host[: host.rfind(":")] if host.rpartition(":")[2].isdecimal() else host
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name.removeprefix("[").removesuffix("]")).is_loopback
-    except ValueError:
-        return False

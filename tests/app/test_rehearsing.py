@@ -119,8 +119,8 @@ def test_a_row_that_could_not_even_be_read_is_found_by_its_body(database: Path) 
     ("kind", "words"),
     [
         pytest.param("tls", "a certificate for this name", id="tls"),
-        pytest.param("unreachable", "lead to this server (DNS)", id="refused"),
-        pytest.param("timeout_before", "a firewall", id="no connection"),
+        pytest.param("unreachable", "the name lead there (DNS)", id="refused"),
+        pytest.param("timeout_before", "the firewall", id="no connection"),
         pytest.param("timeout", "did not answer", id="no answer"),
         pytest.param("oversize", "something other than Offhook", id="another server"),
     ],

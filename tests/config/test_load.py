@@ -12,6 +12,7 @@ from monitor.core.rule import Severity
 from monitor.errors import ConfigError, Problem
 from monitor.providers.signing import path_secret
 from rules import catalogue
+from rules.batch_failed import BatchFailed
 from rules.error_spike import ErrorSpike
 
 ENVIRON = {"HOME": "/home/nobody", "KEY": "graine-key", "HOOK": "https://hooks.example.com/x"}
@@ -58,13 +59,6 @@ def test_with_zero_rules_and_routes_written_the_product_works(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("text", "line", "key", "words"),
     [
-        pytest.param(
-            '[rules.batch_failed]\nseverity = "info"',
-            8,
-            "rules.batch_failed.severity",
-            "write severity_by_status",
-            id="a severity that goes by the status",
-        ),
         pytest.param(
             '[rules.error_spike]\nwindow = "0s"',
             8,
@@ -481,6 +475,88 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
 
     assert config.monitor.data_dir == tmp_path / "data"
     assert config.monitor.database == tmp_path / "data" / "offhook.db"
+
+
+BY_STATUS = """
+[rules.batch_failed]
+severity = "info"
+severity_by_status = { failed = "warning" }
+[[rules.batch_failed.override]]
+match = ["batch_name=~VIP .*"]
+severity = "critical"
+severity_by_status = { cancelled = "info" }
+[[rules.batch_failed.override]]
+match = ["batch_name=~Test .*"]
+undialled = 0.5
+"""
+
+
+@pytest.mark.parametrize(
+    ("batch", "expected"),
+    [
+        pytest.param(
+            "Renewals",
+            {"failed": "warning", "expired": "info", "partial": "info", "cancelled": "info"},
+            id="the table",
+        ),
+        pytest.param(
+            "VIP May",
+            {
+                "failed": "warning",
+                "expired": "critical",
+                "partial": "critical",
+                "cancelled": "info",
+            },
+            id="an override of it",
+        ),
+        pytest.param(
+            "Test May",
+            {"failed": "warning", "expired": "info", "partial": "info", "cancelled": "info"},
+            id="an override of something else",
+        ),
+    ],
+)
+def test_severity_stands_for_every_status_that_is_not_named(
+    tmp_path: Path, batch: str, expected: dict[str, str]
+) -> None:
+    rules = {each.name: each for each in loaded(tmp_path, SMALL + BY_STATUS).rules}
+    settings = rules["batch_failed"].settings_for({"provider": "renewals", "batch_name": batch})
+
+    assert settings is not None
+    assert isinstance(settings.rule, BatchFailed)
+    assert settings.rule.severity_by_status == expected
+
+
+@pytest.mark.parametrize(
+    ("link", "leads_here"),
+    [
+        ("http://localhost/spike", True),
+        ("http://LOCALHOST:8080/spike", True),
+        ("http://[::1]:8080/spike", True),
+        ("http://me@127.0.0.1/spike", True),
+        ("https://wiki.example.com/localhost", False),
+        ("http://10.0.0.7/spike", False),
+    ],
+)
+def test_a_runbook_that_only_this_machine_can_open_is_left_out_and_warned_of(
+    tmp_path: Path, link: str, leads_here: bool
+) -> None:
+    written = f'{SMALL}\n[rules.error_spike]\nrunbook_url = "{link}"\n'
+    config = loaded(tmp_path, written)
+    (spike,) = (each for each in config.rules if each.name == "error_spike")
+
+    assert [each.key for each in config.warnings] == ["rules.error_spike.runbook_url"] * leads_here
+    assert spike.settings.runbook_url == (None if leads_here else link)
+
+
+def test_a_public_address_of_this_machine_is_warned_of(tmp_path: Path) -> None:
+    public = f'[web]\npublic_url = "http://127.0.0.1:8420"\napi_token = "{"t" * 20}"\n'
+
+    (warning,) = loaded(tmp_path, f"{public}{SMALL}").warnings
+    assert (warning.key, warning.text) == (
+        "web.public_url",
+        "leads to this machine: no vendor reaches it, and messages have no links",
+    )
 
 
 def test_a_rule_runs_as_its_table_says(tmp_path: Path) -> None:
