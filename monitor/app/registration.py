@@ -196,10 +196,11 @@ def _understood(facts: VendorFacts) -> tuple[Understood, ...]:
     if facts.webhooks is None:
         anything = "any JSON object, best with batch_id"
         return (Understood(event=anything, proves=Proof.HINT.value, means=_MEANS[Proof.HINT]),)
-    return tuple(
+    told = (
         Understood(event=each.name, proves=each.proves.value, means=_MEANS[each.proves])
         for each in facts.webhooks.events
     )
+    return tuple(dict.fromkeys(told))  # one kind may be known in several ways
 
 
 def _proof(signing: Signing) -> str:

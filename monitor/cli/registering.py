@@ -16,6 +16,7 @@ from monitor.clock import SystemClock
 from monitor.config import Config, load
 from monitor.config.secrets import secrets_of
 from monitor.errors import OffhookError, ProviderError
+from monitor.hosts import leads_here
 from monitor.http import HttpClient
 from monitor.providers.build import registrar
 from monitor.providers.registering import Made, Plan, Registered, Registrar
@@ -68,6 +69,8 @@ def _told(found: Registration, *, show_secrets: bool) -> Iterator[str]:
         yield f"  register    {found.secret_url}{whole}"
         if found.unsigned is not None:
             yield f"              for {found.unsigned}"
+    if leads_here(found.url or found.secret_url or ""):
+        yield "  to mend     public_url in [web] leads to this machine: no vendor can reach it"
     for each in found.missing:
         yield f"  to add      {each}"
     yield f"  where       {found.register}"

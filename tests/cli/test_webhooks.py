@@ -90,6 +90,29 @@ def test_each_provider_is_told_where_its_webhooks_go(
         assert path_secret(name, SECRET) not in ran.out + ran.err
 
 
+def test_a_kind_that_is_known_in_several_ways_is_listed_once(
+    offhook: Offhook, configured: Callable[..., Path]
+) -> None:
+    configured("sales")
+
+    lines = offhook("webhooks").out.splitlines()
+    kinds = [line.split(":")[0] for line in lines if line.startswith("  understood")]
+
+    assert kinds
+    assert len(kinds) == len(set(kinds))
+
+
+def test_an_address_that_no_vendor_reaches_is_said(
+    offhook: Offhook, configured: Callable[..., Path]
+) -> None:
+    path = configured("surveys")
+    words = "public_url in [web] leads to this machine: no vendor can reach it"
+    assert words not in offhook("webhooks").out
+
+    path.write_text(path.read_text().replace(PUBLIC, "http://127.0.0.1:8420"))
+    assert words in offhook("webhooks").out
+
+
 def test_an_address_that_is_a_secret_is_shown_only_on_request(
     offhook: Offhook, configured: Callable[..., Path]
 ) -> None:

@@ -84,7 +84,9 @@ def test_a_record_that_does_not_say_how_the_call_ended_is_a_hint() -> None:
             id="an error by its level",
         ),
         pytest.param(
-            RECORD | {"category": "call"}, "in-call event", id="a category is of no record"
+            RECORD | {"category": "call"},
+            "in-call event without a level",
+            id="a category is of no record",
         ),
         pytest.param(
             {"call_id": "c-1", "event_type": "citations", "citations": []},

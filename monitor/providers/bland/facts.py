@@ -20,7 +20,7 @@ WEBHOOKS = Webhooks(
         _within("in-call error", {"category": "error"}, Proof.HINT),
         _within("in-call error", {"category": "", "log_level": "error"}, Proof.HINT),
         _within("in-call event", {"category": "", "log_level": ""}, Proof.NOTHING),
-        _within("in-call event", {"category": ""}, Proof.HINT),
+        _within("in-call event without a level", {"category": ""}, Proof.HINT),
         Event(
             name="addition to a call",
             match={"event_type": ""},
