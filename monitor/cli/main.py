@@ -116,11 +116,13 @@ def backfill(
 @app.command()
 def demo(
     *,
+    config: ConfigFile = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running.")] = False,
 ) -> None:
-    """Show the main job in a simulated world."""
+    """Show the main job in a simulated world, with a configuration of its own."""
     from monitor.cli import story
 
+    del config  # taken everywhere, so that an alias of the command may have it
     raise typer.Exit(story.demo(keep=keep))
 
 
@@ -133,10 +135,11 @@ def check_config(*, config: ConfigFile = None, as_json: AsJson = False) -> None:
 
 
 @config_app.command("schema")
-def config_schema() -> None:
-    """Print the JSON schema of the configuration, for editors."""
+def config_schema(*, config: ConfigFile = None) -> None:
+    """Print the JSON schema of the configuration, for editors; it is the same for every file."""
     from monitor.cli import checking
 
+    del config  # taken everywhere, so that an alias of the command may have it
     raise typer.Exit(checking.config_schema())
 
 

@@ -3,10 +3,14 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
+from monitor.cli.main import app
 from tests.cli.conftest import Offhook, Services, write_config
 
 COMMANDS = (
@@ -181,3 +185,22 @@ def test_a_crash_is_logged_without_what_is_personal_and_is_no_finding(tmp_path: 
     assert "ZeroDivisionError" in ran.stderr
     assert "0123" not in ran.stderr
     assert "a-local-variable" not in ran.stderr.replace("number = 'a-local-variable'", "")
+
+
+def commands(command: Any, *path: str) -> Iterator[tuple[str, Any]]:
+    """Every command that does something, by its words."""
+    below = getattr(command, "commands", {})
+    for name, each in below.items():
+        yield from commands(each, *path, name)
+    if not below:
+        yield " ".join(path), command
+
+
+def test_every_command_takes_the_configuration_behind_it() -> None:
+    without = [
+        words
+        for words, each in commands(get_command(app))
+        if not any("--config" in parameter.opts for parameter in each.params)
+    ]
+
+    assert without == []
