@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from monitor.core.alert import Reason, Subject
-from monitor.core.completion import report
+from monitor.core.completion import old_news, report
 from monitor.core.facts import BatchFacts, Report
 from monitor.core.instance import RuleInstance, Settings
 from monitor.core.lifecycle import Judged, closed_as
@@ -19,7 +19,7 @@ from monitor.evaluation import stopping, vanishing
 from monitor.evaluation.batches import needs_another
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.facts import Asked, facts_of, is_read, known_at
-from monitor.evaluation.judging import Opinion, in_words, judge, with_late_findings
+from monitor.evaluation.judging import Opinion, in_words, judge, read_after_end, with_late_findings
 from monitor.evaluation.past import PastPeers, Rules
 from monitor.evaluation.pastalerts import KeptAlerts, PastAlerts
 from monitor.evaluation.pastpersons import PastPersons
@@ -41,6 +41,7 @@ class Kept:
     standing: tuple[BatchRow, int]
     alerts: KeptAlerts
     waits: bool
+    judged_at: datetime | None
 
 
 @dataclass(slots=True)
@@ -65,9 +66,11 @@ class Hindsight:
     beside: Beside | None = None  # the other open batches, where a rule asks for them
     peaks: dict[str, Peak] | None = None  # by rule instance, where they are asked for
     waits: bool = False
+    owes_list: bool = False  # it is over, and its list is read only later
     given_up: bool = False  # the vendor does not know it any more, for long
     blind: Spans = ()  # when people were told that nothing of its provider could be seen
     _unseen_since: datetime | None = None  # from then on something may have been missed
+    _judged_at: datetime | None = None  # when it was judged last with everything read
     _peers: tuple[datetime, PastPeers, Report | None] | None = None
 
     def take(self, moment: Moment) -> None:
@@ -78,6 +81,7 @@ class Hindsight:
         if moment.unseen_since is not None:
             self._unseen_since = moment.unseen_since
         self.persons.take(moment)
+        self.owes_list &= not (moment.listed or moment.reopened)
         self.waits |= moment.looked and self.standing.row.terminal_at is not None
 
     def judge(self, now: datetime, rules: Rules | None = None) -> None:
@@ -97,6 +101,8 @@ class Hindsight:
                 self._judge_end(instance, settings, facts, ends)
             elif not over:
                 self._judge_lasting(instance, settings, facts)
+            elif not self._was_judged(facts):
+                self._judge_late(instance, settings, facts)
         alerts.close(vanishing.closings(facts, alerts.open.values()))
         if rules is None:
             self._after(facts, ends)
@@ -105,8 +111,8 @@ class Hindsight:
         """What is known once all rules have judged it."""
         row = self.standing.row
         self.given_up = vanishing.given_up(facts)
-        if facts.certainty.fresh and is_read(row):
-            self._unseen_since = None
+        if facts.certainty.fresh and is_read(row) and not self.owes_list:
+            self._unseen_since, self._judged_at = None, facts.now
         if row.terminal_at is None:
             return
         if ends.told and row.reported_at is None:
@@ -131,6 +137,19 @@ class Hindsight:
             _take_peak(self.peaks, name, verdict.finding)
         if isinstance(verdict, Holds) or name in self.alerts.open:
             self.alerts.judged(self._judged(instance, settings, facts, verdict))
+
+    def _was_judged(self, facts: BatchFacts) -> bool:
+        """Whether all that was read of it since its end was judged, or is nobody's news."""
+        ended = self.standing.row.terminal_at or facts.now
+        return old_news(facts) or (self._judged_at is not None and self._judged_at >= ended)
+
+    def _judge_late(self, instance: RuleInstance, settings: Settings, facts: BatchFacts) -> None:
+        """What went wrong before it was over, and is read only now."""
+        opinion, last = judge(instance, settings, facts), self._judged_at
+        if last is None and self.standing.row.news:
+            last = facts.batch.started_at  # it came and went unseen
+        for late in read_after_end([with_late_findings(opinion, facts, last)], facts):
+            self.alerts.judged(self._judged(instance, late.settings, facts, late.verdict))
 
     def _judge_end(
         self, instance: RuleInstance, settings: Settings, facts: BatchFacts, ends: _Ends
@@ -203,7 +222,7 @@ class Hindsight:
 
     def keep(self) -> Kept:
         """All that judging may change."""
-        return Kept(self.standing.kept, self.alerts.keep(), self.waits)
+        return Kept(self.standing.kept, self.alerts.keep(), self.waits, self._judged_at)
 
     def is_moved(self, kept: Kept) -> bool:
         """Whether any alert is in another state since."""
@@ -214,6 +233,7 @@ class Hindsight:
         self.standing.back(kept.standing)
         self.alerts.restore(kept.alerts)
         self.waits = kept.waits
+        self._judged_at = kept.judged_at
 
 
 def _counts(opinion: Opinion) -> bool:

@@ -7,9 +7,10 @@ held for a tick alone, between two looks, and begun with it, may be missed; noth
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from monitor.core.alert import Transition
 from monitor.core.instance import Settings
@@ -71,9 +72,17 @@ class Life:
                 self._last = moment.unseen_since
                 self._pass(moment.at, beyond=moment.word is None)
                 self.judged.take(moment)
+                self._owe_list(moment, moments[place + 1 :])
             following = moments[place + 1] if place + 1 < len(moments) else None
             self._judge_moment(moment, following)
         self._finish(until)
+
+    def _owe_list(self, moment: Moment, later: Sequence[Moment]) -> None:
+        """Where it was seen to be over after a gap, what its list shows later was not read yet."""
+        if moment.unseen_since is None or moment.listed or not self.standing.row.ended:
+            return
+        same_run = takewhile(lambda each: not each.reopened, later)
+        self.judged.owes_list = any(each.listed for each in same_run)
 
     def _judge_moment(self, moment: Moment, following: Moment | None) -> None:
         self._at = moment.at
@@ -106,7 +115,8 @@ class Life:
     def _is_over(self) -> bool:
         if self.judged.given_up:
             return True
-        return self.standing.row.terminal_at is not None and not self.judged.waits
+        waits = self.judged.waits or self.judged.open_rules
+        return self.standing.row.terminal_at is not None and not waits
 
     def _go(self, end: datetime, next_at: datetime) -> None:
         """Judge the time until an instant before the next moment, or until that itself."""
@@ -153,6 +163,8 @@ class Life:
             self._pass(until)
             return
         now = self.standing.moved_at
+        if self.standing.row.terminal_again_at is not None and self.judged.open_rules:
+            self.judged.judge(now + self.tick)  # what was told late ends at once
         while self.judged.waits and now < min(until, ended + LINGER_MOST):
             now += self.standing.every if now < ended + _OFTEN_FOR else _LONG_STEP
             self.standing.looked(now, self._last)

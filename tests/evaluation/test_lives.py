@@ -215,6 +215,8 @@ def live(story: Story) -> dict[str, Alert]:
 FIRED = {
     "stall_and_spike": {"error_spike", "spike_for", "batch_stalled", "call_stuck", "idle"},
     "unseen": {"error_spike"},
+    "ended_unseen": {"error_spike", "batch_completed"},
+    "read_once_over": {"error_spike", "batch_completed"},
     "stopped_and_reopened": {"error_spike", "batch_reopened", "batch_failed", "batch_completed"},
 }
 
@@ -350,6 +352,28 @@ def unseen(day: Day) -> None:
     day.passes(3 * MINUTE)
 
 
+def ended_unseen(day: Day, looks: int = 0) -> None:
+    """A spike, and later the end, while Offhook does not run."""
+    day.passes(4 * MINUTE)
+    day.down, day.dialler.failing = True, 0.95
+    day.passes(3 * MINUTE)
+    day.dialler.failing = 0.02
+    day.passes(18 * MINUTE)
+    day.story.status = BatchStatus.COMPLETED
+    day.passes(7 * MINUTE)
+    for _ in range(looks):
+        day.story.look()
+        day.story.judge()
+        day.story.wait(POLL)
+    day.down = False
+    day.passes(3 * MINUTE)
+
+
+def read_once_over(day: Day) -> None:
+    """The same, and its lists are read only when a second look has confirmed the end."""
+    ended_unseen(day, looks=2)
+
+
 def ending(day: Day, status: BatchStatus = BatchStatus.COMPLETED) -> None:
     day.dialler.stands = True
     day.passes(MINUTE)
@@ -357,7 +381,7 @@ def ending(day: Day, status: BatchStatus = BatchStatus.COMPLETED) -> None:
     day.passes(25 * MINUTE)
 
 
-IN_SUITE = (stall_and_spike, stopped_and_reopened, unseen)
+IN_SUITE = (stall_and_spike, stopped_and_reopened, unseen, ended_unseen, read_once_over)
 DAYS = (well, spike, stall, retries_stall, pause, held_lines, stopped, reopened)
 
 
@@ -365,7 +389,7 @@ DAYS = (well, spike, stall, retries_stall, pause, held_lines, stopped, reopened)
 def test_it_is_judged_as_it_was_live(
     begin: Callable[..., Day], happens: Callable[[Day], None]
 ) -> None:
-    day = begin(90 if happens is unseen else 60)
+    day = begin(90 if happens in {unseen, ended_unseen, read_once_over} else 60)
     happens(day)
     ending(day)
 
