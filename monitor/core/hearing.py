@@ -131,8 +131,12 @@ def heard(arrivals: Sequence[Arrival], now: datetime) -> Heard:
 
 
 def _is_dated(arrival: Arrival) -> bool:
-    """Whether anything tells when the end was but the one way in which it was heard of."""
-    return arrival.ended_at is not None or None not in (arrival.webhook_at, arrival.poll_at)
+    """Whether anything tells when the end was but the one way in which it was heard of.
+
+    No end is kept as later than it was seen: one of that very time is not known better.
+    """
+    told = arrival.ended_at is not None and arrival.ended_at < arrival.first_at
+    return told or None not in (arrival.webhook_at, arrival.poll_at)
 
 
 def _delay(arrival: Arrival, at: datetime) -> timedelta:

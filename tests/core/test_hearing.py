@@ -101,6 +101,7 @@ def test_how_late_an_end_was_is_not_known_where_nobody_else_tells_of_it() -> Non
 
     assert (found.missed, found.alone) == (1, 1)
     assert (found.webhooks, found.polls) == (None, None)
+    assert heard([end(poll=SECOND, ended=SECOND)], NOW).polls is None
     assert heard([MISSED, BOTH], NOW).polls == Delays(p50_s=19, p95_s=19)
 
 
