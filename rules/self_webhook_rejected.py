@@ -96,10 +96,9 @@ def _wrong(provider: str, refused: Refused) -> Finding:
 
 
 def _unsigned(refused: Refused) -> Finding:
-    n = refused.unsigned
     return Finding(
-        summary=f"the last {counted(n, 'webhook')} were refused: none of them is signed",
-        affected=n,
+        summary=f"the last {counted(refused.unsigned, 'webhook')} were refused: none is signed",
+        affected=refused.unsigned,
         since=refused.unsigned_since,
         todo="Set the signing secret up at the vendor; offhook webhooks shows where.",
     )

@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from monitor.core.facts import Hearing, Lately, ProviderFacts
-from monitor.core.hearing import LATELY, REFUSED_MOST
+from monitor.core.hearing import LATELY
 from monitor.core.rule import (
     Clear,
     Finding,
@@ -29,6 +29,7 @@ from monitor.core.rule import (
     Verdict,
     check_between,
 )
+from monitor.core.unheard import likeliest
 from monitor.core.wording import clock, counted
 
 
@@ -81,7 +82,9 @@ class SelfWebhookSilent(ProviderRule):
 
 
 def _silent(facts: ProviderFacts, hearing: Hearing) -> Finding:
-    since, (why, todo) = hearing.missed_since or facts.now, _reason(facts, hearing)
+    since = hearing.missed_since or facts.now
+    last = clock(hearing.heard_at or facts.now, facts.zone, facts.now)
+    why, todo = likeliest(hearing, facts.provider, last)
     n, at = counted(hearing.missed, "end"), clock(since, facts.zone, facts.now)
     summary = f"polls saw {n} since {at} and no webhook told of any: {why}"
     return Finding(summary=summary, affected=hearing.missed, since=since, todo=todo)
@@ -93,28 +96,3 @@ def _lossy(facts: ProviderFacts, late: Lately) -> Finding:
     summary = f"no webhook told of {late.missed} of {n} since {at}, though others come"
     todo = "See whether every batch and event is registered; offhook webhooks lists them."
     return Finding(summary=summary, affected=late.missed, since=since, todo=todo)
-
-
-def _reason(facts: ProviderFacts, hearing: Hearing) -> tuple[str, str]:
-    """The likeliest reason, and what to do about it."""
-    refused = sum(at >= (hearing.missed_since or at) for at in hearing.refused.times)
-    name = facts.provider
-    # A vendor whose secret differs is refused about as often as something ends.
-    if 2 * refused >= min(hearing.missed, REFUSED_MOST):
-        todo = f"Compare webhook_secret of [providers.{name}] with the vendor's secret."
-        return "those that came were refused", todo
-    if hearing.heard_at is not None:
-        last = clock(hearing.heard_at, facts.zone, facts.now)
-        todo = (
-            "See at the vendor whether the endpoint is still there and enabled; offhook webhooks"
-            f" shows its address, offhook webhooks test {name} tries it."
-        )
-        return f"the last one came at {last}", todo
-    if hearing.unreadable:
-        todo = "See that only this vendor's events come; offhook status says what was wrong."
-        return "those that came could not be read", todo
-    todo = (
-        "Register the address at the vendor; offhook webhooks shows it,"
-        f" offhook webhooks test {name} tries it."
-    )
-    return "none has ever come", todo

@@ -73,7 +73,7 @@ def test_a_long_row_is_told_from_its_first_though_only_the_last_are_remembered()
 def test_a_vendor_that_signs_nothing_is_told_apart() -> None:
     finding = told(unsigned(10), **MISSES)
 
-    assert finding.summary == "the last 10 webhooks were refused: none of them is signed"
+    assert finding.summary == "the last 10 webhooks were refused: none is signed"
     assert finding.todo == "Set the signing secret up at the vendor; offhook webhooks shows where."
     assert finding.since == NOON - 20 * MINUTE
     assert isinstance(judged(unsigned(9), **MISSES), Unknown)
