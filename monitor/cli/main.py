@@ -7,14 +7,13 @@ Each command imports its work when it runs, so that ``offhook --help`` answers a
 import os
 import sys
 from enum import StrEnum
-from pathlib import Path
 from types import TracebackType
 from typing import Annotated
 
 import typer
 
 from monitor import __version__
-from monitor.cli import batch, report, routing, rules, silences, webhooks
+from monitor.cli import batch, database, report, routing, rules, silences, webhooks
 from monitor.cli.options import AsJson, ConfigFile, init
 from monitor.errors import ConfigError, OffhookError
 
@@ -50,6 +49,8 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(webhooks.app, name="webhooks", invoke_without_command=True)
 app.add_typer(silences.app, name="silence")
 app.command()(silences.ack)
+app.command()(database.backup)
+app.command()(database.erase)
 
 
 def _version(asked: bool) -> None:
@@ -242,19 +243,6 @@ def doctor(
     from monitor.cli import doctor as examination
 
     raise typer.Exit(examination.examine(config, online=online, as_json=as_json))
-
-
-@app.command()
-def backup(
-    target: Annotated[Path, typer.Argument(help="A file that does not exist yet.")],
-    *,
-    config: ConfigFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Copy the database, also while the daemon runs."""
-    from monitor.cli import keeping
-
-    raise typer.Exit(keeping.backup(config, target, as_json=as_json))
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from monitor.core.model import Batch, BatchStatus, Item
 from monitor.ingest.ends import call_ends, moved_at, pushed, told_ends
+from monitor.ingest.forgotten import called, honoured
 from monitor.ingest.items import HISTORY_AFTER, take_items
 from monitor.ingest.looks import take_look
 from monitor.providers.facts import Proof
@@ -63,6 +64,7 @@ def take_notices(
 def take_item(conn: Connection, row: BatchRow, item: Item, at: datetime) -> TakenIn:
     """Take in one call that was asked for by its id."""
     taken = TakenIn()
+    item = _without_erased(conn, row.look.provider, row.look.batch_id, item, at)
     arrivals.note_webhook(conn, row.look.provider, call_ends(item, at))
     if row.open:
         taken.words |= take_items(conn, row, [item], at).words
@@ -70,11 +72,22 @@ def take_item(conn: Connection, row: BatchRow, item: Item, at: datetime) -> Take
     return taken
 
 
+def _without_erased(
+    conn: Connection, provider: str, batch_id: str, item: Item, at: datetime
+) -> Item:
+    """The item, or its stub; then no webhook's row keeps the ids of the calls either."""
+    (kept,) = honoured(conn, provider, batch_id, [item], at)
+    if kept is not item:
+        for call, stub in zip(item.calls, kept.calls, strict=True):
+            inbox.rename_call(conn, provider, call.call_id, stub.call_id)
+    return kept
+
+
 def batch_of(conn: Connection, provider: str, item: Item) -> BatchRow | None:
     """The watched batch that has this person; None where none has them."""
     key = item.contact.contact_id
     for row in batches.load_open(conn, provider):
-        if snapshot.load_people(conn, row.id, [key]):
+        if snapshot.load_people(conn, row.id, called(conn, provider, row.look.batch_id, key)):
             return row
     return None
 
@@ -102,6 +115,8 @@ class _Taking:
         if arrived.proves == Proof.NOTHING:
             return True
         notice = None if arrived.told is None else decode(Notice, arrived.told)
+        if notice is not None and notice.item is not None:
+            notice = replace(notice, item=self._known_as(arrived, notice.item))
         if notice is not None:
             self.ends += told_ends(notice, arrived.received_at)
         if notice is not None and notice.item is not None:
@@ -109,6 +124,14 @@ class _Taking:
         if notice is not None and notice.look is not None:
             return self._batch(arrived, notice.look)
         return self._ask(arrived)
+
+    def _known_as(self, arrived: Arrived, item: Item) -> Item:
+        """The item, or the stub of somebody who was erased."""
+        batch_id = arrived.batch_id
+        if batch_id is None:
+            found = batch_of(self.conn, self.provider, item)
+            batch_id = "" if found is None else found.look.batch_id
+        return _without_erased(self.conn, self.provider, batch_id, item, self.at)
 
     def write(self) -> None:
         """Write the calls that were taken."""

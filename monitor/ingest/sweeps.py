@@ -10,6 +10,7 @@ from monitor.core.hearing import Expected
 from monitor.core.model import Counts, Item
 from monitor.core.tally import CALLS, CONTACTS, count_call, count_contact
 from monitor.ingest.ends import note_calls
+from monitor.ingest.forgotten import honoured
 from monitor.ingest.items import Taken, take_items
 from monitor.ingest.pages import PageBook, Read
 from monitor.store import batches, changes, gathering, pages, people, snapshot
@@ -45,7 +46,8 @@ def take_pages(
     ``expected``: webhooks are listened to, and should have told these ends.
     """
     row = batches.load(conn, batch)
-    items: list[Item] = [item for read in reads for item in read.items.values()]
+    listed: list[Item] = [item for read in reads for item in read.items.values()]
+    items = honoured(conn, row.look.provider, row.look.batch_id, listed, at)
     taken = take_items(conn, row, items, at)
     gathering.gather_many(conn, batch)
     if expected is not None:

@@ -15,6 +15,7 @@ from monitor.core.model import Item
 from monitor.core.pace import Reading
 from monitor.errors import ProviderError
 from monitor.ingest import pages as reading
+from monitor.ingest.forgotten import unlisted
 from monitor.ingest.pages import PageBook, Read
 from monitor.ingest.parts import Parts, Places, ShiftedError
 from monitor.ingest.sweeps import (
@@ -269,9 +270,9 @@ class Sweeper:
         told = None if "total" in counts.estimated else counts.total
         if told is not None and told != len(under_way.ids):
             return row
-        known = await self._store.read(lambda conn: pages.contact_ids(conn, row.id))
+        missing = await self._store.read(lambda conn: unlisted(conn, row, under_way.ids))
         before = self._absent.get(row.id, {})
-        absent = {key: before.get(key, at) for key in known - under_way.ids}
+        absent = {key: before.get(key, at) for key in missing}
         self._absent[row.id] = absent
         least = self._provider.capabilities.unlisted_for
         gone = sorted(key for key in absent if key in before and at - before[key] >= least)

@@ -1,10 +1,10 @@
 """When each end was heard of by webhook and when by poll; kept for a day."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import Connection, Insert, bindparam, case, delete, func, select
+from sqlalchemy import Connection, Insert, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.core.hearing import Arrival, Heard, Lately, heard
@@ -63,6 +63,13 @@ def _noting(way: str, dialect: str) -> Insert:
         where=known[way].is_(None),
     )
     return noting
+
+
+def rename(conn: Connection, provider: str, names: Mapping[str, str]) -> None:
+    """Call calls of a provider by other names."""
+    for subject, name in names.items():
+        which = (arrivals.c.provider == provider, arrivals.c.subject == subject)
+        conn.execute(update(arrivals).where(*which).values(subject=name))
 
 
 def recent(

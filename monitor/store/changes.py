@@ -4,13 +4,13 @@ What one transaction saw move is one row, packed: nobody looks for a single chan
 row for each would cost as much to write as the people themselves.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, update
 
 from monitor.core.pastmoves import COST, ELSEWHERE, GONE, SOME_ROWS, UNLISTED, UNSEEN
 from monitor.store import hot
@@ -94,6 +94,19 @@ def of_batch(conn: Connection, batch: int) -> Iterator[tuple[datetime, list[Chan
 _OF_BATCH = select(changes).where(changes.c.batch == bindparam("batch")).order_by(changes.c.seq)
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[Change]).decode
+
+
+def rename(conn: Connection, batch: int, names: Mapping[str, str]) -> None:
+    """Call subjects of a batch's changes by other names, wherever they stand."""
+    for _, seq, _, value in hot.ask(conn, _OF_BATCH, batch=batch):
+        rows = _unpack(value)
+        if any(subject in names for _, subject, _, _ in rows):
+            new = [
+                (kind, names.get(subject, subject), before, after)
+                for kind, subject, before, after in rows
+            ]
+            which = (changes.c.batch == batch, changes.c.seq == seq)
+            conn.execute(update(changes).where(*which).values(value=_pack(new)))
 
 
 def since(conn: Connection, batch: int, seq: int, limit: int = 1000) -> list[Changed]:

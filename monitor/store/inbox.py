@@ -103,21 +103,22 @@ _COLUMNS = (
 
 def waiting(conn: Connection, limit: int) -> list[Arrived]:
     """What is not taken in yet, in the order in which it came."""
-    return [
-        Arrived(
-            id=row.id,
-            provider=row.provider,
-            unique_key=row.unique_key,
-            received_at=row.received_at,
-            event=row.event,
-            proves=row.proves,
-            digest=row.digest,
-            batch_id=row.batch_id,
-            call_id=row.call_id,
-            told=row.told,
-        )
-        for row in hot.read(conn, _WAITING, most=limit)
-    ]
+    return [_arrived(row) for row in hot.read(conn, _WAITING, most=limit)]
+
+
+def _arrived(row: Any) -> Arrived:
+    return Arrived(
+        id=row.id,
+        provider=row.provider,
+        unique_key=row.unique_key,
+        received_at=row.received_at,
+        event=row.event,
+        proves=row.proves,
+        digest=row.digest,
+        batch_id=row.batch_id,
+        call_id=row.call_id,
+        told=row.told,
+    )
 
 
 _WAITING = (
@@ -179,6 +180,23 @@ def _move(conn: Connection, before: str, ids: Sequence[int], **values: Any) -> N
     for start in range(0, len(ids), 500):
         some = inbox.c.id.in_(ids[start : start + 500])
         conn.execute(update(inbox).where(some, inbox.c.state == before).values(**values))
+
+
+def telling(conn: Connection) -> list[Arrived]:
+    """What still holds what it told: it is not taken in yet, or the vendor is being asked."""
+    rows = conn.execute(select(inbox).where(inbox.c.told.is_not(None)).order_by(inbox.c.id))
+    return [_arrived(row) for row in rows]
+
+
+def reword(conn: Connection, row: int, told: str) -> None:
+    """Have one tell something else."""
+    conn.execute(update(inbox).where(inbox.c.id == row).values(told=told))
+
+
+def rename_call(conn: Connection, provider: str, call_id: str, name: str) -> None:
+    """Call a call by another name wherever it was told of: who was called is erased."""
+    of = (inbox.c.provider == provider, inbox.c.call_id == call_id)
+    conn.execute(update(inbox).where(*of).values(call_id=name))
 
 
 def oldest_new(conn: Connection) -> datetime | None:

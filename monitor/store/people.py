@@ -116,6 +116,22 @@ _FROM = (
 )
 
 
+def forget(conn: Connection, numbers: Collection[bytes], at: datetime) -> None:
+    """Let nothing name these people any more who stand nowhere now; numbers are whole hashes.
+
+    All moves go, as each names whoever moved beside them. Who keeps an account of people sees
+    that they are gone, and asks about everybody anew.
+    """
+    keys = sorted({number[:KEY] for number in numbers})
+    for start in range(0, len(keys), _AT_ONCE):
+        some = keys[start : start + _AT_ONCE]
+        conn.execute(delete(opt_outs).where(opt_outs.c.person.in_(some)))
+    last = last_move(conn)
+    conn.execute(delete(people_moves))
+    nobody = {"id": last + 1, "batch": 0, "at": at, "persons": b""}
+    conn.execute(people_moves.insert().values(nobody))
+
+
 def forget_moves(conn: Connection, before: datetime) -> int:
     """Drop old moves, how many; the newest stays, so that no number is given twice."""
     newest = select(func.max(people_moves.c.id)).scalar_subquery()

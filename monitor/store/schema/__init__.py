@@ -8,7 +8,7 @@ from monitor.core.instants import from_micros
 from monitor.store.schema.alerting import alert_events, alerts, evaluations
 from monitor.store.schema.delivery import conversations, deliveries, outbox
 from monitor.store.schema.inbox import arrivals, inbox
-from monitor.store.schema.people import opt_outs, people, people_moves
+from monitor.store.schema.people import erased, opt_outs, people, people_moves
 from monitor.store.schema.silencing import audit, silences
 from monitor.store.schema.snapshot import (
     batches,
@@ -36,6 +36,7 @@ __all__ = [
     "contacts",
     "conversations",
     "deliveries",
+    "erased",
     "evaluations",
     "from_micros",
     "inbox",

@@ -36,3 +36,13 @@ opt_outs = Table(
     Column("value", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# The tombstones of people who were erased (core/erasing.py): whoever is read again under one of
+# them is forgotten again. Digests under the installation's own key, and nothing else.
+erased = Table(
+    "erased",
+    metadata,
+    Column("tombstone", LargeBinary, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -239,6 +239,13 @@ def _people() -> None:
         sa.PrimaryKeyConstraint("person", name=op.f("pk_opt_outs")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "erased",
+        sa.Column("tombstone", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tombstone", name=op.f("pk_erased")),
+        sqlite_with_rowid=False,
+    )
 
 
 def _evaluations() -> None:

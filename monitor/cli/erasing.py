@@ -1,0 +1,189 @@
+"""``erase``: somebody is forgotten, beside the running daemon or without it."""
+
+import getpass
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DatabaseError
+
+from monitor.cli.output import (
+    FOUND,
+    GOOD,
+    WRONG,
+    complain,
+    local,
+    print_json,
+    print_lines,
+    printable,
+)
+from monitor.cli.places import load_to_read, load_to_run, opened
+from monitor.clock import SystemClock
+from monitor.config import Config, hash_key
+from monitor.core.text import masked_phone
+from monitor.ingest.erasing import Traces, Wanted, erase, traces
+from monitor.providers.phones import Phones, normalised
+from monitor.store import audit
+from monitor.store.audit import Deed
+from monitor.store.engine import empty_journal, explained
+
+_SHOWN = 20
+_STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who is to be erased, as it was typed: by number ("-": from the standard input) or contact."""
+
+    number: str | None
+    contact: str | None
+    dry_run: bool
+    yes: bool
+    author: str | None
+
+
+def run(given: Path | None, asked: Asked, *, as_json: bool) -> int:
+    """Show what is known of somebody and, once somebody is sure, forget it.
+
+    FOUND when it is forgotten and a trace of it may still lie in the database's journal.
+    """
+    config = load_to_read(given)
+    if config.monitor.hash_key is not None:
+        config = load_to_run(given)
+    wanted = _wanted(config, asked)
+    if wanted is None:
+        return WRONG
+    path = config.monitor.database
+    engine = opened(path, read_only=asked.dry_run)
+    try:
+        return _run(engine, config, asked, wanted, as_json=as_json)
+    except DatabaseError as error:
+        raise explained(error, path) from error
+    finally:
+        engine.dispose()
+
+
+def _run(engine: Engine, config: Config, asked: Asked, wanted: Wanted, *, as_json: bool) -> int:
+    zone = config.monitor.timezone
+    with engine.connect().execution_options(read_only=True) as conn:
+        found = traces(conn, wanted)
+    if asked.dry_run or not _is_sure(found, asked, zone):
+        if asked.dry_run:
+            _show(found, zone, as_json=as_json, erased=False)
+        return GOOD if asked.dry_run else WRONG
+    now = SystemClock().now()
+    with engine.begin() as conn:
+        found = erase(conn, wanted, now)
+        audit.record(conn, _deed(found, asked, now))
+    emptied = empty_journal(engine)
+    _show(found, zone, as_json=as_json, erased=True)
+    if not emptied:
+        complain(
+            "somebody reads the database just now, so its journal could not be emptied and may"
+            " still hold what was erased; run the same command again"
+        )
+        return FOUND
+    return GOOD
+
+
+def _deed(found: Traces, asked: Asked, now: datetime) -> Deed:
+    batches = len({(each.provider, each.batch_id) for each in found.places})
+    calls = sum(each.calls for each in found.places)
+    return Deed(
+        at=now,
+        who=asked.author or _user(),
+        source="cli",
+        what="person.erase",
+        target="person",
+        detail=f"{batches} batches, {calls} calls, {found.texts} texts",
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
+
+
+def _wanted(config: Config, asked: Asked) -> Wanted | None:
+    """Who is meant; None, and why, where that cannot be read."""
+    if (asked.number is None) == (asked.contact is None):
+        complain("name either a number or a contact: --contact PROVIDER/BATCH/CONTACT")
+        return None
+    if asked.contact is not None:
+        return _contact(config, asked.contact)
+    text = sys.stdin.readline() if asked.number == _STDIN else asked.number or ""
+    number = normalised(text) if text.strip().startswith(("+", "00")) else None
+    if number is None:
+        complain(
+            "that is no whole number: write it with + and its country's code, +14155550123;"
+            " with - it is read from the standard input, where no history keeps it"
+        )
+        return None
+    hashed = Phones(hash_key(config.monitor)).hash(number)
+    return Wanted(numbers=frozenset({hashed}), masked=frozenset({masked_phone(number)}))
+
+
+def _contact(config: Config, text: str) -> Wanted | None:
+    provider, _, rest = text.partition("/")
+    batch_id, _, contact_id = rest.rpartition("/")  # ids of batches may have slashes of their own
+    if batch_id and contact_id and provider in config.providers:
+        return Wanted(contact=(provider, batch_id, contact_id))
+    known = ", ".join(sorted(config.providers))
+    complain(f"{text!r} is not PROVIDER/BATCH/CONTACT; providers are: {known}")
+    return None
+
+
+def _is_sure(found: Traces, asked: Asked, zone: str) -> bool:
+    if asked.yes:
+        return True
+    if not sys.stdin.isatty() or asked.number == _STDIN:
+        complain("nobody can be asked here; to do it without asking: --yes")
+        return False
+    print_lines(_lines(found, zone))
+    print("Shall all of it be erased, for good? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().casefold() in {"y", "yes"}:
+        return True
+    complain("nothing was done")
+    return False
+
+
+def _show(found: Traces, zone: str, *, as_json: bool, erased: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "erased": erased,
+                "places": found.places,
+                "texts": found.texts,
+                "sent": found.sent,
+            }
+        )
+        return
+    print_lines(_lines(found, zone))
+    if erased:
+        print_lines(_done(found))
+
+
+def _lines(found: Traces, zone: str) -> Iterator[str]:
+    if not found:
+        yield "nothing is known of this person"
+    for each in found.places:
+        title = printable(each.title)
+        yield f"{title} ({each.batch_id}) at {each.provider}: {each.contact_id}, {each.calls} calls"
+    if found.texts:
+        yield f"named in {found.texts} texts: alerts, messages and what webhooks told"
+    for sent in found.sent[-_SHOWN:]:
+        yield f"named in a message to {sent.receiver}, {local(sent.sent_at, zone)}"
+    if len(found.sent) > _SHOWN:
+        yield f"and in {len(found.sent) - _SHOWN} messages before these"
+
+
+def _done(found: Traces) -> Iterator[str]:
+    yield "erased; whenever a vendor tells of them again, they are forgotten again"
+    yield "the vendor still has them, and so have backups made before now"
+    if found.sent:
+        yield "messages that were sent cannot be taken back: delete them where they are"

@@ -1,0 +1,107 @@
+"""Forgetting a person: what they are known by, and what is left of them.
+
+Of somebody who was erased a *tombstone* is kept, a keyed digest from which nobody is found
+again, so that whoever still stands in a vendor's list is forgotten anew whenever they are
+read. What is left in the snapshot is a *stub*: that somebody was called, when, and how it
+ended, so that the batch's numbers stay right. It has no number, no place and no id of the
+vendor's.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from monitor.core.model import Contact, Item
+
+# How the id of a stub, or of a call of theirs, begins.
+STUB = "erased-"
+# What stands in texts where a masked number stood.
+NOBODY = "[erased]"
+_DIGEST = 16  # bytes
+_SHOWN = 16  # hex digits
+# Words of fewer letters than this, and numbers, turn up by chance: they are an id only where
+# nothing else is said.
+_TELLING = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstones:
+    """Makes the tombstones of one installation, under its own key."""
+
+    key: bytes
+
+    def number(self, phone_hash: bytes) -> bytes:
+        """That of a number, given by its keyed hash."""
+        return self._digest(b"number", phone_hash)
+
+    def contact(self, provider: str, batch_id: str, contact_id: str) -> bytes:
+        """That of one contact of one batch: who has no number is known by nothing else."""
+        return self._digest(b"contact", provider, batch_id, contact_id)
+
+    def stub_id(self, provider: str, batch_id: str, contact_id: str) -> str:
+        """What a contact is called once it is erased."""
+        return _named(self.contact(provider, batch_id, contact_id))
+
+    def call_id(self, provider: str, call_id: str) -> str:
+        """What a call of theirs is."""
+        return _named(self._digest(b"call", provider, call_id))
+
+    def stub(self, provider: str, batch_id: str, item: Item) -> Item:
+        """What is left of a person and their calls."""
+        contact, calls = item
+        name = self.stub_id(provider, batch_id, contact.contact_id)
+        named = (self.call_id(provider, call.call_id) for call in calls)
+        return Item(
+            _nobody(contact, name),
+            tuple(
+                call._replace(call_id=call_id, contact_id=name)
+                for call, call_id in zip(calls, named, strict=True)
+            ),
+        )
+
+    def _digest(self, kind: bytes, *parts: bytes | str) -> bytes:
+        made = blake2b(kind, key=self.key, digest_size=_DIGEST)
+        for part in parts:
+            value = part.encode() if isinstance(part, str) else part
+            made.update(len(value).to_bytes(4, "big") + value)
+        return made.digest()
+
+
+def _named(digest: bytes) -> str:
+    return STUB + digest.hex()[:_SHOWN]
+
+
+def _nobody(contact: Contact, name: str) -> Contact:
+    return contact._replace(
+        contact_id=name, phone_hash=None, phone=None, country=None, area=None, timezone=None
+    )
+
+
+def is_stub(key: str) -> bool:
+    """Whether this is the id of somebody erased, or of a call of theirs."""
+    return key.startswith(STUB)
+
+
+def eraser(names: Mapping[str, str]) -> Callable[[str], str]:
+    """What takes words out of a text and puts others in their place.
+
+    A word is taken only where it stands alone. One that is short, or only digits, is taken
+    only as a whole value of JSON, in quotes: as a part of a sentence it may mean anything.
+    """
+    plain = [re.escape(each) for each in names if not _is_weak(each)]
+    weak = [re.escape(each) for each in names if _is_weak(each)]
+    ways = []
+    if plain:
+        longest = sorted(plain, key=len, reverse=True)
+        ways.append(rf"(?<![\w-])(?:{'|'.join(longest)})(?![\w-])")
+    if weak:
+        ways.append(rf'(?<=")(?:{"|".join(weak)})(?=")')
+    if not ways:
+        return lambda text: text
+    found = re.compile("|".join(ways))
+    return lambda text: found.sub(lambda match: names[match.group()], text)
+
+
+def _is_weak(word: str) -> bool:
+    return word.isdigit() or (len(word) < _TELLING and word.isalnum())

@@ -1,0 +1,223 @@
+"""Forgetting people at their wish: a stub stays where they stood, and nothing names them.
+
+All of it is one transaction. What a vendor tells of them later is forgotten as it comes
+(ingest/forgotten.py).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from monitor.core.erasing import NOBODY, Tombstones, eraser
+from monitor.core.model import Item
+from monitor.core.tally import count_call, move_contact
+from monitor.providers.notices import Notice
+from monitor.store import arrivals, batches, changes, inbox, people, snapshot, texts, tombstones
+from monitor.store.batches import BatchRow
+from monitor.store.coding import decode, encode
+from monitor.store.lately import KEY
+from monitor.store.snapshot import Person
+from monitor.store.texts import SentMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Who is to be forgotten: by keyed hashes of their number, or as one contact of a batch.
+
+    ``masked`` is how texts show the number.
+    """
+
+    numbers: frozenset[bytes] = frozenset()
+    masked: frozenset[str] = frozenset()
+    contact: tuple[str, str, str] | None = None  # provider, batch, contact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One batch in which they stand. ``contact_id`` and ``batch_id`` are the vendor's."""
+
+    provider: str
+    batch_id: str
+    title: str
+    contact_id: str
+    calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traces:
+    """What was known of somebody: where they stood, in how many texts, and what was sent."""
+
+    places: tuple[Place, ...]
+    texts: int
+    sent: tuple[SentMessage, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.places or self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stands:
+    row: BatchRow
+    person: Person
+
+    @property
+    def item(self) -> Item:
+        return Item(self.person.contact, tuple(self.person.calls.values()))
+
+    @property
+    def place(self) -> Place:
+        look = self.row.look
+        return Place(
+            provider=look.provider,
+            batch_id=look.batch_id,
+            title=look.title,
+            contact_id=self.person.contact.contact_id,
+            calls=len(self.person.calls),
+        )
+
+
+def traces(conn: Connection, wanted: Wanted) -> Traces:
+    """What is known of somebody; nothing is changed."""
+    standing = _standing(conn, wanted)
+    made = tombstones.load(conn) or Tombstones(b"")
+    found = _texts(conn, _names(made, wanted, standing))
+    return Traces(
+        places=tuple(each.place for each in standing),
+        texts=len(found),
+        sent=texts.sent(conn, [each for each, _ in found]),
+    )
+
+
+def erase(conn: Connection, wanted: Wanted, at: datetime) -> Traces:
+    """Forget somebody, now and whenever they are read again; what was known of them."""
+    made = tombstones.make(conn)
+    standing = _standing(conn, wanted)
+    names = _names(made, wanted, standing)
+    tombstones.keep(conn, _tombstones(made, wanted, standing), at)
+    for each in standing:
+        _leave_stub(conn, made, each)
+        changes.rename(conn, each.row.id, names)
+        provider, calls = each.row.look.provider, _calls(made, each)
+        arrivals.rename(conn, provider, calls)
+        for call_id, name in calls.items():
+            inbox.rename_call(conn, provider, call_id, name)
+    hashes = _hashes(wanted, standing)
+    people.forget(conn, hashes, at)
+    _reword_inbox(conn, made, hashes, names, standing)
+    found = _texts(conn, names)
+    sent = texts.sent(conn, [each for each, _ in found])
+    for named, new in found:
+        texts.rewrite(conn, named, new)
+    places = tuple(each.place for each in standing)
+    return Traces(places=places, texts=len(found), sent=sent)
+
+
+def _standing(conn: Connection, wanted: Wanted) -> list[_Stands]:
+    """Wherever they stand: by their number, and as the contact that was named."""
+    named = list(_named(conn, wanted))
+    hashes = _hashes(wanted, named)
+    at = people.places(conn, sorted({number[:KEY] for number in hashes}))
+    found = {(each.row.id, each.person.contact.contact_id): each for each in named}
+    for batch, contact_id in (place for places in at.values() for place in places):
+        person = snapshot.load_people(conn, batch, [contact_id]).get(contact_id)
+        if person is not None and person.contact.phone_hash in hashes:
+            found.setdefault((batch, contact_id), _Stands(batches.load(conn, batch), person))
+    return [found[key] for key in sorted(found)]
+
+
+def _named(conn: Connection, wanted: Wanted) -> Iterator[_Stands]:
+    if wanted.contact is None:
+        return
+    provider, batch_id, contact_id = wanted.contact
+    row = batches.find(conn, provider, batch_id)
+    if row is not None:
+        for person in snapshot.load_people(conn, row.id, [contact_id]).values():
+            yield _Stands(row, person)
+
+
+def _hashes(wanted: Wanted, standing: Iterable[_Stands]) -> frozenset[bytes]:
+    told = {each.person.contact.phone_hash for each in standing}
+    return wanted.numbers | {number for number in told if number is not None}
+
+
+def _names(made: Tombstones, wanted: Wanted, standing: Iterable[_Stands]) -> dict[str, str]:
+    """What is to be taken out of every text, and what is to stand in its place."""
+    names = dict.fromkeys(wanted.masked, NOBODY)
+    if wanted.contact is not None:
+        names[wanted.contact[2]] = made.stub_id(*wanted.contact)
+    for each in standing:
+        look, contact = each.row.look, each.person.contact
+        if contact.phone is not None:
+            names[contact.phone] = NOBODY
+        of = made.stub_id(look.provider, look.batch_id, contact.contact_id)
+        names[contact.contact_id] = of
+        names |= _calls(made, each)
+    return names
+
+
+def _calls(made: Tombstones, stands: _Stands) -> dict[str, str]:
+    provider = stands.row.look.provider
+    return {key: made.call_id(provider, key) for key in stands.person.calls}
+
+
+def _tombstones(made: Tombstones, wanted: Wanted, standing: Iterable[_Stands]) -> set[bytes]:
+    places = [each.place for each in standing]
+    contacts = [(place.provider, place.batch_id, place.contact_id) for place in places]
+    if wanted.contact is not None:
+        contacts.append(wanted.contact)
+    numbers = {made.number(number) for number in _hashes(wanted, standing)}
+    return numbers | {made.contact(*contact) for contact in contacts}
+
+
+def _leave_stub(conn: Connection, made: Tombstones, stands: _Stands) -> None:
+    row, person = batches.load(conn, stands.row.id), stands.person
+    look = row.look
+    contact, calls = made.stub(look.provider, look.batch_id, stands.item)
+    stub = Person(contact, person.since, {call.call_id: call for call in calls})
+    people.unlink(conn, row.id, [person.contact])
+    snapshot.drop_people(conn, row.id, [person])
+    snapshot.save_people(conn, [snapshot.person_row(row.id, stub)])
+    ended = (snapshot.ended_row(row.id, contact, call) for call in calls)
+    snapshot.save_ended(conn, (), [each for each in ended if each is not None])
+    tally = dict(row.tally)
+    move_contact(tally, person.contact, contact)
+    for old, new in zip(stands.item.calls, calls, strict=True):
+        count_call(tally, old, -1)
+        count_call(tally, new, 1)
+    # Whoever remembers ended calls reads them again.
+    batches.save(conn, replace(row, tally=tally, marks=None), "tally", "marks")
+
+
+def _reword_inbox(
+    conn: Connection,
+    made: Tombstones,
+    hashes: frozenset[bytes],
+    names: dict[str, str],
+    standing: Iterable[_Stands],
+) -> None:
+    """What webhooks told of them and is not taken in yet is told of their stub."""
+    batch_of = {each.place.contact_id: each.place.batch_id for each in standing}
+    for arrived in inbox.telling(conn):
+        notice = decode(Notice, arrived.told or "")
+        item = notice.item
+        if item is None:
+            continue
+        contact = item.contact
+        if contact.phone_hash not in hashes and contact.contact_id not in names:
+            continue
+        batch_id = arrived.batch_id or batch_of.get(contact.contact_id, "")
+        stub = made.stub(arrived.provider, batch_id, item)
+        for call, renamed in zip(item.calls, stub.calls, strict=True):
+            names[call.call_id] = renamed.call_id
+            inbox.rename_call(conn, arrived.provider, call.call_id, renamed.call_id)
+        inbox.reword(conn, arrived.id, encode(replace(notice, item=stub)))
+
+
+def _texts(conn: Connection, names: dict[str, str]) -> list[tuple[texts.Named, dict[str, str]]]:
+    rewriting = eraser(names)
+    found = (
+        (named, texts.rewritten(named, rewriting)) for named in texts.naming(conn, list(names))
+    )
+    return [(named, new) for named, new in found if new]

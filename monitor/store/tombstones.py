@@ -1,0 +1,63 @@
+"""The tombstones of people who were erased: kept, and asked for whenever people are read."""
+
+import secrets
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, LargeBinary, Select, bindparam, literal_column, select
+from sqlalchemy import insert as _insert
+
+from monitor.core.erasing import Tombstones
+from monitor.store import hot, providers
+from monitor.store.schema import erased
+
+_KEY = "tombstone_key"
+_KEY_BYTES = 32
+
+
+def load(conn: Connection) -> Tombstones | None:
+    """How tombstones are made here; None where nobody was ever erased."""
+    if not hot.ask(conn, _ANY):
+        return None
+    key = providers.load_setting(conn, _KEY)
+    return None if key is None else Tombstones(bytes.fromhex(key))
+
+
+_ANY = select(erased.c.at).limit(literal_column("1"))
+
+
+def make(conn: Connection) -> Tombstones:
+    """The same, with a key made where there is none yet."""
+    key = providers.load_setting(conn, _KEY)
+    if key is None:
+        key = secrets.token_hex(_KEY_BYTES)
+        providers.save_setting(conn, _KEY, key)
+    return Tombstones(bytes.fromhex(key))
+
+
+def known(conn: Connection, some: Iterable[bytes]) -> set[bytes]:
+    """Those of these under which somebody was erased."""
+    wanted = list(dict.fromkeys(some))
+    found: set[bytes] = set()
+    for start in range(0, len(wanted), hot.IN_SIZES[-1]):
+        part = wanted[start : start + hot.IN_SIZES[-1]]
+        size = next(size for size in hot.IN_SIZES if size >= len(part))
+        filled = [*part, *[part[-1]] * (size - len(part))]
+        rows = hot.ask(conn, _among(size), **{f"v{n}": each for n, each in enumerate(filled)})
+        found.update(bytes(tombstone) for (tombstone,) in rows)
+    return found
+
+
+@cache
+def _among(size: int) -> Select[Any]:
+    values = [bindparam(f"v{n}", type_=LargeBinary) for n in range(size)]
+    return select(erased.c.tombstone).where(erased.c.tombstone.in_(values))
+
+
+def keep(conn: Connection, some: Collection[bytes], at: datetime) -> None:
+    """Keep these, each once."""
+    new = set(some) - known(conn, some)
+    if new:
+        conn.execute(_insert(erased), [{"tombstone": each, "at": at} for each in sorted(new)])

@@ -1,0 +1,151 @@
+"""``offhook erase``: what it shows, asks, does and says, beside a database in use."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from monitor.config.keys import KEY_FILE
+from monitor.core.erasing import is_stub
+from monitor.ingest.items import take_items
+from monitor.ingest.looks import take_look
+from monitor.providers.phones import Phones
+from monitor.store import audit, batches, snapshot
+from monitor.store.engine import open_engine
+from tests.builders import NOON, make_batch, make_call, make_contact
+from tests.cli.conftest import Offhook
+
+KEY = b"the key of this installation"
+NUMBER = "+14155550123"
+
+
+@pytest.fixture
+def database(tmp_path: Path, config: Path) -> Iterator[Engine]:
+    """One person who was called; another holds the file open, as a daemon does."""
+    path = tmp_path / "data" / "offhook.db"
+    engine = open_engine(path, create=True)
+    (path.parent / KEY_FILE).write_bytes(KEY)
+    (path.parent / KEY_FILE).chmod(0o600)
+    told = Phones(KEY).read(NUMBER)
+    contact = make_contact(contact_id="con_1", phone_hash=told.hash, phone=told.masked)
+    with engine.begin() as conn:
+        row = take_look(conn, make_batch(), baseline=False)
+        item = (contact, (make_call(call_id="call_1", contact_id="con_1"),))
+        take_items(conn, replace(row, listed_at=NOON), [item], NOON)  # type: ignore[list-item]
+    with engine.connect():
+        yield engine
+    engine.dispose()
+
+
+def contacts(engine: Engine) -> list[str]:
+    with engine.begin() as conn:
+        row = batches.find(conn, "renewals", "b1")
+        assert row is not None
+        return [each.contact_id for each in snapshot.every_contact(conn, row.id)]
+
+
+@pytest.mark.parametrize("given", [NUMBER, "+1 (415) 555-0123", "0014155550123"])
+def test_a_number_in_any_whole_spelling_is_erased(
+    offhook: Offhook, database: Engine, given: str
+) -> None:
+    ran = offhook("erase", given, "--yes", "--author", "ada")
+
+    assert ran.status == 0
+    assert "Renewals May (b1) at renewals: con_1, 1 calls" in ran.out
+    assert "erased; whenever a vendor tells of them again, they are forgotten again" in ran.out
+    assert "backups made before now" in ran.out
+    assert "sent" not in ran.out
+    assert list(map(is_stub, contacts(database))) == [True]
+    with database.begin() as conn:
+        (deed,) = audit.load(conn)
+    assert (deed.who, deed.what, deed.detail) == (
+        "ada",
+        "person.erase",
+        "1 batches, 1 calls, 0 texts",
+    )
+    assert "nothing is known of this person" in offhook("erase", NUMBER, "--dry-run").out
+
+
+def test_a_preview_changes_nothing(offhook: Offhook, database: Engine) -> None:
+    shown = offhook("erase", NUMBER, "--dry-run", "--json")
+
+    assert shown.json["erased"] is False
+    assert shown.json["places"][0]["contact_id"] == "con_1"
+    assert contacts(database) == ["con_1"]
+
+
+def test_a_number_may_come_by_the_standard_input(
+    offhook: Offhook, database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{NUMBER}\n"))
+
+    assert offhook("erase", "-", "--yes", "--json").json["erased"] is True
+    assert list(map(is_stub, contacts(database))) == [True]
+
+
+def test_somebody_without_a_number_is_named_by_batch_and_contact(
+    offhook: Offhook, database: Engine
+) -> None:
+    assert offhook("erase", "--contact", "renewals/b1/con_1", "--yes").status == 0
+    assert list(map(is_stub, contacts(database))) == [True]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "name either a number or a contact"),
+        ((NUMBER, "--contact", "renewals/b1/con_1"), "name either a number or a contact"),
+        (("4155550123",), "that is no whole number"),
+        (("+12",), "that is no whole number"),
+        (("--contact", "con_1"), "is not PROVIDER/BATCH/CONTACT; providers are: renewals"),
+        (("--contact", "other/b1/con_1"), "providers are: renewals"),
+        ((NUMBER,), "nobody can be asked here; to do it without asking: --yes"),
+    ],
+)
+def test_what_is_not_clear_is_not_done(
+    offhook: Offhook, database: Engine, arguments: tuple[str, ...], says: str
+) -> None:
+    ran = offhook("erase", *arguments)
+
+    assert (ran.status, says in ran.err) == (2, True), ran.err
+    assert contacts(database) == ["con_1"]
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 2), ("", 2)])
+def test_somebody_is_asked(
+    offhook: Offhook,
+    database: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    status: int,
+) -> None:
+    typed = io.StringIO(answer)
+    monkeypatch.setattr(typed, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", typed)
+
+    assert offhook("erase", NUMBER).status == status
+    assert list(map(is_stub, contacts(database))) == [status == 0]
+
+
+def test_a_journal_that_somebody_reads_is_told_of(
+    offhook: Offhook, database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.store.engine.BUSY_MS", 1)
+    with database.connect().execution_options(read_only=True) as conn, conn.begin():
+        batches.find(conn, "renewals", "b1")  # a snapshot of before
+        ran = offhook("erase", NUMBER, "--yes")
+
+    assert ran.status == 1
+    assert "its journal could not be emptied" in ran.err
+    assert list(map(is_stub, contacts(database))) == [True]
+    again = offhook("erase", NUMBER, "--yes")
+    assert (again.status, Path(f"{file_of(database)}-wal").stat().st_size) == (0, 0)
+
+
+def file_of(engine: Engine) -> str:
+    with engine.begin() as conn:
+        rows = conn.exec_driver_sql("PRAGMA database_list").all()
+    return str(rows[0][2])
