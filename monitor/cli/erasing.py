@@ -24,6 +24,7 @@ from monitor.cli.places import load_to_read, load_to_run, opened
 from monitor.clock import SystemClock
 from monitor.config import Config, hash_key
 from monitor.core.text import masked_phone
+from monitor.core.wording import counted
 from monitor.ingest.erasing import Traces, Wanted, erase, traces
 from monitor.providers.phones import Phones, normalised
 from monitor.store import audit
@@ -98,7 +99,8 @@ def _deed(found: Traces, asked: Asked, now: datetime) -> Deed:
         source="cli",
         what="person.erase",
         target="person",
-        detail=f"{batches} batches, {calls} calls, {found.texts} texts",
+        detail=f"{counted(batches, 'batch', 'batches')}, {counted(calls, 'call')},"
+        f" {counted(found.texts, 'text')}",
     )
 
 
@@ -172,14 +174,14 @@ def _lines(found: Traces, zone: str) -> Iterator[str]:
     if not found:
         yield "nothing is known of this person"
     for each in found.places:
-        title = printable(each.title)
-        yield f"{title} ({each.batch_id}) at {each.provider}: {each.contact_id}, {each.calls} calls"
+        where = f"{printable(each.title)} ({each.batch_id}) at {each.provider}"
+        yield f"{where}: {each.contact_id}, {counted(each.calls, 'call')}"
     if found.texts:
-        yield f"named in {found.texts} texts: alerts, messages and what webhooks told"
+        yield f"named in {counted(found.texts, 'text')}: alerts, messages and what webhooks told"
     for sent in found.sent[-_SHOWN:]:
         yield f"named in a message to {sent.receiver}, {local(sent.sent_at, zone)}"
     if len(found.sent) > _SHOWN:
-        yield f"and in {len(found.sent) - _SHOWN} messages before these"
+        yield f"and in {counted(len(found.sent) - _SHOWN, 'message')} before these"
 
 
 def _done(found: Traces) -> Iterator[str]:

@@ -217,7 +217,5 @@ def _reword_inbox(
 
 def _texts(conn: Connection, names: dict[str, str]) -> list[tuple[texts.Named, dict[str, str]]]:
     rewriting = eraser(names)
-    found = (
-        (named, texts.rewritten(named, rewriting)) for named in texts.naming(conn, list(names))
-    )
+    found = ((named, texts.rewritten(named, rewriting)) for named in texts.naming(conn, names))
     return [(named, new) for named, new in found if new]

@@ -3,11 +3,11 @@
 Tables of people and calls are none of these: what stands there is found by its key.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, Text, func, or_, select, update
+from sqlalchemy import Column, Connection, Table, Text, select, update
 
 from monitor.store.schema import (
     calls,
@@ -21,7 +21,6 @@ from monitor.store.schema import (
 )
 
 _FOUND_BY_KEY = frozenset({calls, contacts, moved_contacts, pages, people, settings})
-_AT_ONCE = 50  # words of one question
 
 Rewriting = Callable[[str], str]
 
@@ -35,24 +34,21 @@ class Named:
     texts: Mapping[str, str]
 
 
-def naming(conn: Connection, words: Sequence[str]) -> Iterator[Named]:
-    """The rows with any of these words somewhere, once each; a part of a longer word counts."""
+def naming(conn: Connection, words: Collection[str]) -> Iterator[Named]:
+    """The rows with any of these words somewhere; a part of a longer word counts.
+
+    Every text is looked at: nothing finds a word within one.
+    """
     for table in metadata.sorted_tables:
         columns = _texts(table)
         if table in _FOUND_BY_KEY or not columns:
             continue
         keys = list(table.primary_key)
-        seen: set[tuple[object, ...]] = set()
-        for start in range(0, len(words), _AT_ONCE):
-            some = words[start : start + _AT_ONCE]
-            holds = or_(*(_holds(conn, column, word) for column in columns for word in some))
-            for row in conn.execute(select(*keys, *columns).where(holds)).all():
-                key = tuple(row[: len(keys)])
-                if key not in seen:
-                    seen.add(key)
-                    names = [column.name for column in columns]
-                    texts = dict(zip(names, row[len(keys) :], strict=True))
-                    yield Named(table, key, {n: text for n, text in texts.items() if text})
+        names = [column.name for column in columns]
+        for row in conn.execute(select(*keys, *columns)):
+            texts = {name: text for name, text in zip(names, row[len(keys) :], strict=True) if text}
+            if any(word in text for text in texts.values() for word in words):
+                yield Named(table, tuple(row[: len(keys)]), texts)
 
 
 def _texts(table: Table) -> list[Column[str]]:
@@ -65,12 +61,6 @@ def _texts(table: Table) -> list[Column[str]]:
         for column in table.columns
         if type(column.type) is Text and not column.primary_key and column.name not in unique
     ]
-
-
-def _holds(conn: Connection, column: Column[str], word: str) -> ColumnElement[bool]:
-    # LIKE would know no difference between large and small letters.
-    find = func.instr if conn.dialect.name == "sqlite" else func.strpos
-    return find(column, word) > 0
 
 
 def rewritten(found: Named, rewriting: Rewriting) -> dict[str, str]:

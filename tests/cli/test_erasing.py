@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_a_number_in_any_whole_spelling_is_erased(
     ran = offhook("erase", given, "--yes", "--author", "ada")
 
     assert ran.status == 0
-    assert "Renewals May (b1) at renewals: con_1, 1 calls" in ran.out
+    assert "Renewals May (b1) at renewals: con_1, 1 call" in ran.out
     assert "erased; whenever a vendor tells of them again, they are forgotten again" in ran.out
     assert "backups made before now" in ran.out
     assert "sent" not in ran.out
@@ -64,7 +65,7 @@ def test_a_number_in_any_whole_spelling_is_erased(
     assert (deed.who, deed.what, deed.detail) == (
         "ada",
         "person.erase",
-        "1 batches, 1 calls, 0 texts",
+        "1 batch, 1 call, 0 texts",
     )
     assert "nothing is known of this person" in offhook("erase", NUMBER, "--dry-run").out
 
@@ -133,7 +134,7 @@ def test_somebody_is_asked(
 def test_a_journal_that_somebody_reads_is_told_of(
     offhook: Offhook, database: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitor.store.engine.BUSY_MS", 1)
+    monkeypatch.setattr("monitor.cli.places.open_engine", partial(open_engine, busy_ms=1))
     with database.connect().execution_options(read_only=True) as conn, conn.begin():
         batches.find(conn, "renewals", "b1")  # a snapshot of before
         ran = offhook("erase", NUMBER, "--yes")
