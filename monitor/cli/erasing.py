@@ -29,7 +29,8 @@ from monitor.ingest.erasing import Traces, Wanted, erase, traces
 from monitor.providers.phones import Phones, normalised
 from monitor.store import audit
 from monitor.store.audit import Deed
-from monitor.store.engine import empty_journal, explained
+from monitor.store.engine import explained
+from monitor.store.wiping import is_owed, owe, wiped
 
 _SHOWN = 20
 _STDIN = "-"
@@ -77,14 +78,19 @@ def _run(engine: Engine, config: Config, asked: Asked, wanted: Wanted, *, as_jso
         return GOOD if asked.dry_run else WRONG
     now = SystemClock().now()
     with engine.begin() as conn:
+        again = is_owed(conn)
         found = erase(conn, wanted, now)
+        owe(conn)
         audit.record(conn, _deed(found, asked, now))
-    emptied = empty_journal(engine)
+    gone = wiped(engine, config.monitor.database, None if again else found.words)
+    if gone:
+        with engine.begin() as conn:
+            owe(conn, owed=False)
     _show(found, zone, as_json=as_json, erased=True)
-    if not emptied:
+    if not gone:
         complain(
-            "somebody reads the database just now, so its journal could not be emptied and may"
-            " still hold what was erased; run the same command again"
+            "somebody else reads or writes the database just now, so it could not be cleaned and"
+            " bytes of what was erased may still lie in its files; run the same command again"
         )
         return FOUND
     return GOOD

@@ -8,7 +8,7 @@ vendor's.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -101,6 +101,11 @@ def eraser(names: Mapping[str, str]) -> Callable[[str], str]:
         return lambda text: text
     found = re.compile("|".join(ways))
     return lambda text: found.sub(lambda match: names[match.group()], text)
+
+
+def telling(words: Iterable[str]) -> set[str]:
+    """Those of the words that turn up nowhere by chance."""
+    return {word for word in words if not _is_weak(word) and len(word) >= _TELLING}
 
 
 def _is_weak(word: str) -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.core.erasing import NOBODY, Tombstones, eraser
+from monitor.core.erasing import NOBODY, Tombstones, eraser, telling
 from monitor.core.model import Item
 from monitor.core.tally import count_call, move_contact
 from monitor.providers.notices import Notice
@@ -52,6 +52,7 @@ class Traces:
     places: tuple[Place, ...]
     texts: int
     sent: tuple[SentMessage, ...]
+    words: frozenset[bytes] = frozenset()  # what stands nowhere any more, and by no chance
 
     def __bool__(self) -> bool:
         return bool(self.places or self.texts)
@@ -110,8 +111,13 @@ def erase(conn: Connection, wanted: Wanted, at: datetime) -> Traces:
     sent = texts.sent(conn, [each for each, _ in found])
     for named, new in found:
         texts.rewrite(conn, named, new)
-    places = tuple(each.place for each in standing)
-    return Traces(places=places, texts=len(found), sent=sent)
+    words = {word.encode() for word in telling(names)} | {number[:KEY] for number in hashes}
+    return Traces(
+        places=tuple(each.place for each in standing),
+        texts=len(found),
+        sent=sent,
+        words=frozenset(words),
+    )
 
 
 def _standing(conn: Connection, wanted: Wanted) -> list[_Stands]:

@@ -133,16 +133,6 @@ def _prepare(engine: Engine, path: Path, *, create: bool, read_only: bool) -> No
         migrate.check(engine, path)
 
 
-def empty_journal(engine: Engine) -> bool:
-    """Let the journal hold nothing of what was; False while somebody still reads from it."""
-    raw = engine.raw_connection()
-    try:
-        busy, *_ = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    finally:
-        raw.close()
-    return not busy
-
-
 def explained(error: Exception, path: Path | None = None) -> StoreError:
     """The same as an error for people; ``error`` is SQLAlchemy's or the driver's own."""
     cause = error.orig if isinstance(error, DatabaseError) else error
