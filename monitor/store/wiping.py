@@ -18,7 +18,7 @@ _OWED, _YES, _NO = "wipe_owed", "yes", "no"
 
 
 def owe(conn: Connection, *, owed: bool = True) -> None:
-    """Remember, in the transaction that erases, that the files are to be wiped; or that they are."""
+    """Remember, in the transaction that erases, that files are to be wiped; or that they are."""
     providers.save_setting(conn, _OWED, _YES if owed else _NO)
 
 
