@@ -7,8 +7,6 @@ ended, so that the batch's numbers stay right. It has no number, no place and no
 vendor's.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -16,13 +14,8 @@ from monitor.core.model import Contact, Item
 
 # How the id of a stub, or of a call of theirs, begins.
 STUB = "erased-"
-# What stands in texts where a masked number stood.
-NOBODY = "[erased]"
 _DIGEST = 16  # bytes
 _SHOWN = 16  # hex digits
-# Words of fewer letters than this, and numbers, turn up by chance: they are an id only where
-# nothing else is said.
-_TELLING = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,32 +74,3 @@ def _nobody(contact: Contact, name: str) -> Contact:
 def is_stub(key: str) -> bool:
     """Whether this is the id of somebody erased, or of a call of theirs."""
     return key.startswith(STUB)
-
-
-def eraser(names: Mapping[str, str]) -> Callable[[str], str]:
-    """What takes words out of a text and puts others in their place.
-
-    A word is taken only where it stands alone. One that is short, or only digits, is taken
-    only as a whole value of JSON, in quotes: as a part of a sentence it may mean anything.
-    """
-    plain = [re.escape(each) for each in names if not _is_weak(each)]
-    weak = [re.escape(each) for each in names if _is_weak(each)]
-    ways = []
-    if plain:
-        longest = sorted(plain, key=len, reverse=True)
-        ways.append(rf"(?<![\w-])(?:{'|'.join(longest)})(?![\w-])")
-    if weak:
-        ways.append(rf'(?<=")(?:{"|".join(weak)})(?=")')
-    if not ways:
-        return lambda text: text
-    found = re.compile("|".join(ways))
-    return lambda text: found.sub(lambda match: names[match.group()], text)
-
-
-def telling(words: Iterable[str]) -> set[str]:
-    """Those of the words that turn up nowhere by chance."""
-    return {word for word in words if not _is_weak(word) and len(word) >= _TELLING}
-
-
-def _is_weak(word: str) -> bool:
-    return word.isdigit() or (len(word) < _TELLING and word.isalnum())

@@ -4,15 +4,16 @@ All of it is one transaction. What a vendor tells of them later is forgotten as 
 (ingest/forgotten.py).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.core.erasing import NOBODY, Tombstones, eraser, telling
+from monitor.core.erasing import Tombstones
 from monitor.core.model import Item
 from monitor.core.tally import count_call, move_contact
+from monitor.core.unnaming import Unnaming, Words
 from monitor.providers.notices import Notice
 from monitor.store import arrivals, batches, changes, inbox, people, snapshot, texts, tombstones
 from monitor.store.batches import BatchRow
@@ -83,7 +84,7 @@ def traces(conn: Connection, wanted: Wanted) -> Traces:
     """What is known of somebody; nothing is changed."""
     standing = _standing(conn, wanted)
     made = tombstones.load(conn) or Tombstones(b"")
-    found = _texts(conn, _names(made, wanted, standing))
+    found = _texts(conn, _words(made, wanted, standing))
     return Traces(
         places=tuple(each.place for each in standing),
         texts=len(found),
@@ -95,28 +96,26 @@ def erase(conn: Connection, wanted: Wanted, at: datetime) -> Traces:
     """Forget somebody, now and whenever they are read again; what was known of them."""
     made = tombstones.make(conn)
     standing = _standing(conn, wanted)
-    names = _names(made, wanted, standing)
+    words = _words(made, wanted, standing)
     tombstones.keep(conn, _tombstones(made, wanted, standing), at)
     for each in standing:
         _leave_stub(conn, made, each)
-        changes.rename(conn, each.row.id, names)
-        provider, calls = each.row.look.provider, _calls(made, each)
-        arrivals.rename(conn, provider, calls)
-        for call_id, name in calls.items():
-            inbox.rename_call(conn, provider, call_id, name)
+        contacts, calls = _contact(made, each), _calls(made, each)
+        changes.rename(conn, each.row.id, contacts, calls)
+        _forget_calls(conn, each.row.look.provider, calls)
     hashes = _hashes(wanted, standing)
     people.forget(conn, hashes, at)
-    _reword_inbox(conn, made, hashes, names, standing)
-    found = _texts(conn, names)
+    told = _reword_inbox(conn, made, wanted, standing)
+    found = _texts(conn, words)
     sent = texts.sent(conn, [each for each, _ in found])
     for named, new in found:
         texts.rewrite(conn, named, new)
-    words = {word.encode() for word in telling(names)} | {number[:KEY] for number in hashes}
+    ids = replace(words, masked=frozenset()).everything() | told
     return Traces(
         places=tuple(each.place for each in standing),
         texts=len(found),
         sent=sent,
-        words=frozenset(words),
+        words=frozenset(word.encode() for word in ids) | {number[:KEY] for number in hashes},
     )
 
 
@@ -148,24 +147,36 @@ def _hashes(wanted: Wanted, standing: Iterable[_Stands]) -> frozenset[bytes]:
     return wanted.numbers | {number for number in told if number is not None}
 
 
-def _names(made: Tombstones, wanted: Wanted, standing: Iterable[_Stands]) -> dict[str, str]:
+def _words(made: Tombstones, wanted: Wanted, standing: Iterable[_Stands]) -> Words:
     """What is to be taken out of every text, and what is to stand in its place."""
-    names = dict.fromkeys(wanted.masked, NOBODY)
+    masked = set(wanted.masked)
+    ids: dict[tuple[str, str | None], dict[str, str]] = {}
     if wanted.contact is not None:
-        names[wanted.contact[2]] = made.stub_id(*wanted.contact)
+        provider, batch_id, contact_id = wanted.contact
+        ids[provider, batch_id] = {contact_id: made.stub_id(*wanted.contact)}
     for each in standing:
-        look, contact = each.row.look, each.person.contact
-        if contact.phone is not None:
-            names[contact.phone] = NOBODY
-        of = made.stub_id(look.provider, look.batch_id, contact.contact_id)
-        names[contact.contact_id] = of
-        names |= _calls(made, each)
-    return names
+        look, phone = each.row.look, each.person.contact.phone
+        if phone is not None:
+            masked.add(phone)
+        of = ids.setdefault((look.provider, look.batch_id), {})
+        of |= _contact(made, each) | _calls(made, each)
+    return Words(frozenset(masked), ids)
+
+
+def _contact(made: Tombstones, stands: _Stands) -> dict[str, str]:
+    look, contact_id = stands.row.look, stands.person.contact.contact_id
+    return {contact_id: made.stub_id(look.provider, look.batch_id, contact_id)}
 
 
 def _calls(made: Tombstones, stands: _Stands) -> dict[str, str]:
     provider = stands.row.look.provider
     return {key: made.call_id(provider, key) for key in stands.person.calls}
+
+
+def _forget_calls(conn: Connection, provider: str, calls: Mapping[str, str]) -> None:
+    """No row of a webhook names the calls any more, and none of when it came by their ids."""
+    arrivals.rename(conn, provider, calls)
+    inbox.forget_calls(conn, provider, calls)
 
 
 def _tombstones(made: Tombstones, wanted: Wanted, standing: Iterable[_Stands]) -> set[bytes]:
@@ -197,31 +208,36 @@ def _leave_stub(conn: Connection, made: Tombstones, stands: _Stands) -> None:
 
 
 def _reword_inbox(
-    conn: Connection,
-    made: Tombstones,
-    hashes: frozenset[bytes],
-    names: dict[str, str],
-    standing: Iterable[_Stands],
-) -> None:
-    """What webhooks told of them and is not taken in yet is told of their stub."""
-    batch_of = {each.place.contact_id: each.place.batch_id for each in standing}
+    conn: Connection, made: Tombstones, wanted: Wanted, standing: Sequence[_Stands]
+) -> set[str]:
+    """What webhooks told of them and is not taken in yet is told of their stub; their ids."""
+    hashes = _hashes(wanted, standing)
+    ids: set[str] = set()
+    places = [each.place for each in standing]
+    batch_of = {(each.provider, each.contact_id): each.batch_id for each in places}
+    contacts = {(each.provider, each.batch_id, each.contact_id) for each in places}
+    if wanted.contact is not None:
+        contacts.add(wanted.contact)
     for arrived in inbox.telling(conn):
         notice = decode(Notice, arrived.told or "")
         item = notice.item
         if item is None:
             continue
-        contact = item.contact
-        if contact.phone_hash not in hashes and contact.contact_id not in names:
+        provider, contact_id = arrived.provider, item.contact.contact_id
+        batch_id = arrived.batch_id or batch_of.get((provider, contact_id), "")
+        theirs = (provider, batch_id, contact_id) in contacts
+        if not theirs and item.contact.phone_hash not in hashes:
             continue
-        batch_id = arrived.batch_id or batch_of.get(contact.contact_id, "")
-        stub = made.stub(arrived.provider, batch_id, item)
-        for call, renamed in zip(item.calls, stub.calls, strict=True):
-            names[call.call_id] = renamed.call_id
-            inbox.rename_call(conn, arrived.provider, call.call_id, renamed.call_id)
+        stub = made.stub(provider, batch_id, item)
+        calls = {call.call_id: made.call_id(provider, call.call_id) for call in item.calls}
+        _forget_calls(conn, provider, calls)
         inbox.reword(conn, arrived.id, encode(replace(notice, item=stub)))
+        ids |= {contact_id, *calls}
+    return ids
 
 
-def _texts(conn: Connection, names: dict[str, str]) -> list[tuple[texts.Named, dict[str, str]]]:
-    rewriting = eraser(names)
-    found = ((named, texts.rewritten(named, rewriting)) for named in texts.naming(conn, names))
+def _texts(conn: Connection, words: Words) -> list[tuple[texts.Named, dict[str, str]]]:
+    unnaming = Unnaming(words)
+    some = texts.naming(conn, words.everything())
+    found = ((named, texts.rewritten(named, unnaming)) for named in some)
     return [(named, new) for named, new in found if new]

@@ -78,8 +78,7 @@ def _without_erased(
     """The item, or its stub; then no webhook's row keeps the ids of the calls either."""
     (kept,) = honoured(conn, provider, batch_id, [item], at)
     if kept is not item:
-        for call, stub in zip(item.calls, kept.calls, strict=True):
-            inbox.rename_call(conn, provider, call.call_id, stub.call_id)
+        inbox.forget_calls(conn, provider, [call.call_id for call in item.calls])
     return kept
 
 

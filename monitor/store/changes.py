@@ -96,15 +96,18 @@ _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[Change]).decode
 
 
-def rename(conn: Connection, batch: int, names: Mapping[str, str]) -> None:
-    """Call subjects of a batch's changes by other names, wherever they stand."""
+def rename(
+    conn: Connection, batch: int, contacts: Mapping[str, str], calls: Mapping[str, str]
+) -> None:
+    """Call some people of a batch and some of its calls by other names in its changes."""
+    names = {"contact": contacts, DUE: contacts, "call": calls, COST: calls}
     for _, seq, _, value in hot.ask(conn, _OF_BATCH, batch=batch):
         rows = _unpack(value)
-        if any(subject in names for _, subject, _, _ in rows):
-            new = [
-                (kind, names.get(subject, subject), before, after)
-                for kind, subject, before, after in rows
-            ]
+        new: list[Change] = [
+            (kind, names.get(kind, {}).get(subject, subject), before, after)
+            for kind, subject, before, after in rows
+        ]
+        if new != rows:
             which = (changes.c.batch == batch, changes.c.seq == seq)
             conn.execute(update(changes).where(*which).values(value=_pack(new)))
 

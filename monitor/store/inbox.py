@@ -1,6 +1,6 @@
 """The rows of webhooks: put in before they are answered, taken in, and kept for a while."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -193,10 +193,15 @@ def reword(conn: Connection, row: int, told: str) -> None:
     conn.execute(update(inbox).where(inbox.c.id == row).values(told=told))
 
 
-def rename_call(conn: Connection, provider: str, call_id: str, name: str) -> None:
-    """Call a call by another name wherever it was told of: who was called is erased."""
-    of = (inbox.c.provider == provider, inbox.c.call_id == call_id)
-    conn.execute(update(inbox).where(*of).values(call_id=name))
+def forget_calls(conn: Connection, provider: str, calls: Collection[str]) -> None:
+    """Let no row name these calls: who was called is erased.
+
+    Of one that is still to be asked about it is then known only that something moved.
+    """
+    ids = sorted(calls)
+    for start in range(0, len(ids), 500):
+        of = (inbox.c.provider == provider, inbox.c.call_id.in_(ids[start : start + 500]))
+        conn.execute(update(inbox).where(*of).values(call_id=None))
 
 
 def oldest_new(conn: Connection) -> datetime | None:

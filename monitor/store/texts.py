@@ -3,34 +3,78 @@
 Tables of people and calls are none of these: what stands there is found by its key.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Column, Connection, Table, Text, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    Table,
+    Text,
+    null,
+    select,
+    update,
+)
 
+from monitor.core.rule import SubjectKind
+from monitor.core.unnaming import Place, Unnaming
 from monitor.store.schema import (
+    alert_events,
+    alerts,
+    audit,
+    batches,
     calls,
     contacts,
+    deliveries,
+    inbox,
     metadata,
     moved_contacts,
     outbox,
     pages,
     people,
+    provider_states,
+    providers,
     settings,
+    silences,
 )
 
-_FOUND_BY_KEY = frozenset({calls, contacts, moved_contacts, pages, people, settings})
-
-Rewriting = Callable[[str], str]
+_FOUND_BY_KEY = frozenset({calls, contacts, inbox, moved_contacts, pages, people, settings})
+# Where ids of people and calls may stand. All other texts name batches, rules and receivers.
+_TELL_OF_PEOPLE = frozenset(
+    {
+        alerts.c.finding,
+        alerts.c.closing,
+        alerts.c.unknown,
+        alert_events.c.evidence,
+        alert_events.c.summary,
+        outbox.c.message,
+        outbox.c.error,
+        deliveries.c.text,
+        batches.c.report,
+        batches.c.failure,
+        batches.c.unlisted_why,
+        providers.c.failure_text,
+        provider_states.c.value,
+        silences.c.comment,
+        audit.c.detail,
+    }
+)
+_AS_LIST = frozenset({alert_events.c.evidence})
+# Whose texts are about what an alert is about.
+_OF_ALERTS = frozenset({alert_events, outbox, silences, audit})
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A row in whose texts some of the words stand."""
+    """A row in whose texts some of the words stand, and what it is about, where that is told."""
 
     table: Table
     key: tuple[object, ...]
+    about: Place | None
     texts: Mapping[str, str]
 
 
@@ -40,32 +84,59 @@ def naming(conn: Connection, words: Collection[str]) -> Iterator[Named]:
     Every text is looked at: nothing finds a word within one.
     """
     for table in metadata.sorted_tables:
-        columns = _texts(table)
-        if table in _FOUND_BY_KEY or not columns:
+        names = _texts(table)
+        if table in _FOUND_BY_KEY or not names:
             continue
-        keys = list(table.primary_key)
-        names = [column.name for column in columns]
-        for row in conn.execute(select(*keys, *columns)):
-            texts = {name: text for name, text in zip(names, row[len(keys) :], strict=True) if text}
-            if any(word in text for text in texts.values() for word in words):
-                yield Named(table, tuple(row[: len(keys)]), texts)
+        keys = len(table.primary_key)
+        for row in conn.execute(_reading(table, names)):
+            texts = {name: text for name, text in zip(names, row[keys + 3 :], strict=True) if text}
+            joined = "\n".join(texts.values())
+            if any(word in joined for word in words):
+                yield Named(table, tuple(row[:keys]), _about(*row[keys : keys + 3]), texts)
 
 
-def _texts(table: Table) -> list[Column[str]]:
+def _texts(table: Table) -> list[str]:
     """The columns that hold words of the world, and none by which rows are found."""
     unique = {
         column.name for index in table.indexes if index.unique for column in index.columns
     } | {column.name for column in table.columns if column.unique or column.foreign_keys}
     return [
-        column
+        column.name
         for column in table.columns
         if type(column.type) is Text and not column.primary_key and column.name not in unique
     ]
 
 
-def rewritten(found: Named, rewriting: Rewriting) -> dict[str, str]:
-    """The texts of a row that the rewriting changes, as they are to be."""
-    new = {name: rewriting(text) for name, text in found.texts.items()}
+def _reading(table: Table, names: Sequence[str]) -> Select[Any]:
+    """The keys of all rows, what kind of thing each is about, and its texts."""
+    about: list[ColumnElement[Any]] = [null(), null(), null()]
+    source: FromClause = table
+    if table is alerts or table in _OF_ALERTS:
+        about = [alerts.c.subject_kind, alerts.c.provider, alerts.c.subject_id]
+    if table in _OF_ALERTS:
+        source = table.outerjoin(alerts, alerts.c.key == table.c.alert_key)
+    texts = [table.c[name] for name in names]
+    return select(*table.primary_key, *about, *texts).select_from(source)
+
+
+def _about(kind: str | None, provider: str | None, subject: str | None) -> Place | None:
+    if provider is None:
+        return None
+    return provider, subject if kind == SubjectKind.BATCH else None
+
+
+def rewritten(found: Named, unnaming: Unnaming) -> dict[str, str]:
+    """The texts of a row in which somebody is named, as they are to be."""
+    named = any(unnaming.masked(text) != text for text in found.texts.values())
+    new = {}
+    for name, text in found.texts.items():
+        column = found.table.c[name]
+        if column in _AS_LIST:
+            new[name] = unnaming.ids(text, found.about, named=named)
+        elif column in _TELL_OF_PEOPLE:
+            new[name] = unnaming.text(text, found.about, named=named)
+        else:
+            new[name] = unnaming.masked(text)
     return {name: text for name, text in new.items() if text != found.texts[name]}
 
 

@@ -58,6 +58,17 @@ def test_a_trace_across_two_pieces_is_found(
     assert SECRET not in path.read_bytes()
 
 
+def test_nothing_to_look_for_is_found_nowhere(
+    engine: Engine, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.store.wiping._PIECE", 512)
+    statements: list[str] = []
+    event.listen(engine, "checkout", lambda raw, *_: raw.set_trace_callback(statements.append))
+
+    assert wiped(engine, path, [])
+    assert "VACUUM" not in statements
+
+
 def test_a_file_without_a_trace_is_not_written_anew(engine: Engine, path: Path) -> None:
     with engine.begin() as conn:
         owe(conn)
