@@ -25,8 +25,8 @@ from monitor.clock import SystemClock
 from monitor.config import Config, hash_key
 from monitor.core.text import masked_phone
 from monitor.core.wording import counted
-from monitor.ingest.erasing import Traces, Wanted, erase, traces
-from monitor.providers.phones import Phones, normalised
+from monitor.ingest.erasing import Traces, Wanted, erase, meant, traces
+from monitor.providers.phones import Phones, normalised, spellings
 from monitor.store import audit
 from monitor.store.audit import Deed
 from monitor.store.engine import explained
@@ -55,13 +55,14 @@ def run(given: Path | None, asked: Asked, *, as_json: bool) -> int:
     config = load_to_read(given)
     if config.monitor.hash_key is not None:
         config = load_to_run(given)
-    wanted = _wanted(config, asked)
-    if wanted is None:
+    if (asked.number is None) == (asked.contact is None):
+        complain("name either a number or a contact: --contact PROVIDER/BATCH/CONTACT")
         return WRONG
     path = config.monitor.database
     engine = opened(path, read_only=asked.dry_run)
     try:
-        return _run(engine, config, asked, wanted, as_json=as_json)
+        wanted = _wanted(engine, config, asked)
+        return WRONG if wanted is None else _run(engine, config, asked, wanted, as_json=as_json)
     except DatabaseError as error:
         raise explained(error, path) from error
     finally:
@@ -117,13 +118,10 @@ def _user() -> str:
         return ""
 
 
-def _wanted(config: Config, asked: Asked) -> Wanted | None:
+def _wanted(engine: Engine, config: Config, asked: Asked) -> Wanted | None:
     """Who is meant; None, and why, where that cannot be read."""
-    if (asked.number is None) == (asked.contact is None):
-        complain("name either a number or a contact: --contact PROVIDER/BATCH/CONTACT")
-        return None
     if asked.contact is not None:
-        return _contact(config, asked.contact)
+        return _contact(engine, config, asked.contact)
     text = sys.stdin.readline() if asked.number == _STDIN else asked.number or ""
     number = normalised(text) if text.strip().startswith(("+", "00")) else None
     if number is None:
@@ -132,17 +130,26 @@ def _wanted(config: Config, asked: Asked) -> Wanted | None:
             " with - it is read from the standard input, where no history keeps it"
         )
         return None
-    hashed = Phones(hash_key(config.monitor)).hash(number)
-    return Wanted(numbers=frozenset({hashed}), masked=frozenset({masked_phone(number)}))
+    hashed = Phones(hash_key(config.monitor)).hash
+    return Wanted(
+        numbers=frozenset(map(hashed, spellings(number))), masked=frozenset({masked_phone(number)})
+    )
 
 
-def _contact(config: Config, text: str) -> Wanted | None:
-    provider, _, rest = text.partition("/")
-    batch_id, _, contact_id = rest.rpartition("/")  # ids of batches may have slashes of their own
-    if batch_id and contact_id and provider in config.providers:
-        return Wanted(contact=(provider, batch_id, contact_id))
+def _contact(engine: Engine, config: Config, text: str) -> Wanted | None:
+    """Any of the ids may have slashes of its own: what is known tells where one ends."""
+    parts = text.split("/")
+    splits = [
+        ("/".join(parts[:first]), "/".join(parts[first:second]), "/".join(parts[second:]))
+        for second in range(len(parts) - 1, 1, -1)
+        for first in range(1, second)
+    ]
+    with engine.connect().execution_options(read_only=True) as conn:
+        contact = meant(conn, [each for each in splits if all(each)])
+    if contact is not None:
+        return Wanted(contact=contact)
     known = ", ".join(sorted(config.providers))
-    complain(f"{text!r} is not PROVIDER/BATCH/CONTACT; providers are: {known}")
+    complain(f"{text!r} is not PROVIDER/BATCH/CONTACT of a known batch; providers are: {known}")
     return None
 
 
@@ -152,7 +159,8 @@ def _is_sure(found: Traces, asked: Asked, zone: str) -> bool:
     if not sys.stdin.isatty() or asked.number == _STDIN:
         complain("nobody can be asked here; to do it without asking: --yes")
         return False
-    print_lines(_lines(found, zone))
+    for line in _lines(found, zone):  # the standard output is for what was done
+        complain(line)
     print("Shall all of it be erased, for good? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().casefold() in {"y", "yes"}:
         return True

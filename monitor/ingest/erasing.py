@@ -132,6 +132,15 @@ def _standing(conn: Connection, wanted: Wanted) -> list[_Stands]:
     return [found[key] for key in sorted(found)]
 
 
+def meant(
+    conn: Connection, contacts: Sequence[tuple[str, str, str]]
+) -> tuple[str, str, str] | None:
+    """Of several ways to read who is meant the one that is known, if only by the batch."""
+    of_batches = [each for each in contacts if batches.find(conn, *each[:2]) is not None]
+    standing = (each for each in of_batches if any(_named(conn, Wanted(contact=each))))
+    return next(standing, of_batches[0] if of_batches else None)
+
+
 def _named(conn: Connection, wanted: Wanted) -> Iterator[_Stands]:
     if wanted.contact is None:
         return

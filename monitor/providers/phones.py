@@ -75,6 +75,31 @@ def normalised(value: Any, calling_code: str | None = None) -> str | None:
     return f"+{digits}" if digits.isascii() and 6 < len(digits) <= 15 else None
 
 
+def spellings(number: str) -> frozenset[str]:
+    """The normalised number, and what it is read as from a vendor that leaves its country out.
+
+    Without the country's code, and with the zero that is dialled in front of it. What would be
+    a whole number of another country is none of these: it may be somebody else's.
+    """
+    import phonenumbers  # noqa: PLC0415 - as below
+
+    try:
+        national = phonenumbers.national_significant_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return frozenset({number})
+    read = {normalised(national), normalised(f"0{national}")} - {None}
+    return frozenset({number, *(each for each in read if each and not _is_whole(each))})
+
+
+def _is_whole(number: str) -> bool:
+    import phonenumbers  # noqa: PLC0415 - as below
+
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return False
+
+
 @lru_cache(maxsize=4096)
 def masked_number(value: str) -> str | None:
     """The masked form of a number that many calls share, such as the caller's own."""

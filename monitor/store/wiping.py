@@ -51,7 +51,7 @@ def _journal_is_empty(engine: Engine) -> bool:
 
 def _holds(path: Path, words: Collection[bytes]) -> bool:
     """Whether any of the words stands anywhere in the file."""
-    most = max(map(len, words), default=0)
+    most = max(map(len, words), default=1)
     before = b""
     with path.open("rb") as file:
         while piece := file.read(_PIECE):

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from monitor.config.keys import KEY_FILE
 from monitor.core.erasing import is_stub
+from monitor.core.model import Item
 from monitor.ingest.items import take_items
 from monitor.ingest.looks import take_look
 from monitor.providers.phones import Phones
@@ -34,8 +35,8 @@ def database(tmp_path: Path, config: Path) -> Iterator[Engine]:
     contact = make_contact(contact_id="con_1", phone_hash=told.hash, phone=told.masked)
     with engine.begin() as conn:
         row = take_look(conn, make_batch(), baseline=False)
-        item = (contact, (make_call(call_id="call_1", contact_id="con_1"),))
-        take_items(conn, replace(row, listed_at=NOON), [item], NOON)  # type: ignore[list-item]
+        item = Item(contact, (make_call(call_id="call_1", contact_id="con_1"),))
+        take_items(conn, replace(row, listed_at=NOON), [item], NOON)
     with engine.connect():
         yield engine
     engine.dispose()
@@ -94,6 +95,39 @@ def test_somebody_without_a_number_is_named_by_batch_and_contact(
     assert list(map(is_stub, contacts(database))) == [True]
 
 
+@pytest.mark.parametrize("contact_id", ["con/1", "a/b/c", '50%/ü"x"'])
+def test_an_id_may_have_slashes_of_its_own(
+    offhook: Offhook, database: Engine, contact_id: str
+) -> None:
+    with database.begin() as conn:
+        row = batches.find(conn, "renewals", "b1")
+        assert row is not None
+        take_items(conn, row, [Item(make_contact(contact_id=contact_id))], NOON)
+
+    ran = offhook("erase", "--contact", f"renewals/b1/{contact_id}", "--yes", "--json")
+
+    assert [each["contact_id"] for each in ran.json["places"]] == [contact_id]
+    assert contact_id not in contacts(database)
+    again = offhook("erase", "--contact", f"renewals/b1/{contact_id}", "--yes")
+    assert (again.status, "nothing is known" in again.out) == (0, True)
+
+
+@pytest.mark.parametrize("written", ["4155550123", "(415) 555-0123", "04155550123"])
+def test_a_number_is_found_where_a_vendor_leaves_its_country_out(
+    offhook: Offhook, database: Engine, written: str
+) -> None:
+    told = Phones(KEY).read(written)
+    with database.begin() as conn:
+        row = batches.find(conn, "renewals", "b1")
+        assert row is not None
+        short = make_contact(contact_id="con_2", phone_hash=told.hash, phone=told.masked)
+        take_items(conn, row, [Item(short)], NOON)
+
+    ran = offhook("erase", NUMBER, "--yes", "--json")
+
+    assert {each["contact_id"] for each in ran.json["places"]} == {"con_1", "con_2"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -101,8 +135,12 @@ def test_somebody_without_a_number_is_named_by_batch_and_contact(
         ((NUMBER, "--contact", "renewals/b1/con_1"), "name either a number or a contact"),
         (("4155550123",), "that is no whole number"),
         (("+12",), "that is no whole number"),
-        (("--contact", "con_1"), "is not PROVIDER/BATCH/CONTACT; providers are: renewals"),
+        (
+            ("--contact", "con_1"),
+            "is not PROVIDER/BATCH/CONTACT of a known batch; providers are: renewals",
+        ),
         (("--contact", "other/b1/con_1"), "providers are: renewals"),
+        (("--contact", "renewals/b2/con_1"), "of a known batch"),
         ((NUMBER,), "nobody can be asked here; to do it without asking: --yes"),
     ],
 )
@@ -127,7 +165,10 @@ def test_somebody_is_asked(
     monkeypatch.setattr(typed, "isatty", lambda: True)
     monkeypatch.setattr("sys.stdin", typed)
 
-    assert offhook("erase", NUMBER).status == status
+    ran = offhook("erase", NUMBER, "--json")
+
+    assert (ran.status, "con_1" in ran.err) == (status, True)
+    assert ran.out == "" if status else ran.json["erased"]
     assert list(map(is_stub, contacts(database))) == [status == 0]
 
 

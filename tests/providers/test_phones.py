@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from monitor.core.text import masked_phone
-from monitor.providers.phones import NO_PHONE, Phones, masked_number, normalised
+from monitor.providers.phones import NO_PHONE, Phones, masked_number, normalised, spellings
 
 PHONES = Phones(b"k" * 32)
 BLAND = Phones(b"k" * 32, calling_code="1")
@@ -90,3 +90,19 @@ def test_what_is_no_number_is_nothing() -> None:
     assert PHONES.read(None) == NO_PHONE
     assert masked_number("unknown") is None
     assert masked_number("+17473423273") == "••3273"
+
+
+@pytest.mark.parametrize(
+    ("number", "others"),
+    [
+        ("+14155550123", {"+4155550123", "+04155550123"}),
+        ("+4930123456", {"+30123456", "+030123456"}),
+        ("+919876543210", {"+9876543210", "+09876543210"}),
+        ("+14795550123", {"+04795550123"}),  # +47 95550123 is Norwegian
+        ("+9990000001", set()),
+    ],
+)
+def test_a_number_is_read_in_other_ways_where_its_country_is_left_out(
+    number: str, others: set[str]
+) -> None:
+    assert spellings(number) == {number} | others
