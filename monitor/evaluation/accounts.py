@@ -158,6 +158,9 @@ class PeopleMemo:
             moves = self._resumed(conn)
         elif tail:
             moves = moves[1:]
+        elif moves and moves[0].id > 1:
+            self._restart(conn)  # what came first is gone
+            return
         if moves:
             tail.extend(moves)
             self._mark(conn, moves)

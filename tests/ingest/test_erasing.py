@@ -355,6 +355,22 @@ def test_what_a_process_remembers_of_people_is_asked_anew(conn: Connection) -> N
     assert shared() == (0, ())
 
 
+def test_who_came_first_while_another_was_erased_is_asked_about(conn: Connection) -> None:
+    begin(conn, "b1", "b2")
+    memo = PeopleMemo()
+
+    def shared() -> int:
+        return StoredPeople(conn, found(conn), memo, NOON).in_other_open_batches().n
+
+    assert shared() == 0  # of nobody, as nobody was ever read
+    for batch_id in ("b1", "b2"):
+        waits = Subject(1, batch_id).contact._replace(status=ContactStatus.PENDING)
+        read(conn, batch_id, [Item(waits), Subject(2, batch_id).item()])
+    erase(conn, Subject(2).wanted, NOON)
+
+    assert shared() == 1
+
+
 async def test_a_stub_stands_on_the_list_that_shows_the_person(tmp_path: Path) -> None:
     at = Lookout(tmp_path / "offhook.db", threads=False)
     batch = at.vendor.add("b1", people=12)
