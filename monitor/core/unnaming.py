@@ -44,17 +44,20 @@ _OURS = frozenset(
 _pack = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
 Place = tuple[str, str | None]  # a provider, and one of its batches
+Evidence = Callable[[list[str]], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
     """What people are known by: masked numbers, and their ids by the place in which they stand.
 
-    Beside each id is what is to stand instead.
+    Beside each id is what is to stand instead. Of whoever stood in a batch that is ``forgotten``
+    no id is known: there all go that stand beside their number.
     """
 
     masked: frozenset[str] = frozenset()
     ids: Mapping[Place, Mapping[str, str]] = field(default_factory=dict)
+    forgotten: frozenset[Place] = frozenset()
 
     def everything(self) -> frozenset[str]:
         """All of them, also as JSON spells them."""
@@ -73,6 +76,7 @@ class Unnaming:
             for word, name in ids.items()
             if not _is_weak(word)
         }
+        self._forgotten = words.forgotten
         masked = dict.fromkeys(words.masked, NOBODY)
         self.masked = _replacing(masked)
         self.prose = _replacing(masked | self._long)
@@ -93,33 +97,36 @@ class Unnaming:
 
     def ids(self, text: str, about: Place | None, *, named: bool) -> str:
         """A list of evidence by itself."""
-        value, ids = json.loads(text), self._evidence(about, named=named)
-        new = [ids.get(each, each) for each in value]
+        value = json.loads(text)
+        new = self._evidence(about, named=named)(value)
         return text if new == value else _pack(new)
 
-    def _evidence(self, about: Place | None, *, named: bool) -> Mapping[str, str]:
-        """The ids that are theirs there."""
+    def _evidence(self, about: Place | None, *, named: bool) -> Evidence:
+        """What takes their ids out of evidence there."""
+        if named and about in self._forgotten:
+            return lambda value: [NOBODY for _ in value]
         found = dict(self._long)
         for place, ids in self._ids.items():
             if named or (about is not None and about in {place, (place[0], None)}):
                 found |= ids
-        return found if about is None else found | self._ids.get(about, {})
+        found |= {} if about is None else self._ids.get(about, {})
+        return lambda value: [found.get(each, each) for each in value]
 
-    def _value(self, value: Any, ids: Mapping[str, str]) -> Any:
+    def _value(self, value: Any, evidence: Evidence) -> Any:
         if isinstance(value, str):
             return self.prose(value)
         if isinstance(value, list):
-            return [self._value(each, ids) for each in value]
+            return [self._value(each, evidence) for each in value]
         if isinstance(value, dict):
-            return {key: self._under(key, each, ids) for key, each in value.items()}
+            return {key: self._under(key, each, evidence) for key, each in value.items()}
         return value
 
-    def _under(self, key: str, value: Any, ids: Mapping[str, str]) -> Any:
+    def _under(self, key: str, value: Any, evidence: Evidence) -> Any:
         if key == _EVIDENCE:
-            return [ids.get(each, each) for each in value]
+            return evidence(value)
         if key in _OURS:
             return _masked(value, self.masked)
-        return self._value(value, ids)
+        return self._value(value, evidence)
 
 
 def _masked(value: Any, masked: Callable[[str], str]) -> Any:

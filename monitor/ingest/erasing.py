@@ -15,7 +15,17 @@ from monitor.core.model import Item
 from monitor.core.tally import count_call, move_contact
 from monitor.core.unnaming import Unnaming, Words
 from monitor.providers.notices import Notice
-from monitor.store import arrivals, batches, changes, inbox, people, snapshot, texts, tombstones
+from monitor.store import (
+    arrivals,
+    batches,
+    changes,
+    inbox,
+    people,
+    retention,
+    snapshot,
+    texts,
+    tombstones,
+)
 from monitor.store.batches import BatchRow
 from monitor.store.coding import decode, encode
 from monitor.store.lately import KEY
@@ -84,7 +94,7 @@ def traces(conn: Connection, wanted: Wanted) -> Traces:
     """What is known of somebody; nothing is changed."""
     standing = _standing(conn, wanted)
     made = tombstones.load(conn) or Tombstones(b"")
-    found = _texts(conn, _words(made, wanted, standing))
+    found = _texts(conn, _words(conn, made, wanted, standing))
     return Traces(
         places=tuple(each.place for each in standing),
         texts=len(found),
@@ -96,7 +106,7 @@ def erase(conn: Connection, wanted: Wanted, at: datetime) -> Traces:
     """Forget somebody, now and whenever they are read again; what was known of them."""
     made = tombstones.make(conn)
     standing = _standing(conn, wanted)
-    words = _words(made, wanted, standing)
+    words = _words(conn, made, wanted, standing)
     tombstones.keep(conn, _tombstones(made, wanted, standing), at)
     for each in standing:
         _leave_stub(conn, made, each)
@@ -156,7 +166,9 @@ def _hashes(wanted: Wanted, standing: Iterable[_Stands]) -> frozenset[bytes]:
     return wanted.numbers | {number for number in told if number is not None}
 
 
-def _words(made: Tombstones, wanted: Wanted, standing: Iterable[_Stands]) -> Words:
+def _words(
+    conn: Connection, made: Tombstones, wanted: Wanted, standing: Iterable[_Stands]
+) -> Words:
     """What is to be taken out of every text, and what is to stand in its place."""
     masked = set(wanted.masked)
     ids: dict[tuple[str, str | None], dict[str, str]] = {}
@@ -169,7 +181,7 @@ def _words(made: Tombstones, wanted: Wanted, standing: Iterable[_Stands]) -> Wor
             masked.add(phone)
         of = ids.setdefault((look.provider, look.batch_id), {})
         of |= _contact(made, each) | _calls(made, each)
-    return Words(frozenset(masked), ids)
+    return Words(frozenset(masked), ids, retention.forgotten(conn))
 
 
 def _contact(made: Tombstones, stands: _Stands) -> dict[str, str]:

@@ -72,3 +72,9 @@ def _let_go(conn: Connection, batch: int, ids: list[str], refusal: Refusal | Non
         if key is not None and call is not None:
             kept[key] = call
     people.keep_opt_outs(conn, kept)
+
+
+def forgotten(conn: Connection) -> frozenset[tuple[str, str | None]]:
+    """The batches whose people are forgotten: the provider, and the id there."""
+    of = select(batches.c.provider, batches.c.batch_id).where(batches.c.pruned)
+    return frozenset((row.provider, row.batch_id) for row in conn.execute(of))

@@ -19,6 +19,7 @@ from monitor.providers.phones import Phones
 from monitor.store import batches, changes, inbox, snapshot
 from monitor.store.batches import BatchRow
 from monitor.store.coding import decode, encode
+from monitor.store.retention import prune
 from monitor.store.schema import alert_events, alerts, arrivals, outbox
 from tests.builders import MINUTE, NOON, make_batch, make_call, make_contact
 from tests.delivering import SPIKE, make_alert, make_subject, tell_all
@@ -77,8 +78,10 @@ def subjects(conn: Connection, batch_id: str, kind: str) -> list[str]:
     return [each.subject for each in rows if each.kind == kind]
 
 
-def tell_of(conn: Connection, batch_id: str, *evidence: str) -> None:
-    finding = replace(SPIKE, summary="7 of 12 calls failed", evidence=evidence)
+def tell_of(
+    conn: Connection, batch_id: str, *evidence: str, summary: str = "7 of 12 calls failed"
+) -> None:
+    finding = replace(SPIKE, summary=summary, evidence=evidence)
     subject = make_subject(id=batch_id, title=batch_id)
     alert = make_alert(f"about {batch_id}", finding=finding, subject=subject)
     tell_all(conn, alert)
@@ -214,3 +217,25 @@ def test_when_a_call_was_heard_of_that_no_list_shows_is_forgotten_too(conn: Conn
 
     assert "call_1" not in repr(conn.execute(select(arrivals)).all())
     assert {b"con_1", b"call_1"} <= words
+
+
+@pytest.mark.parametrize(("named", "after"), [("••0123", "[erased]"), ("••0199", "call_1")])
+def test_beside_a_number_no_id_stays_of_a_batch_whose_people_are_forgotten(
+    conn: Connection, named: str, after: str
+) -> None:
+    begin(conn, "b1")
+    read(conn, "b1", item("con_1", "call_1", NUMBER))
+    tell_of(conn, "b1", "call_1", summary=f"{named} got 9 calls in 40 min")
+    ended = replace(found(conn, "b1"), open=False, terminal_at=NOON)
+    batches.save(conn, ended, "open", "terminal_at")
+    while prune(conn, NOON + MINUTE):
+        pass
+    assert found(conn, "b1").pruned
+
+    erase(conn, wanted(), NOON)
+
+    for column in (alerts.c.finding, outbox.c.message):
+        told = [json.loads(text)["evidence"] for text in conn.execute(select(column)).scalars()]
+        assert all(each == [after] for each in told)
+        assert told
+    assert conn.execute(select(alert_events.c.evidence)).scalars().all() == [encode([after])]
