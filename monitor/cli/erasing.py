@@ -191,7 +191,7 @@ def _lines(found: Traces, zone: str) -> Iterator[str]:
         where = f"{printable(each.title)} ({each.batch_id}) at {each.provider}"
         yield f"{where}: {each.contact_id}, {counted(each.calls, 'call')}"
     if found.texts:
-        yield f"named in {counted(found.texts, 'text')}: alerts, messages and what webhooks told"
+        yield f"named in {counted(found.texts, 'text')}: alerts, messages and remarks"
     for sent in found.sent[-_SHOWN:]:
         yield f"named in a message to {sent.receiver}, {local(sent.sent_at, zone)}"
     if len(found.sent) > _SHOWN:

@@ -89,10 +89,11 @@ def naming(conn: Connection, words: Collection[str]) -> Iterator[Named]:
             continue
         keys = len(table.primary_key)
         for row in conn.execute(_reading(table, names)):
-            texts = {name: text for name, text in zip(names, row[keys + 3 :], strict=True) if text}
-            joined = "\n".join(texts.values())
+            found = row[keys + 3 :]
+            joined = "\n".join(filter(None, found))
             if any(word in joined for word in words):
-                yield Named(table, tuple(row[:keys]), _about(*row[keys : keys + 3]), texts)
+                texts = {name: text for name, text in zip(names, found, strict=True) if text}
+                yield Named(table, row[:keys], _about(*row[keys : keys + 3]), texts)
 
 
 def _texts(table: Table) -> list[str]:

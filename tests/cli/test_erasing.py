@@ -153,6 +153,24 @@ def test_what_is_not_clear_is_not_done(
     assert contacts(database) == ["con_1"]
 
 
+def test_without_the_key_nobody_is_said_to_be_erased(
+    offhook: Offhook, database: Engine, tmp_path: Path
+) -> None:
+    key = tmp_path / "data" / KEY_FILE
+    key.unlink()
+
+    ran = offhook("erase", NUMBER, "--yes")
+
+    assert (ran.status, "bring it back from a backup" in ran.err) == (2, True)
+    assert (contacts(database), key.exists()) == (["con_1"], False)
+    assert offhook("erase", "--contact", "renewals/b1/con_1", "--yes").status == 0
+
+
+def test_without_a_database_no_key_is_made(offhook: Offhook, tmp_path: Path, config: Path) -> None:
+    assert offhook("erase", NUMBER, "--yes").status == 2
+    assert not (tmp_path / "data" / KEY_FILE).exists()
+
+
 @pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 2), ("", 2)])
 def test_somebody_is_asked(
     offhook: Offhook,
