@@ -175,6 +175,7 @@ def _show(found: Traces, zone: str, *, as_json: bool, erased: bool) -> None:
                 "erased": erased,
                 "places": found.places,
                 "texts": found.texts,
+                "webhooks": found.webhooks,
                 "sent": found.sent,
             }
         )
@@ -192,6 +193,8 @@ def _lines(found: Traces, zone: str) -> Iterator[str]:
         yield f"{where}: {each.contact_id}, {counted(each.calls, 'call')}"
     if found.texts:
         yield f"named in {counted(found.texts, 'text')}: alerts, messages and remarks"
+    if found.webhooks:
+        yield f"told of by {counted(found.webhooks, 'webhook')} not taken in yet"
     for sent in found.sent[-_SHOWN:]:
         yield f"named in a message to {sent.receiver}, {local(sent.sent_at, zone)}"
     if len(found.sent) > _SHOWN:

@@ -28,6 +28,7 @@ from monitor.store import (
 )
 from monitor.store.batches import BatchRow
 from monitor.store.coding import decode, encode
+from monitor.store.inbox import Arrived
 from monitor.store.lately import KEY
 from monitor.store.snapshot import Person
 from monitor.store.texts import SentMessage
@@ -58,15 +59,19 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traces:
-    """What was known of somebody: where they stood, in how many texts, and what was sent."""
+    """What was known of somebody: where they stood, in how many texts, and what was sent.
+
+    ``webhooks`` told of them and are not taken in yet.
+    """
 
     places: tuple[Place, ...]
     texts: int
+    webhooks: int
     sent: tuple[SentMessage, ...]
     words: frozenset[bytes] = frozenset()  # what stands nowhere any more, and by no chance
 
     def __bool__(self) -> bool:
-        return bool(self.places or self.texts)
+        return bool(self.places or self.texts or self.webhooks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ def traces(conn: Connection, wanted: Wanted) -> Traces:
     return Traces(
         places=tuple(each.place for each in standing),
         texts=len(found),
+        webhooks=len(_told(conn, wanted, standing)),
         sent=texts.sent(conn, [each for each, _ in found]),
     )
 
@@ -115,15 +121,17 @@ def erase(conn: Connection, wanted: Wanted, at: datetime) -> Traces:
         _forget_calls(conn, each.row.look.provider, calls)
     hashes = _hashes(wanted, standing)
     people.forget(conn, hashes, at)
-    told = _reword_inbox(conn, made, wanted, standing)
+    told = _told(conn, wanted, standing)
+    told_ids = {key for each in told for key in _reword(conn, made, each)}
     found = _texts(conn, words)
     sent = texts.sent(conn, [each for each, _ in found])
     for named, new in found:
         texts.rewrite(conn, named, new)
-    ids = replace(words, masked=frozenset()).everything() | told
+    ids = replace(words, masked=frozenset()).everything() | told_ids
     return Traces(
         places=tuple(each.place for each in standing),
         texts=len(found),
+        webhooks=len(told),
         sent=sent,
         words=frozenset(word.encode() for word in ids) | {number[:KEY] for number in hashes},
     )
@@ -228,17 +236,25 @@ def _leave_stub(conn: Connection, made: Tombstones, stands: _Stands) -> None:
     batches.save(conn, replace(row, tally=tally, marks=None), "tally", "marks")
 
 
-def _reword_inbox(
-    conn: Connection, made: Tombstones, wanted: Wanted, standing: Sequence[_Stands]
-) -> set[str]:
-    """What webhooks told of them and is not taken in yet is told of their stub; their ids."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A webhook with a whole call of theirs, and the batch that it is of, if any."""
+
+    arrived: Arrived
+    notice: Notice
+    batch_id: str
+    item: Item
+
+
+def _told(conn: Connection, wanted: Wanted, standing: Sequence[_Stands]) -> list[_Told]:
+    """What webhooks told of them and is not taken in yet."""
     hashes = _hashes(wanted, standing)
-    ids: set[str] = set()
     places = [each.place for each in standing]
     batch_of = {(each.provider, each.contact_id): each.batch_id for each in places}
     contacts = {(each.provider, each.batch_id, each.contact_id) for each in places}
     if wanted.contact is not None:
         contacts.add(wanted.contact)
+    found = []
     for arrived in inbox.telling(conn):
         notice = decode(Notice, arrived.told or "")
         item = notice.item
@@ -246,15 +262,19 @@ def _reword_inbox(
             continue
         provider, contact_id = arrived.provider, item.contact.contact_id
         batch_id = arrived.batch_id or batch_of.get((provider, contact_id), "")
-        theirs = (provider, batch_id, contact_id) in contacts
-        if not theirs and item.contact.phone_hash not in hashes:
-            continue
-        stub = made.stub(provider, batch_id, item)
-        calls = {call.call_id: made.call_id(provider, call.call_id) for call in item.calls}
-        _forget_calls(conn, provider, calls)
-        inbox.reword(conn, arrived.id, encode(replace(notice, item=stub)))
-        ids |= {contact_id, *calls}
-    return ids
+        if (provider, batch_id, contact_id) in contacts or item.contact.phone_hash in hashes:
+            found.append(_Told(arrived, notice, batch_id, item))
+    return found
+
+
+def _reword(conn: Connection, made: Tombstones, told: _Told) -> set[str]:
+    """A webhook tells of their stub; the ids that it told."""
+    provider, item = told.arrived.provider, told.item
+    calls = {call.call_id: made.call_id(provider, call.call_id) for call in item.calls}
+    _forget_calls(conn, provider, calls)
+    stub = made.stub(provider, told.batch_id, item)
+    inbox.reword(conn, told.arrived.id, encode(replace(told.notice, item=stub)))
+    return {item.contact.contact_id, *calls}
 
 
 def _texts(conn: Connection, words: Words) -> list[tuple[texts.Named, dict[str, str]]]:

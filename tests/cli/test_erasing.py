@@ -14,11 +14,15 @@ from monitor.core.erasing import is_stub
 from monitor.core.model import Item
 from monitor.ingest.items import take_items
 from monitor.ingest.looks import take_look
+from monitor.providers.facts import Proof
+from monitor.providers.notices import Notice
 from monitor.providers.phones import Phones
-from monitor.store import audit, batches, snapshot
+from monitor.store import audit, batches, inbox, snapshot
+from monitor.store.coding import encode
 from monitor.store.engine import open_engine
 from tests.builders import NOON, make_batch, make_call, make_contact
 from tests.cli.conftest import Offhook
+from tests.notices import arrived
 
 KEY = b"the key of this installation"
 NUMBER = "+14155550123"
@@ -93,6 +97,24 @@ def test_somebody_without_a_number_is_named_by_batch_and_contact(
 ) -> None:
     assert offhook("erase", "--contact", "renewals/b1/con_1", "--yes").status == 0
     assert list(map(is_stub, contacts(database))) == [True]
+
+
+def test_whoever_only_a_webhook_has_told_of_is_known(offhook: Offhook, database: Engine) -> None:
+    number = "+14155550199"
+    told = Phones(KEY).read(number)
+    contact = make_contact(contact_id="con_9", phone_hash=told.hash, phone=told.masked)
+    item = Item(contact, (make_call(call_id="call_9", contact_id="con_9"),))
+    notice = Notice(event="call", proves=Proof.CALL, batch_id="b1", item=item)
+    with database.begin() as conn:
+        inbox.put(conn, [arrived("call", "b1", "call_9", encode(notice))])
+
+    ran = offhook("erase", number, "--yes")
+
+    assert "nothing is known" not in ran.out
+    assert "told of by 1 webhook not taken in yet" in ran.out
+    with database.begin() as conn:
+        (kept,) = inbox.waiting(conn, 9)
+    assert "con_9" not in (kept.told or "con_9")
 
 
 @pytest.mark.parametrize("contact_id", ["con/1", "a/b/c", '50%/ü"x"'])

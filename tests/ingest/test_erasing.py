@@ -332,7 +332,7 @@ def test_nothing_is_known_of_a_stranger_who_is_kept_out_from_now_on(conn: Connec
 
     assert not erase(conn, stranger.wanted, NOON)
     again = erase(conn, stranger.wanted, NOON)
-    assert replace(again, words=frozenset()) == Traces(places=(), texts=0, sent=())
+    assert replace(again, words=frozenset()) == Traces(places=(), texts=0, webhooks=0, sent=())
     read(conn, "b1", [stranger.item()])
     assert people.places(conn, [stranger.hash[:8]]) == {}
 
