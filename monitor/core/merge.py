@@ -44,6 +44,21 @@ def _contact_order(contact: Contact) -> tuple[object, ...]:
     )
 
 
+def undated(known: Contact, seen: Contact) -> Contact:
+    """A view taken now that leaves out when the last attempt was: it was when it is known to be.
+
+    Else a vendor that stops telling times would never tell anything newer. Of more attempts it
+    is another one, of which nothing is known.
+    """
+    if seen.last_attempt_at is not None or known.last_attempt_at is None or seen.seen_at is None:
+        return seen
+    if known.attempts + known.follow_ups != seen.attempts + seen.follow_ups:
+        return seen
+    if known.seen_at is not None and known.seen_at > seen.seen_at:
+        return seen
+    return seen._replace(last_attempt_at=known.last_attempt_at)
+
+
 def is_behind(seen: Contact, known: Contact) -> bool:
     """Whether a view is beyond doubt the older one: fewer attempts, or the same not over yet."""
     before, after = known.attempts + known.follow_ups, seen.attempts + seen.follow_ups

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from monitor.core.merge import merge_call, merge_contact
+from monitor.core.merge import merge_call, merge_contact, undated
 from monitor.core.model import Call, CallStatus, Contact, ContactStatus, EndedBy, Item
 from monitor.core.tally import Tally, count_call, count_contact, move_contact
 from monitor.store import batches, changes, people, snapshot
@@ -123,7 +123,7 @@ def _take_contact(chunk: _Chunk, seen: Contact) -> tuple[Person, bool]:
     else:
         known = snapshot.person_of(value)
         old, since, calls = known
-        new = merge_contact(old, seen)
+        new = merge_contact(old, undated(old, seen))
         if new[:-1] == old[:-1] and (old.seen_at or not new.seen_at):
             return known, False
         move_contact(chunk.tally, old, new)

@@ -2,10 +2,11 @@ from datetime import UTC, datetime, timedelta
 from functools import reduce
 from itertools import permutations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.merge import merge_call, merge_contact
+from monitor.core.merge import merge_call, merge_contact, undated
 from monitor.core.model import AnsweredBy, Call, CallStatus, Contact, ContactStatus, EndedBy
 from tests.builders import MINUTE, NOON, make_call, make_contact
 
@@ -84,6 +85,31 @@ def test_contacts_merge_the_same_in_any_order(views: list[Contact]) -> None:
 def test_contacts_merge_the_same_in_any_grouping(a: Contact, b: Contact, c: Contact) -> None:
     assert merge_contact(merge_contact(a, b), c) == merge_contact(a, merge_contact(b, c))
     assert merge_contact(a, a) == a
+
+
+TALKS = make_contact(status=ContactStatus.IN_CALL, last_attempt_at=NOON, seen_at=NOON)
+OVER = make_contact(status=ContactStatus.COMPLETED, seen_at=NOON + MINUTE)
+
+
+def test_a_view_that_leaves_out_the_last_attempt_is_of_the_one_that_is_known() -> None:
+    assert merge_contact(TALKS, undated(TALKS, OVER)).status is ContactStatus.COMPLETED
+    late = OVER._replace(status=ContactStatus.IN_CALL, seen_at=NOON + 2 * MINUTE)
+    known = merge_contact(TALKS, undated(TALKS, OVER))
+    assert merge_contact(known, undated(known, late)).status is ContactStatus.COMPLETED
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(OVER._replace(last_attempt_at=NOON - MINUTE), id="it tells another"),
+        pytest.param(OVER._replace(attempts=1), id="of another attempt"),
+        pytest.param(OVER._replace(seen_at=None), id="pushed"),
+        pytest.param(OVER._replace(seen_at=NOON - MINUTE), id="older"),
+    ],
+)
+def test_any_other_view_is_taken_as_it_is(seen: Contact) -> None:
+    assert undated(TALKS, seen) == seen
+    assert undated(TALKS._replace(last_attempt_at=None), OVER) == OVER
 
 
 def test_an_ended_call_stays_ended_whatever_comes_late() -> None:

@@ -34,6 +34,7 @@ def test_no_fault_makes_a_false_end_a_false_recovery_or_a_loss(proof: bool) -> N
         pytest.param(Case("call_word", "bland", 1), id="a word read as its batch is let go of"),
         pytest.param(Case("retired", "svalync", 30), id="another comes back first"),
         pytest.param(Case("id_missing", "svalync", 14), id="people read long after their counts"),
+        pytest.param(Case("times_missing", "bland", 56), id="an end without the time of its call"),
     ],
 )
 def test_what_it_once_found_stays_mended(case: Case) -> None:
