@@ -120,10 +120,9 @@ def decode(
         contact, calls = _quickly(raw, seen_at, phones)
     except (ValueError, KeyError, RecursionError):
         contact, calls = _leniently(raw, seen_at, phones)
-        calls = list({call.call_id: call for call in calls}.values())
     if rates is not None:
-        calls = [estimated(rates, call) for call in calls]
-    return _item((contact, tuple(calls)))
+        calls = tuple([estimated(rates, call) for call in calls])
+    return _item((contact, calls))
 
 
 _item = partial(tuple.__new__, Item)  # what its constructor does, without going through Python
@@ -131,7 +130,7 @@ _item = partial(tuple.__new__, Item)  # what its constructor does, without going
 
 def _quickly(
     raw: bytes | memoryview, seen_at: datetime, phones: Phones
-) -> tuple[Contact, list[Call]]:
+) -> tuple[Contact, tuple[Call, ...]]:
     """A row as documented; ValueError for any other."""
     row = quick.decode(raw)
     contact = quick.contact(row, _status(row.status), seen_at, phones)
@@ -158,7 +157,7 @@ def _call_status(value: str) -> tuple[CallStatus, bool]:
 
 def _leniently(
     raw: bytes | memoryview, seen_at: datetime, phones: Phones
-) -> tuple[Contact, list[Call]]:
+) -> tuple[Contact, tuple[Call, ...]]:
     try:
         row = decoded(_ROW, raw)
     except (ValueError, RecursionError):
@@ -185,7 +184,8 @@ def _leniently(
     records = row.call_records or []
     if row.current_call is not None:
         records = _with_current(records, row.current_call)
-    return contact, [_call(record, contact_id, seen_at) for record in records]
+    calls = (_call(record, contact_id, seen_at) for record in records)
+    return contact, tuple({call.call_id: call for call in calls}.values())
 
 
 def _contact_status(value: Any) -> tuple[ContactStatus, str | None]:

@@ -23,6 +23,8 @@ _Time = Annotated[datetime, Meta(tz=True)]
 _Word = Annotated[str, Meta(max_length=64)]
 _Id = Annotated[str, Meta(min_length=1, max_length=200)]
 _Text = Annotated[str, Meta(max_length=400)]
+# A word for how a call stands: which that is, and whether it ends the call.
+Words = Callable[[str], tuple[CallStatus, bool]]
 
 
 class Record(msgspec.Struct, gc=False):
@@ -98,38 +100,24 @@ def contact(row: Row, status: ContactStatus, seen_at: datetime, phones: Phones) 
 
 
 def calls(
-    records: list[Record],
-    contact_id: str,
-    seen_at: datetime,
-    status_of: Callable[[str], tuple[CallStatus, bool]],
-) -> list[Call]:
-    """The calls of a row; ``status_of`` knows their words, and which of them end a call."""
+    records: list[Record], contact_id: str, seen_at: datetime, status_of: Words
+) -> tuple[Call, ...]:
+    """The calls of a row. No star in what they are made of: that is built as a list first."""
     low, high = _bounds(seen_at)
-    return [_one(record, contact_id, seen_at, low, high, status_of) for record in records]
-
-
-def _one(
-    record: Record,
-    contact_id: str,
-    seen_at: datetime,
-    low: datetime,
-    high: datetime,
-    status_of: Callable[[str], tuple[CallStatus, bool]],
-) -> Call:
-    """One of them. No star in what it is made of: with one it is built as a list first."""
-    status, ended = status_of(record.call_status)
-    created_at, duration, cost = record.created_at, record.duration_seconds, record.total_cost
-    call_id, feeling, by = record.execution_id, record.sentiment, record.hangup_by
-    ended_at = ended_by = None
-    if created_at is not None:
-        if created_at.tzinfo is not UTC or not low < created_at < high:
-            raise UnusualError
-        if ended and duration is not None:
-            ended_at = min(created_at + _lasting(duration), seen_at)
-            ended_by = _DERIVED
-    hangup = None if record.hangup_reason is None else _reason(record.hangup_reason)
-    return _call(
-        (
+    found = []
+    for record in records:
+        status, ended = status_of(record.call_status)
+        created_at, duration, cost = record.created_at, record.duration_seconds, record.total_cost
+        call_id, feeling, by = record.execution_id, record.sentiment, record.hangup_by
+        hangup = None if record.hangup_reason is None else _reason(record.hangup_reason)
+        ended_at = ended_by = None
+        if created_at is not None:
+            if created_at.tzinfo is not UTC or not low < created_at < high:
+                raise UnusualError
+            if ended and duration is not None:
+                ended_at = min(created_at + _lasting(duration), seen_at)
+                ended_by = _DERIVED
+        call = (
             call_id if call_id.isprintable() else identity(call_id),
             contact_id,
             status,
@@ -157,7 +145,8 @@ def _one(
             seen_at,
             (),
         )
-    )
+        found.append(_call(call))
+    return tuple(found)
 
 
 # Reading a member off its class takes as long as the rest of a line, and so does a call of a
