@@ -13,6 +13,7 @@ import zlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Protocol
 
@@ -91,6 +92,7 @@ class HttpClient:
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
         self._clock = clock
+        self._parsed = lru_cache(maxsize=64)(httpx.URL)  # a receiver has one address
         self.dates = Dates()
         self.asked_at: float | None = None  # monotonic: when the last request was started
         self._client = httpx.AsyncClient(
@@ -130,7 +132,7 @@ class HttpClient:
             async with asyncio.timeout(deadline):
                 request = self._client.build_request(
                     method,
-                    url,
+                    self._parsed(url),
                     headers=dict(headers or {}),
                     params=dict(params) if params else None,
                     json=json,
@@ -186,8 +188,7 @@ class _Trace:
         self.sent = False
         self.received = 0
 
-    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        del info
+    async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
         if event.endswith("send_request_headers.started"):
             self.sent = True
 
@@ -249,8 +250,7 @@ async def _gunzip(chunks: AsyncIterator[bytes], limit: int) -> bytes:
 
 
 def _stale(age: timedelta) -> HttpError:
-    minutes = age // timedelta(minutes=1)
-    text = f"the answer is {minutes:,} min old: a cache on the way gave it"
+    text = f"the answer is {age // timedelta(minutes=1):,} min old: a cache on the way gave it"
     return HttpError("stale", text, sent=True)
 
 
@@ -259,17 +259,15 @@ def _oversize(limit: int) -> HttpError:
 
 
 def _late(url: str, sent: bool, seconds: float) -> HttpError:
-    if sent:
-        return HttpError("timeout", f"no whole answer within {seconds:g} s", sent=True)
-    text = f"no connection to {_host(url)} within {seconds:g} s"
-    return HttpError("timeout_before", text, sent=False)
+    kind = "timeout" if sent else "timeout_before"
+    what = "whole answer" if sent else f"connection to {_host(url)}"
+    return HttpError(kind, f"no {what} within {seconds:g} s", sent=sent)
 
 
 def _broken(url: str, error: Exception, *, sent: bool) -> HttpError:
     if sent:
         return HttpError("reset", f"{_host(url)} broke the connection off", sent=True)
-    kind, text = _why(_host(url), error)
-    return HttpError(kind, text, sent=False)
+    return HttpError(*_why(_host(url), error), sent=False)
 
 
 def _why(host: str, error: BaseException) -> tuple[str, str]:

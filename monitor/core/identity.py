@@ -12,12 +12,14 @@ _SHORT = 10
 
 
 def _hash(kind: str, *parts: str) -> str:
-    digest = blake2b(digest_size=_SIZE, person=kind.encode())
-    for part in parts:
-        data = part.encode()
-        digest.update(len(data).to_bytes(4, "big"))  # so that ("a", "bc") is not ("ab", "c")
-        digest.update(data)
-    return digest.hexdigest()
+    data = b"".join(map(_sized, parts))
+    return blake2b(data, digest_size=_SIZE, person=kind.encode()).hexdigest()
+
+
+def _sized(part: str) -> bytes:
+    """With its length before it, so that ("a", "bc") is not ("ab", "c")."""
+    data = part.encode()
+    return len(data).to_bytes(4, "big") + data
 
 
 # Every evaluation asks for that of every rule on every open batch.

@@ -1,7 +1,7 @@
 """Times in columns, and the collection that every table belongs to."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, MetaData, TypeDecorator
 
@@ -26,12 +26,28 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """Refuse what has no zone."""
         del dialect
-        return None if value is None else to_micros(value)
+        return _kept(value)
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        """Give the zone back."""
+    # A row has many times: they are translated without a step between.
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], int | None]:
+        """The same, for every value of a column."""
         del dialect
-        return None if value is None else from_micros(value)
+        return _kept
+
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[int | None], datetime | None]:
+        """Give the zone back."""
+        del dialect, coltype
+        return _told
+
+
+def _kept(value: datetime | None) -> int | None:
+    return None if value is None else to_micros(value)
+
+
+def _told(value: int | None) -> datetime | None:
+    return None if value is None else from_micros(value)
 
 
 metadata = MetaData(
