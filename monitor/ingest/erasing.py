@@ -4,7 +4,7 @@ All of it is one transaction. What a vendor tells of them later is forgotten as 
 (ingest/forgotten.py).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,9 +14,9 @@ from monitor.core.erasing import Tombstones
 from monitor.core.model import Item
 from monitor.core.tally import count_call, move_contact
 from monitor.core.unnaming import Unnaming, Words
+from monitor.ingest.forgotten import forget_calls
 from monitor.providers.notices import Notice
 from monitor.store import (
-    arrivals,
     batches,
     changes,
     inbox,
@@ -118,7 +118,7 @@ def erase(conn: Connection, wanted: Wanted, at: datetime) -> Traces:
         _leave_stub(conn, made, each)
         contacts, calls = _contact(made, each), _calls(made, each)
         changes.rename(conn, each.row.id, contacts, calls)
-        _forget_calls(conn, each.row.look.provider, calls)
+        forget_calls(conn, each.row.look.provider, calls)
     hashes = _hashes(wanted, standing)
     people.forget(conn, hashes, at)
     told = _told(conn, wanted, standing)
@@ -202,12 +202,6 @@ def _calls(made: Tombstones, stands: _Stands) -> dict[str, str]:
     return {key: made.call_id(provider, key) for key in stands.person.calls}
 
 
-def _forget_calls(conn: Connection, provider: str, calls: Mapping[str, str]) -> None:
-    """No row of a webhook names the calls any more, and none of when it came by their ids."""
-    arrivals.rename(conn, provider, calls)
-    inbox.forget_calls(conn, provider, calls)
-
-
 def _tombstones(made: Tombstones, wanted: Wanted, standing: Iterable[_Stands]) -> set[bytes]:
     places = [each.place for each in standing]
     contacts = [(place.provider, place.batch_id, place.contact_id) for place in places]
@@ -271,7 +265,7 @@ def _reword(conn: Connection, made: Tombstones, told: _Told) -> set[str]:
     """A webhook tells of their stub; the ids that it told."""
     provider, item = told.arrived.provider, told.item
     calls = {call.call_id: made.call_id(provider, call.call_id) for call in item.calls}
-    _forget_calls(conn, provider, calls)
+    forget_calls(conn, provider, calls)
     stub = made.stub(provider, told.batch_id, item)
     inbox.reword(conn, told.arrived.id, encode(replace(told.notice, item=stub)))
     return {item.contact.contact_id, *calls}

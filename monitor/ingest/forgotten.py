@@ -1,13 +1,13 @@
 """Whoever was erased stays so: of what a vendor still tells of them only the stub is taken in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from monitor.core.erasing import Tombstones, is_stub
 from monitor.core.model import Item
-from monitor.store import pages, tombstones
+from monitor.store import arrivals, inbox, pages, tombstones
 from monitor.store.batches import BatchRow
 
 
@@ -17,7 +17,8 @@ def honoured(
     """The items, with the stubs of all who were erased in the place of them.
 
     Who is known by their number alone gets a tombstone as this contact, too: the vendor may
-    tell of them without a number another time.
+    tell of them without a number another time. What webhooks told of their calls by the
+    vendor's ids, while nobody knew whose these are, is forgotten with them.
     """
     made = tombstones.load(conn)
     if made is None:
@@ -33,10 +34,29 @@ def honoured(
     ]
     fresh = [each for each, is_gone in zip(contacts, gone, strict=True) if is_gone]
     tombstones.keep(conn, fresh, at)
+    forget_calls(
+        conn,
+        provider,
+        {
+            call.call_id: made.call_id(provider, call.call_id)
+            for item, is_gone in zip(items, gone, strict=True)
+            if is_gone
+            for call in item.calls
+        },
+    )
     return [
         made.stub(provider, batch_id, item) if is_gone else item
         for item, is_gone in zip(items, gone, strict=True)
     ]
+
+
+def forget_calls(conn: Connection, provider: str, calls: Mapping[str, str]) -> None:
+    """No row of a webhook names the calls any more, and none of when it came by their ids.
+
+    Beside each is what it is called instead.
+    """
+    arrivals.rename(conn, provider, calls)
+    inbox.forget_calls(conn, provider, calls)
 
 
 def _number(made: Tombstones, item: Item) -> bytes | None:

@@ -64,22 +64,12 @@ def take_notices(
 def take_item(conn: Connection, row: BatchRow, item: Item, at: datetime) -> TakenIn:
     """Take in one call that was asked for by its id."""
     taken = TakenIn()
-    item = _without_erased(conn, row.look.provider, row.look.batch_id, item, at)
+    (item,) = honoured(conn, row.look.provider, row.look.batch_id, [item], at)
     arrivals.note_webhook(conn, row.look.provider, call_ends(item, at))
     if row.open:
         taken.words |= take_items(conn, row, [item], at).words
         taken.judge[row.id] = None
     return taken
-
-
-def _without_erased(
-    conn: Connection, provider: str, batch_id: str, item: Item, at: datetime
-) -> Item:
-    """The item, or its stub; then no webhook's row keeps the ids of the calls either."""
-    (kept,) = honoured(conn, provider, batch_id, [item], at)
-    if kept is not item:
-        inbox.forget_calls(conn, provider, [call.call_id for call in item.calls])
-    return kept
 
 
 def batch_of(conn: Connection, provider: str, item: Item) -> BatchRow | None:
@@ -130,7 +120,8 @@ class _Taking:
         if batch_id is None:
             found = batch_of(self.conn, self.provider, item)
             batch_id = "" if found is None else found.look.batch_id
-        return _without_erased(self.conn, self.provider, batch_id, item, self.at)
+        (kept,) = honoured(self.conn, self.provider, batch_id, [item], self.at)
+        return kept
 
     def write(self) -> None:
         """Write the calls that were taken."""

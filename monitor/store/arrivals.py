@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import Connection, Insert, bindparam, case, delete, func, select, update
+from sqlalchemy import Connection, Insert, bindparam, case, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.core.hearing import Arrival, Heard, Lately, heard
@@ -16,6 +16,7 @@ KEPT = timedelta(days=1)
 TOLD_OF = timedelta(hours=6)
 _MOST = 5_000
 _PIECE = 5_000
+_NAMES = 500  # of one question
 
 # The vendor's id of a call or batch, when it was heard of, and when the vendor says it ended.
 End = tuple[str, datetime, datetime | None]
@@ -66,10 +67,18 @@ def _noting(way: str, dialect: str) -> Insert:
 
 
 def rename(conn: Connection, provider: str, names: Mapping[str, str]) -> None:
-    """Call calls of a provider by other names."""
-    for subject, name in names.items():
-        which = (arrivals.c.provider == provider, arrivals.c.subject == subject)
-        conn.execute(update(arrivals).where(*which).values(subject=name))
+    """Call calls of a provider by other names; what is noted under such a one already stays."""
+    subjects = sorted(names)
+    for start in range(0, len(subjects), _NAMES):
+        some = subjects[start : start + _NAMES]
+        which = (arrivals.c.provider == provider, arrivals.c.subject.in_(some))
+        rows = conn.execute(select(arrivals).where(*which)).all()
+        if rows:
+            conn.execute(delete(arrivals).where(*which))
+        for row in rows:
+            for way, at in (("webhook_at", row.webhook_at), ("poll_at", row.poll_at)):
+                if at is not None:
+                    _note(conn, way, provider, [(names[row.subject], at, row.ended_at)])
 
 
 def recent(

@@ -10,9 +10,10 @@ from monitor.core.erasing import is_stub
 from monitor.core.message import Message
 from monitor.core.model import CallStatus, Contact, ContactStatus, Item
 from monitor.ingest.erasing import Wanted, erase
+from monitor.ingest.forgotten import honoured
 from monitor.ingest.items import take_items
 from monitor.ingest.looks import take_look
-from monitor.ingest.notices import take_notices
+from monitor.ingest.notices import take_item, take_notices
 from monitor.providers.facts import Proof
 from monitor.providers.notices import Notice
 from monitor.providers.phones import Phones
@@ -21,6 +22,7 @@ from monitor.store.batches import BatchRow
 from monitor.store.coding import decode, encode
 from monitor.store.retention import prune
 from monitor.store.schema import alert_events, alerts, arrivals, outbox
+from monitor.store.schema import inbox as webhooks
 from tests.builders import MINUTE, NOON, make_batch, make_call, make_contact
 from tests.delivering import SPIKE, make_alert, make_subject, tell_all
 from tests.notices import arrived
@@ -217,6 +219,27 @@ def test_when_a_call_was_heard_of_that_no_list_shows_is_forgotten_too(conn: Conn
 
     assert "call_1" not in repr(conn.execute(select(arrivals)).all())
     assert {b"con_1", b"call_1"} <= words
+
+
+@pytest.mark.parametrize("way", ["asked for", "listed"])
+def test_when_a_call_was_heard_of_is_forgotten_once_it_is_known_whose_it_is(
+    conn: Connection, way: str
+) -> None:
+    begin(conn, "b1")
+    erase(conn, wanted(), NOON)
+    ended = Notice(event="dial", proves=Proof.CALL_STATUS, call_id="call_1", ended=True)
+    inbox.put(conn, [arrived("call_status", None, "call_1", encode(ended))])
+    take_notices(conn, "renewals", inbox.waiting(conn, 9), NOON)
+
+    told = item("con_1", "call_1", NUMBER)
+    if way == "asked for":
+        take_item(conn, found(conn, "b1"), told, NOON + MINUTE)
+    else:
+        honoured(conn, "renewals", "b1", [told], NOON + MINUTE)
+
+    (heard,) = conn.execute(select(arrivals)).all()
+    assert (is_stub(heard.subject), heard.webhook_at) == (True, NOON)
+    assert conn.execute(select(webhooks.c.call_id)).scalars().all() == [None]
 
 
 @pytest.mark.parametrize(("named", "after"), [("••0123", "[erased]"), ("••0199", "call_1")])

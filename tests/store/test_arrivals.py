@@ -64,6 +64,19 @@ def test_what_is_told_again_keeps_its_first_time(conn: Connection) -> None:
     }
 
 
+def test_under_another_name_a_call_is_still_one_row(conn: Connection) -> None:
+    webhook(conn, SECOND, "c1")
+    poll(conn, MINUTE, "c2")
+    arrivals.note_poll(conn, "other", [("c1", NOON + MINUTE, None)])
+
+    for _ in range(2):
+        arrivals.rename(conn, "sales", {"c1": "c2", "unheard of": "c3"})
+
+    assert known(conn) == [Arrival(NOON + SECOND, NOON + SECOND, NOON + MINUTE, NOON)]
+    (other,) = arrivals.recent(conn, "other", NOON)
+    assert other.poll_at == NOON + MINUTE
+
+
 def test_nothing_to_note_writes_nothing(conn: Connection) -> None:
     webhook(conn, SECOND)
 
