@@ -114,6 +114,7 @@ def erase(conn: Connection, wanted: Wanted, at: datetime) -> Traces:
     standing = _standing(conn, wanted)
     words = _words(conn, made, wanted, standing)
     tombstones.keep(conn, _tombstones(made, wanted, standing), at)
+    _rename_changes(conn, made, wanted)
     for each in standing:
         _leave_stub(conn, made, each)
         contacts, calls = _contact(made, each), _calls(made, each)
@@ -200,6 +201,16 @@ def _contact(made: Tombstones, stands: _Stands) -> dict[str, str]:
 def _calls(made: Tombstones, stands: _Stands) -> dict[str, str]:
     provider = stands.row.look.provider
     return {key: made.call_id(provider, key) for key in stands.person.calls}
+
+
+def _rename_changes(conn: Connection, made: Tombstones, wanted: Wanted) -> None:
+    """No change names the contact that was named, also of whom the list shows no more."""
+    if wanted.contact is None:
+        return
+    provider, batch_id, contact_id = wanted.contact
+    row = batches.find(conn, provider, batch_id)
+    if row is not None:
+        changes.rename(conn, row.id, {contact_id: made.stub_id(*wanted.contact)}, {})
 
 
 def _tombstones(made: Tombstones, wanted: Wanted, standing: Iterable[_Stands]) -> set[bytes]:

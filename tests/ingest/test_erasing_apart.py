@@ -14,6 +14,7 @@ from monitor.ingest.forgotten import honoured
 from monitor.ingest.items import take_items
 from monitor.ingest.looks import take_look
 from monitor.ingest.notices import take_item, take_notices
+from monitor.ingest.sweeps import drop_vanished
 from monitor.providers.facts import Proof
 from monitor.providers.notices import Notice
 from monitor.providers.phones import Phones
@@ -135,6 +136,17 @@ def test_a_call_with_the_id_of_a_contact_keeps_its_change(conn: Connection) -> N
 
     assert "7" in subjects(conn, "b1", "call")
     assert "7" not in subjects(conn, "b1", "contact")
+
+
+def test_a_contact_that_the_list_shows_no_more_leaves_no_change_either(conn: Connection) -> None:
+    begin(conn, "b1")
+    read(conn, "b1", item("7", "70"), item("8", "71"))
+    drop_vanished(conn, found(conn, "b1").id, ["7"], NOON + MINUTE)
+
+    erase(conn, Wanted(contact=("renewals", "b1", "7")), NOON + MINUTE)
+
+    told = subjects(conn, "b1", "contact")
+    assert [is_stub(each) for each in told] == [True, False, True]
 
 
 def test_what_a_webhook_tells_of_another_contact_of_the_same_id_is_taken_in(
