@@ -112,6 +112,8 @@ async def test_it_says_of_webhooks_what_is_known_of_them(desk: Front) -> None:
     refused = update(providers).values(refused_at=NOON + SECOND)
     await desk.write(lambda conn: conn.execute(refused))
     assert "webhooks: last 10 min ago, refused since" in await told()
+    await desk.write(lambda conn: conn.execute(update(providers).values(webhook_at=None)))
+    assert "webhooks: no good one ever came, refused since" in await told()
 
     never = update(providers).values(webhook_at=None, refused_at=None)
     await desk.write(lambda conn: conn.execute(never))
