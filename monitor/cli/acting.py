@@ -1,7 +1,6 @@
 """``batch pause``, ``batch resume`` and ``batch stop``: beside the daemon or without it."""
 
 import asyncio
-import getpass
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from monitor import log
 from monitor.app.acting import Acted, Outcome, RefusedError
 from monitor.app.runtime import Runtime, assemble
+from monitor.cli.asking import line, says_yes, user
 from monitor.cli.output import FOUND, GOOD, WRONG, complain, print_json, print_lines, printable
 from monitor.cli.places import load_to_run, opened, reading
 from monitor.clock import SystemClock
@@ -36,7 +36,7 @@ def act(
     config = load_to_run(given)
     log.configure(config.monitor.log)
     log.hide(secrets_of(config))
-    who = named(author if author is not None else _user())
+    who = named(author if author is not None else user())
     if not who:
         complain("say who does it: --author NAME")
         return WRONG
@@ -54,13 +54,6 @@ def act(
         return GOOD
     complain(acted.text)
     return WRONG if acted.usage else FOUND
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return ""
 
 
 def _found(config: Config, target: str) -> Batch | None:
@@ -117,21 +110,11 @@ def _is_sure(runtime: Runtime, batch: Batch, action: str, sure: Sure) -> bool:
         complain(f"nobody can be asked here; to do it without asking: {ways}")
         return False
     print_lines((f"{batch.title} ({batch.batch_id}) at {batch.provider}: {chosen.note}",))
-    if not sure.yes and not _says_yes(f"Shall it be {PAST[action]}? [y/N] "):
+    if not sure.yes and not says_yes(f"Shall it be {PAST[action]}? [y/N] "):
         complain("nothing was done")
         return False
     name = printable(batch.title).strip()
-    if chosen.final and _line(f"To end it for good, type its name, {name}: ") != name:
+    if chosen.final and line(f"To end it for good, type its name, {name}: ") != name:
         complain("that is not its name; nothing was done")
         return False
     return True
-
-
-def _says_yes(question: str) -> bool:
-    return _line(question).casefold() in {"y", "yes"}
-
-
-def _line(question: str) -> str:
-    """One answer on the terminal; none at its end. The question goes where data does not."""
-    print(question, end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip()

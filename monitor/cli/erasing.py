@@ -1,6 +1,5 @@
 """``erase``: somebody is forgotten, beside the running daemon or without it."""
 
-import getpass
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
+from monitor.cli.asking import says_yes, user
 from monitor.cli.output import (
     FOUND,
     GOOD,
@@ -71,12 +71,11 @@ def run(given: Path | None, asked: Asked, *, as_json: bool) -> int:
 
 def _run(engine: Engine, config: Config, asked: Asked, wanted: Wanted, *, as_json: bool) -> int:
     zone = config.monitor.timezone
-    with engine.connect().execution_options(read_only=True) as conn:
-        found = traces(conn, wanted)
-    if asked.dry_run or not _is_sure(found, asked, zone):
-        if asked.dry_run:
-            _show(found, zone, as_json=as_json, erased=False)
-        return GOOD if asked.dry_run else WRONG
+    if asked.dry_run:
+        _show(_known(engine, wanted), zone, as_json=as_json, erased=False)
+        return GOOD
+    if not asked.yes and not _is_sure(engine, wanted, asked, zone):
+        return WRONG
     now = SystemClock().now()
     with engine.begin() as conn:
         again = is_owed(conn)
@@ -102,20 +101,13 @@ def _deed(found: Traces, asked: Asked, now: datetime) -> Deed:
     calls = sum(each.calls for each in found.places)
     return Deed(
         at=now,
-        who=asked.author or _user(),
+        who=asked.author or user(),
         source="cli",
         what="person.erase",
         target="person",
         detail=f"{counted(batches, 'batch', 'batches')}, {counted(calls, 'call')},"
         f" {counted(found.texts, 'text')}",
     )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return ""
 
 
 def _wanted(engine: Engine, config: Config, asked: Asked) -> Wanted | None:
@@ -153,16 +145,18 @@ def _contact(engine: Engine, config: Config, text: str) -> Wanted | None:
     return None
 
 
-def _is_sure(found: Traces, asked: Asked, zone: str) -> bool:
-    if asked.yes:
-        return True
+def _known(engine: Engine, wanted: Wanted) -> Traces:
+    with engine.connect().execution_options(read_only=True) as conn:
+        return traces(conn, wanted)
+
+
+def _is_sure(engine: Engine, wanted: Wanted, asked: Asked, zone: str) -> bool:
     if not sys.stdin.isatty() or asked.number == _STDIN:
         complain("nobody can be asked here; to do it without asking: --yes")
         return False
-    for line in _lines(found, zone):  # the standard output is for what was done
+    for line in _lines(_known(engine, wanted), zone):  # the standard output is for what was done
         complain(line)
-    print("Shall all of it be erased, for good? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().casefold() in {"y", "yes"}:
+    if says_yes("Shall all of it be erased, for good? [y/N] "):
         return True
     complain("nothing was done")
     return False

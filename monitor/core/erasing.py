@@ -7,6 +7,7 @@ ended, so that the batch's numbers stay right. It has no number, no place and no
 vendor's.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -36,21 +37,18 @@ class Tombstones:
         """What a contact is called once it is erased."""
         return _named(self.contact(provider, batch_id, contact_id))
 
-    def call_id(self, provider: str, call_id: str) -> str:
-        """What a call of theirs is."""
-        return _named(self._digest(b"call", provider, call_id))
+    def call_ids(self, provider: str, ids: Iterable[str]) -> dict[str, str]:
+        """What calls of theirs are, by what the vendor calls them."""
+        return {key: _named(self._digest(b"call", provider, key)) for key in ids}
 
     def stub(self, provider: str, batch_id: str, item: Item) -> Item:
         """What is left of a person and their calls."""
         contact, calls = item
         name = self.stub_id(provider, batch_id, contact.contact_id)
-        named = (self.call_id(provider, call.call_id) for call in calls)
+        named = self.call_ids(provider, (call.call_id for call in calls))
         return Item(
             _nobody(contact, name),
-            tuple(
-                call._replace(call_id=call_id, contact_id=name)
-                for call, call_id in zip(calls, named, strict=True)
-            ),
+            tuple(call._replace(call_id=named[call.call_id], contact_id=name) for call in calls),
         )
 
     def _digest(self, kind: bytes, *parts: bytes | str) -> bytes:

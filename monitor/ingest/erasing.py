@@ -114,12 +114,10 @@ def erase(conn: Connection, wanted: Wanted, at: datetime) -> Traces:
     standing = _standing(conn, wanted)
     words = _words(conn, made, wanted, standing)
     tombstones.keep(conn, _tombstones(made, wanted, standing), at)
-    _rename_changes(conn, made, wanted)
+    _rename_changes(conn, made, wanted, standing)
     for each in standing:
         _leave_stub(conn, made, each)
-        contacts, calls = _contact(made, each), _calls(made, each)
-        changes.rename(conn, each.row.id, contacts, calls)
-        forget_calls(conn, each.row.look.provider, calls)
+        forget_calls(conn, each.row.look.provider, _calls(made, each))
     hashes = _hashes(wanted, standing)
     people.forget(conn, hashes, at)
     told = _told(conn, wanted, standing)
@@ -199,18 +197,24 @@ def _contact(made: Tombstones, stands: _Stands) -> dict[str, str]:
 
 
 def _calls(made: Tombstones, stands: _Stands) -> dict[str, str]:
-    provider = stands.row.look.provider
-    return {key: made.call_id(provider, key) for key in stands.person.calls}
+    return made.call_ids(stands.row.look.provider, stands.person.calls)
 
 
-def _rename_changes(conn: Connection, made: Tombstones, wanted: Wanted) -> None:
-    """No change names the contact that was named, also of whom the list shows no more."""
-    if wanted.contact is None:
-        return
-    provider, batch_id, contact_id = wanted.contact
-    row = batches.find(conn, provider, batch_id)
-    if row is not None:
-        changes.rename(conn, row.id, {contact_id: made.stub_id(*wanted.contact)}, {})
+def _rename_changes(
+    conn: Connection, made: Tombstones, wanted: Wanted, standing: Iterable[_Stands]
+) -> None:
+    """No change names them, nor the contact that was named and stands on the list no more."""
+    contacts: dict[int, dict[str, str]] = {}
+    calls: dict[int, dict[str, str]] = {}
+    if wanted.contact is not None:
+        row = batches.find(conn, *wanted.contact[:2])
+        if row is not None:
+            contacts[row.id] = {wanted.contact[2]: made.stub_id(*wanted.contact)}
+    for each in standing:
+        contacts.setdefault(each.row.id, {}).update(_contact(made, each))
+        calls.setdefault(each.row.id, {}).update(_calls(made, each))
+    for batch, names in contacts.items():
+        changes.rename(conn, batch, names, calls.get(batch, {}))
 
 
 def _tombstones(made: Tombstones, wanted: Wanted, standing: Iterable[_Stands]) -> set[bytes]:
@@ -275,7 +279,7 @@ def _told(conn: Connection, wanted: Wanted, standing: Sequence[_Stands]) -> list
 def _reword(conn: Connection, made: Tombstones, told: _Told) -> set[str]:
     """A webhook tells of their stub; the ids that it told."""
     provider, item = told.arrived.provider, told.item
-    calls = {call.call_id: made.call_id(provider, call.call_id) for call in item.calls}
+    calls = made.call_ids(provider, (call.call_id for call in item.calls))
     forget_calls(conn, provider, calls)
     stub = made.stub(provider, told.batch_id, item)
     inbox.reword(conn, told.arrived.id, encode(replace(told.notice, item=stub)))

@@ -28,26 +28,15 @@ def honoured(
     known = tombstones.known(conn, [*contacts, *filter(None, numbers)])
     if not known:
         return items
-    gone = [
-        contact in known or number in known
-        for contact, number in zip(contacts, numbers, strict=True)
-    ]
-    fresh = [each for each, is_gone in zip(contacts, gone, strict=True) if is_gone]
-    tombstones.keep(conn, fresh, at)
-    forget_calls(
-        conn,
-        provider,
-        {
-            call.call_id: made.call_id(provider, call.call_id)
-            for item, is_gone in zip(items, gone, strict=True)
-            if is_gone
-            for call in item.calls
-        },
-    )
-    return [
-        made.stub(provider, batch_id, item) if is_gone else item
-        for item, is_gone in zip(items, gone, strict=True)
-    ]
+    pairs = enumerate(zip(contacts, numbers, strict=True))
+    gone = [n for n, (contact, number) in pairs if contact in known or number in known]
+    tombstones.keep(conn, [contacts[n] for n in gone], at)
+    calls = (call.call_id for n in gone for call in items[n].calls)
+    forget_calls(conn, provider, made.call_ids(provider, calls))
+    kept = list(items)
+    for n in gone:
+        kept[n] = made.stub(provider, batch_id, items[n])
+    return kept
 
 
 def forget_calls(conn: Connection, provider: str, calls: Mapping[str, str]) -> None:
@@ -64,9 +53,8 @@ def _number(made: Tombstones, item: Item) -> bytes | None:
     return None if number is None else made.number(number)
 
 
-def called(conn: Connection, provider: str, batch_id: str, contact_id: str) -> list[str]:
+def called(made: Tombstones | None, provider: str, batch_id: str, contact_id: str) -> list[str]:
     """What a contact may be called in the snapshot: by the vendor's id, or as a stub."""
-    made = tombstones.load(conn)
     names = [contact_id]
     return names if made is None else [*names, made.stub_id(provider, batch_id, contact_id)]
 

@@ -21,7 +21,7 @@ from monitor.ingest.looks import take_look
 from monitor.providers.facts import Proof
 from monitor.providers.notices import Notice
 from monitor.providers.rehearsal import is_rehearsal
-from monitor.store import arrivals, batches, inbox, providers, snapshot
+from monitor.store import arrivals, batches, inbox, providers, snapshot, tombstones
 from monitor.store.arrivals import End
 from monitor.store.batches import BatchRow
 from monitor.store.coding import decode
@@ -74,9 +74,9 @@ def take_item(conn: Connection, row: BatchRow, item: Item, at: datetime) -> Take
 
 def batch_of(conn: Connection, provider: str, item: Item) -> BatchRow | None:
     """The watched batch that has this person; None where none has them."""
-    key = item.contact.contact_id
+    key, made = item.contact.contact_id, tombstones.load(conn)
     for row in batches.load_open(conn, provider):
-        if snapshot.load_people(conn, row.id, called(conn, provider, row.look.batch_id, key)):
+        if snapshot.load_people(conn, row.id, called(made, provider, row.look.batch_id, key)):
             return row
     return None
 
@@ -105,23 +105,12 @@ class _Taking:
             return True
         notice = None if arrived.told is None else decode(Notice, arrived.told)
         if notice is not None and notice.item is not None:
-            notice = replace(notice, item=self._known_as(arrived, notice.item))
+            return self._call(arrived, notice, notice.item)
         if notice is not None:
             self.ends += told_ends(notice, arrived.received_at)
-        if notice is not None and notice.item is not None:
-            return self._call(arrived, notice.item)
         if notice is not None and notice.look is not None:
             return self._batch(arrived, notice.look)
         return self._ask(arrived)
-
-    def _known_as(self, arrived: Arrived, item: Item) -> Item:
-        """The item, or the stub of somebody who was erased."""
-        batch_id = arrived.batch_id
-        if batch_id is None:
-            found = batch_of(self.conn, self.provider, item)
-            batch_id = "" if found is None else found.look.batch_id
-        (kept,) = honoured(self.conn, self.provider, batch_id, [item], self.at)
-        return kept
 
     def write(self) -> None:
         """Write the calls that were taken."""
@@ -141,14 +130,16 @@ class _Taking:
         if self.heard_at is not None:
             providers.save_webhook(self.conn, self.provider, self.heard_at)
 
-    def _call(self, arrived: Arrived, item: Item) -> bool:
+    def _call(self, arrived: Arrived, notice: Notice, item: Item) -> bool:
         batch_id = arrived.batch_id
         if batch_id is None:
-            # The record is whole, so the call is of no batch, unless a list knows better.
             found = batch_of(self.conn, self.provider, item)
-            if found is None:
-                return True
-            batch_id = found.look.batch_id
+            batch_id = None if found is None else found.look.batch_id
+        (item,) = honoured(self.conn, self.provider, batch_id or "", [item], self.at)
+        self.ends += told_ends(replace(notice, item=item), arrived.received_at)
+        if batch_id is None:
+            # The record is whole, so the call is of no batch, unless a list knows better.
+            return True
         row = self._find(batch_id)
         if row is None:
             return self._ask(arrived)

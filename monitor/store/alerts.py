@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from monitor.core.alert import Alert, AlertState, Reason, Subject, Transition
 from monitor.core.rule import Finding, Severity, SubjectKind
-from monitor.store import hot
+from monitor.store import among, hot
 from monitor.store.coding import decode, encode
 from monitor.store.schema import alert_events, alerts, evaluations, from_micros, to_micros
 
@@ -52,7 +52,7 @@ def load_all_open(conn: Connection) -> list[Alert]:
 
 def load_firing(conn: Connection, *rules: str) -> list[Alert]:
     """Every firing alert, or those of some rules."""
-    asked = hot.filled(rules, len(rules)) if rules else {}
+    asked = among.filled(rules, len(rules)) if rules else {}
     return [_of(row) for row in hot.read(conn, _all_firing(len(rules)), **asked)]
 
 
@@ -61,7 +61,7 @@ def load_firing(conn: Connection, *rules: str) -> list[Alert]:
 def _all_firing(rules: int) -> Select[Any]:
     query = select(alerts).where(IS_OPEN, literal_column("state = 'firing'"))
     if rules:
-        query = query.where(alerts.c.rule.in_(hot.listed(rules)))
+        query = query.where(alerts.c.rule.in_(among.listed(rules)))
     return query.order_by(alerts.c.since, alerts.c.key)
 
 
@@ -122,7 +122,7 @@ def load_keys(conn: Connection, keys: Sequence[str]) -> list[Alert]:
     found = {
         row.key: _of(row)
         for start in range(0, len(keys), _AT_ONCE)
-        for row in hot.read(conn, _KEYS, **hot.filled(keys[start : start + _AT_ONCE], _AT_ONCE))
+        for row in hot.read(conn, _KEYS, **among.filled(keys[start : start + _AT_ONCE], _AT_ONCE))
     }
     return [found[key] for key in keys if key in found]
 
@@ -159,17 +159,17 @@ def last_episodes(conn: Connection, fingerprints: Sequence[str]) -> dict[str, in
     found: dict[str, int] = {}
     for start in range(0, len(fingerprints), _AT_ONCE):
         some = fingerprints[start : start + _AT_ONCE]
-        found |= dict(hot.ask(conn, _EPISODES, **hot.filled(some, _AT_ONCE)))
+        found |= dict(hot.ask(conn, _EPISODES, **among.filled(some, _AT_ONCE)))
     return found
 
 
 _AT_ONCE = 32
 _EPISODES = (
     select(alerts.c.fingerprint, func.max(alerts.c.episode))
-    .where(alerts.c.fingerprint.in_(hot.listed(_AT_ONCE)))
+    .where(alerts.c.fingerprint.in_(among.listed(_AT_ONCE)))
     .group_by(alerts.c.fingerprint)
 )
-_KEYS = select(alerts).where(alerts.c.key.in_(hot.listed(_AT_ONCE)))
+_KEYS = select(alerts).where(alerts.c.key.in_(among.listed(_AT_ONCE)))
 
 
 def save(conn: Connection, moved: Iterable[Alert]) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from monitor.core.calls import EndedCall, Field, Window
 from monitor.core.model import Outcome
-from monitor.store import hot
+from monitor.store import among, hot
 from monitor.store.schema import calls, from_micros
 
 _batch = bindparam("batch", type_=Integer)
@@ -37,7 +37,7 @@ def windows(most: int) -> Select[Any]:
     within = and_(_ended > bindparam("start"), _ended <= bindparam("until"))
     return (
         select(calls.c.batch, calls.c.outcome, func.count(), func.max(_ended))
-        .where(calls.c.batch.in_(hot.listed(most)), within)
+        .where(calls.c.batch.in_(among.listed(most)), within)
         .group_by(calls.c.batch, calls.c.outcome)
     )
 

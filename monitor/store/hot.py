@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     Column,
     ColumnElement,
     Connection,
@@ -155,17 +154,6 @@ def _asked(
     return str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params)
 
 
-def listed(size: int) -> list[BindParameter[Any]]:
-    """So many values for ``in_`` of a statement that lives as long as the process."""
-    return [bindparam(f"v{i}") for i in range(size)]
-
-
-def filled(values: Sequence[str | int], size: int) -> dict[str, str | int]:
-    """The same, bound: one value or more, of which the last stands in for those that lack."""
-    some = [*values, *[values[-1]] * (size - len(values))]
-    return {f"v{i}": each for i, each in enumerate(some)}
-
-
 def by_keys(
     conn: Connection, table: Subquery, names: tuple[str, ...], batch: int, values: Sequence[str]
 ) -> Iterable[Row]:
@@ -294,7 +282,6 @@ def _of_batch_sql(name: str, table: Table | Subquery, *order: ColumnElement[Any]
 @cache
 def _select_sql(table: Subquery, names: tuple[str, ...], n: int, name: str) -> str:
     columns = [table.c[each] for each in names]
-    statement = select(*columns).where(
-        table.c.batch == bindparam("batch"), columns[0].in_(listed(n))
-    )
+    among = columns[0].in_([bindparam(f"v{i}") for i in range(n)])
+    statement = select(*columns).where(table.c.batch == bindparam("batch"), among)
     return _compiled(statement, name)

@@ -27,7 +27,7 @@ from monitor.core.decision import Told
 from monitor.core.identity import delivery_key
 from monitor.core.message import Message
 from monitor.core.rule import Severity
-from monitor.store import hot
+from monitor.store import among, hot
 from monitor.store.coding import decode, encode
 from monitor.store.schema import from_micros, outbox, to_micros
 
@@ -146,7 +146,7 @@ def load_histories(conn: Connection, keys: Iterable[str]) -> Mapping[tuple[str, 
     wanted = list(keys)
     grouped: dict[tuple[str, str], list[SimpleNamespace]] = {}
     for start in range(0, len(wanted), _AT_ONCE):
-        asked = hot.filled(wanted[start : start + _AT_ONCE], _AT_ONCE)
+        asked = among.filled(wanted[start : start + _AT_ONCE], _AT_ONCE)
         for row in hot.read(conn, _HISTORY, **asked):
             grouped.setdefault((row.alert_key, row.receiver), []).append(row)
     return {who: _history(theirs) for who, theirs in grouped.items()}
@@ -172,7 +172,7 @@ _HISTORY = (
         *(outbox.c[name] for name in _OF_HISTORY),
         case((outbox.c.transition == "reported", outbox.c.message)).label("message"),
     )
-    .where(outbox.c.alert_key.in_(hot.listed(_AT_ONCE)))
+    .where(outbox.c.alert_key.in_(among.listed(_AT_ONCE)))
     .order_by(outbox.c.id)
 )
 _SEVERITIES = tuple(Severity)  # by weight

@@ -16,7 +16,7 @@ from monitor.core.baseline import SETTLED
 from monitor.core.calls import Answer, Peer, Window
 from monitor.core.instants import EPOCH
 from monitor.core.model import BatchStatus
-from monitor.store import hot
+from monitor.store import among, hot
 from monitor.store.batches import BatchRow
 from monitor.store.ended import window_of, windows
 from monitor.store.schema import batches, to_micros
@@ -108,7 +108,7 @@ class _Siblings:
     def _ask(self, start: datetime, end: datetime) -> dict[int, Window]:
         rows: dict[int, list[hot.Row]] = {batch: [] for batch in self._batches}
         span = {"start": to_micros(start), "until": to_micros(end)}
-        asked = hot.filled(self._batches, 2 * SIBLINGS)
+        asked = among.filled(self._batches, 2 * SIBLINGS)
         for batch, *counted in hot.ask(self._conn, _WINDOWS, **asked, **span):
             rows[batch].append(tuple(counted))
         return {batch: window_of(some, start, end) for batch, some in rows.items()}

@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 from sqlalchemy import (
     Connection,
-    LargeBinary,
     Select,
     bindparam,
     delete,
@@ -24,9 +23,8 @@ from sqlalchemy import (
 
 from monitor.core.model import Contact
 from monitor.core.people import PlacedCall
-from monitor.store import hot
+from monitor.store import among, hot
 from monitor.store.gathering import everybody
-from monitor.store.hot import Row
 from monitor.store.lately import KEY, Key, Move, Written, lately
 from monitor.store.schema import batches, opt_outs, people, people_moves, to_micros
 from monitor.store.snapshot import Person, load_values, person_of
@@ -144,7 +142,7 @@ def forget_moves(conn: Connection, before: datetime) -> int:
 def places(conn: Connection, persons: Sequence[bytes]) -> dict[bytes, list[Place]]:
     """Where each of these people stands: every contact that has their number."""
     found: dict[bytes, list[Place]] = {}
-    for person, batch, contact_id in _of_persons(conn, _PLACES, persons):
+    for person, batch, contact_id in among.rows(conn, _PLACES, persons):
         known = found.get(person)
         if known is None:
             found[person] = [(batch, contact_id)]
@@ -154,24 +152,6 @@ def places(conn: Connection, persons: Sequence[bytes]) -> dict[bytes, list[Place
 
 
 _PLACES = (people.c.person, people.c.batch, people.c.contact_id)
-
-
-def _of_persons(
-    conn: Connection, columns: tuple[Any, ...], persons: Sequence[bytes]
-) -> Iterable[Row]:
-    for start in range(0, len(persons), _AT_ONCE):
-        some = persons[start : start + _AT_ONCE]
-        size = next(size for size in hot.IN_SIZES if size >= len(some))
-        filled = [*some, *[some[-1]] * (size - len(some))]
-        statement = _in(columns, size)
-        yield from hot.ask(conn, statement, **{f"v{n}": key for n, key in enumerate(filled)})
-
-
-@cache
-def _in(columns: tuple[Any, ...], size: int) -> Select[Any]:
-    return select(*columns).where(
-        columns[0].in_([bindparam(f"v{n}", type_=LargeBinary) for n in range(size)])
-    )
 
 
 def load(conn: Connection, wanted: Mapping[int, Sequence[str]]) -> dict[Place, Person]:
@@ -215,7 +195,7 @@ def still_open(conn: Connection, ids: Iterable[int], ended: Iterable[str]) -> se
     for start in range(0, len(numbers), _AT_ONCE):
         some = numbers[start : start + _AT_ONCE]
         size = next(size for size in hot.IN_SIZES if size >= len(some))
-        rows = hot.ask(conn, _watched(size), **hot.filled(some, size))
+        rows = hot.ask(conn, _watched(size), **among.filled(some, size))
         found.update(number for number, status in rows if status not in over)
     return found
 
@@ -223,7 +203,7 @@ def still_open(conn: Connection, ids: Iterable[int], ended: Iterable[str]) -> se
 @cache
 def _watched(size: int) -> Select[Any]:
     return select(batches.c.id, batches.c.status).where(
-        batches.c.id.in_(hot.listed(size)), batches.c.open
+        batches.c.id.in_(among.listed(size)), batches.c.open
     )
 
 
@@ -234,7 +214,7 @@ def keep_opt_outs(conn: Connection, calls: Mapping[bytes, PlacedCall]) -> None:
 
 def opted_out(conn: Connection, persons: Sequence[bytes]) -> dict[bytes, PlacedCall]:
     """Those of these people who asked not to be called, in a batch that is forgotten."""
-    rows = _of_persons(conn, (opt_outs.c.person, opt_outs.c.value), persons)
+    rows = among.rows(conn, (opt_outs.c.person, opt_outs.c.value), persons)
     return {person: _unpack_call(value) for person, value in rows}
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, select
 
 from monitor.core.message import Message
-from monitor.store import hot
+from monitor.store import among, hot
 from monitor.store.coding import decode
 from monitor.store.schema import outbox
 
@@ -55,9 +55,9 @@ def _load_messages(conn: Connection, ids: Sequence[int]) -> dict[int, Message]:
     found: dict[int, Message] = {}
     for start in range(0, len(ids), _AT_ONCE):
         some = ids[start : start + _AT_ONCE]
-        rows = hot.ask(conn, _MESSAGES, **hot.filled(some, _AT_ONCE))
+        rows = hot.ask(conn, _MESSAGES, **among.filled(some, _AT_ONCE))
         found |= {row: decode(Message, message) for row, message in rows}
     return found
 
 
-_MESSAGES = select(outbox.c.id, outbox.c.message).where(outbox.c.id.in_(hot.listed(_AT_ONCE)))
+_MESSAGES = select(outbox.c.id, outbox.c.message).where(outbox.c.id.in_(among.listed(_AT_ONCE)))

@@ -3,14 +3,12 @@
 import secrets
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from functools import cache
-from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, Select, bindparam, literal_column, select
+from sqlalchemy import Connection, literal_column, select
 from sqlalchemy import insert as _insert
 
 from monitor.core.erasing import Tombstones
-from monitor.store import hot, providers
+from monitor.store import among, hot, providers
 from monitor.store.schema import erased
 
 _KEY = "tombstone_key"
@@ -40,20 +38,10 @@ def make(conn: Connection) -> Tombstones:
 def known(conn: Connection, some: Iterable[bytes]) -> set[bytes]:
     """Those of these under which somebody was erased."""
     wanted = list(dict.fromkeys(some))
-    found: set[bytes] = set()
-    for start in range(0, len(wanted), hot.IN_SIZES[-1]):
-        part = wanted[start : start + hot.IN_SIZES[-1]]
-        size = next(size for size in hot.IN_SIZES if size >= len(part))
-        filled = [*part, *[part[-1]] * (size - len(part))]
-        rows = hot.ask(conn, _among(size), **{f"v{n}": each for n, each in enumerate(filled)})
-        found.update(bytes(tombstone) for (tombstone,) in rows)
-    return found
+    return {bytes(tombstone) for (tombstone,) in among.rows(conn, _TOMBSTONE, wanted)}
 
 
-@cache
-def _among(size: int) -> Select[Any]:
-    values = [bindparam(f"v{n}", type_=LargeBinary) for n in range(size)]
-    return select(erased.c.tombstone).where(erased.c.tombstone.in_(values))
+_TOMBSTONE = (erased.c.tombstone,)
 
 
 def keep(conn: Connection, some: Collection[bytes], at: datetime) -> None:
