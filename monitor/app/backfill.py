@@ -17,7 +17,8 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 
 from monitor.app.history import Finished, History, Progress
-from monitor.app.runtime import Runtime, assemble, digest_seed
+from monitor.app.opening import digest_seed
+from monitor.app.runtime import Runtime, assemble
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config, hash_key
 from monitor.errors import StoreError

@@ -6,6 +6,7 @@ from datetime import datetime
 from monitor.app.acting import actions_of
 from monitor.config import Config
 from monitor.core.model import Capabilities
+from monitor.core.restored import Restored
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.routing import Routing
 from monitor.hosts import leads_here
@@ -21,8 +22,12 @@ def context_of(
     vendors: Mapping[str, Provider],
     notifiers: Mapping[str, Notifier],
     started_at: datetime,
+    restored: Restored | None = None,
 ) -> Context:
-    """Everything beside the database that evaluations go by; ``started_at`` is the process's."""
+    """Everything beside the database that evaluations go by; ``started_at`` is the process's.
+
+    ``restored``: when the database was put back from a backup.
+    """
     views = {
         name: _view(config, name, vendor.vendor, vendor.capabilities, vendor.facts, started_at)
         for name, vendor in vendors.items()
@@ -36,6 +41,7 @@ def context_of(
             receivers=receivers,
             inhibitions=config.inhibitions,
             public_url=_public_url(config),
+            restored=restored,
         ),
         zone=config.monitor.timezone,
         expectations=config.expectations,

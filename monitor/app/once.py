@@ -18,7 +18,7 @@ from monitor.config import Config, hash_key
 from monitor.core.message import Message
 from monitor.evaluation.watching import open_batches
 from monitor.store import batches, providers
-from monitor.store.backup import back_up
+from monitor.store.backup import copy
 from monitor.store.coding import decode
 from monitor.store.engine import open_engine
 from monitor.store.lock import sole_owner
@@ -55,14 +55,14 @@ def _database(path: Path, *, dry_run: bool) -> Iterator[Path]:
             yield path
         return
     with tempfile.TemporaryDirectory(prefix="offhook-") as directory:
-        copy = Path(directory, path.name)
+        scratch = Path(directory, path.name)
         if path.exists():
             engine = open_engine(path, read_only=True)
             try:
-                back_up(engine, copy)
+                copy(engine, scratch)
             finally:
                 engine.dispose()
-        yield copy
+        yield scratch
 
 
 async def _poll(config: Config, path: Path, key: bytes) -> PollReport:

@@ -1,19 +1,16 @@
 """One configuration at work: every concrete class is chosen and joined here."""
 
-import hashlib
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection
 
-from monitor import __version__
 from monitor.app.acting import Acting
 from monitor.app.context import context_of
 from monitor.app.delivering import Delivering
 from monitor.app.keys import lines_of
+from monitor.app.opening import settled
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.core.hearing import Refusals
@@ -37,7 +34,7 @@ from monitor.scheduler.poller import Poller
 from monitor.scheduler.reader import Reader
 from monitor.scheduler.standing import Standing
 from monitor.scheduler.sweeper import RECHECK_AFTER, Sweeper
-from monitor.store import arrivals, inbox, people, providers, retention, states
+from monitor.store import arrivals, inbox, people, retention, states
 from monitor.store.writer import Priority, Store
 
 log = structlog.get_logger()
@@ -151,7 +148,7 @@ async def assemble(
     ``lines`` are those of the configuration before, so that no reload forgets a refusal;
     ``refusals`` are the webhooks that were refused, by provider, as the receiver counts them.
     """
-    seed = await store.write(Priority.INGEST, digest_seed)
+    seed, restored = await settled(store, config.monitor, key, clock.now())
     clients = {name: client(clock) for name in _lanes(config)}
     lines = lines or Lines(clock)
     line_of = lines_of(config, clients, lines)
@@ -159,7 +156,7 @@ async def assemble(
     notifiers = _notifiers(config, clients, clock)
     delivering = Delivering(store, clock, notifiers, started_at)
     dispatcher = _dispatcher(config, store, clock, notifiers, delivering)
-    context = context_of(config, vendors, notifiers, started_at)
+    context = context_of(config, vendors, notifiers, started_at, restored)
     dates = _dates(clients, vendors)
     judge = Judge(store, clock, context, dispatcher.wake, dates, refusals, dispatcher.ahead)
     delivering.join(judge, dispatcher)
@@ -286,13 +283,3 @@ def _poller(
         reader=reader,
         standing=standing,
     )
-
-
-def digest_seed(conn: Connection) -> int:
-    """The salt of page digests: of this installation and this version, so an upgrade rereads."""
-    salt = providers.load_setting(conn, "digest_salt")
-    if salt is None:
-        salt = secrets.token_hex(16)
-        providers.save_setting(conn, "digest_salt", salt)
-    digest = hashlib.blake2b(f"{salt} {__version__}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big")

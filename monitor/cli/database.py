@@ -1,4 +1,4 @@
-"""The commands about the whole of the database: ``backup`` and ``erase``."""
+"""The commands about the whole of the database: ``backup``, ``restore`` and ``erase``."""
 # ruff: noqa: PLC0415 - the work is imported when the command runs, so that --help answers at once
 
 from pathlib import Path
@@ -19,6 +19,18 @@ def backup(
     from monitor.cli import keeping
 
     raise typer.Exit(keeping.backup(config, target, as_json=as_json))
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="What backup wrote.")],
+    *,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a backup in the database's place, while no daemon runs; what was there is kept."""
+    from monitor.cli import keeping
+
+    raise typer.Exit(keeping.restore(config, source, as_json=as_json))
 
 
 def erase(

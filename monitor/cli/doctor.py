@@ -184,7 +184,11 @@ def _database(config: Config) -> Look:
     finally:
         engine.dispose()
     if sound != "ok":
-        return Look("database", Verdict.BAD, f"{path} is damaged: restore a backup")
+        return Look(
+            "database",
+            Verdict.BAD,
+            f"{path} is damaged; stop the daemon, then: offhook restore FILE",
+        )
     if overview.dead:
         text = f"{overview.dead} messages were given up; see: offhook deliveries --state dead"
         return Look("database", Verdict.BAD, text)

@@ -23,6 +23,7 @@ from monitor.cli.output import (
 from monitor.cli.places import load_to_read, load_to_run, opened
 from monitor.clock import SystemClock
 from monitor.config import Config, hash_key
+from monitor.config.keys import another_key
 from monitor.core.text import masked_phone
 from monitor.core.wording import counted
 from monitor.ingest.erasing import Traces, Wanted, erase, meant, traces
@@ -30,6 +31,7 @@ from monitor.providers.phones import Phones, normalised, spellings
 from monitor.store import audit
 from monitor.store.audit import Deed
 from monitor.store.engine import explained
+from monitor.store.hashkey import is_another
 from monitor.store.wiping import is_owed, owe, wiped
 
 _SHOWN = 20
@@ -122,7 +124,11 @@ def _wanted(engine: Engine, config: Config, asked: Asked) -> Wanted | None:
             " with - it is read from the standard input, where no history keeps it"
         )
         return None
-    hashed = Phones(hash_key(config.monitor)).hash
+    key = hash_key(config.monitor)
+    with engine.connect().execution_options(read_only=True) as conn:
+        if is_another(conn, key):
+            raise another_key(config.monitor)
+    hashed = Phones(key).hash
     return Wanted(
         numbers=frozenset(map(hashed, spellings(number))), masked=frozenset({masked_phone(number)})
     )

@@ -50,6 +50,7 @@ app.add_typer(webhooks.app, name="webhooks", invoke_without_command=True)
 app.add_typer(silences.app, name="silence")
 app.command()(silences.ack)
 app.command()(database.backup)
+app.command()(database.restore)
 app.command()(database.erase)
 
 

@@ -35,6 +35,27 @@ def hash_key(settings: MonitorSettings) -> bytes:
         raise _refusal(path, f"{path} cannot be written: {error.strerror}") from error
 
 
+def kept_key(settings: MonitorSettings) -> bytes | None:
+    """That of the file beside the database; None without one, or where it is configured.
+
+    ConfigError as by ``hash_key``.
+    """
+    path = settings.data_dir / KEY_FILE
+    if settings.hash_key is not None or not path.exists():
+        return None
+    return hash_key(settings)
+
+
+def another_key(settings: MonitorSettings) -> ConfigError:
+    """The error of a key that is not the one of the database."""
+    known = KEY_FILE if settings.hash_key is None else "the hash_key"
+    text = (
+        f"its people are known under another key, so nobody would be recognised, those who"
+        f" asked not to be called among them; bring back {known} that it was written with"
+    )
+    return _refusal(settings.database, text)
+
+
 def _read(path: Path) -> bytes:
     with path.open("rb") as file:
         mode = os.fstat(file.fileno()).st_mode

@@ -10,6 +10,7 @@ from monitor.core.alert import Alert, AlertState
 from monitor.core.destination import group_labels
 from monitor.core.identity import group_key
 from monitor.core.inhibit import Inhibition
+from monitor.core.restored import Restored
 from monitor.core.route import Receiver, Route
 from monitor.core.rule import SubjectKind
 
@@ -24,7 +25,7 @@ class Routing:
     """The routes in order, the receivers that exist by name, and which alert explains which.
 
     ``causes`` and ``compliance`` are of the rules, by id. ``public_url`` is where alerts have
-    their pages; None where nobody else reaches them.
+    their pages; None where nobody else reaches them. ``restored``: the database is a backup's.
     """
 
     routes: tuple[Route, ...]
@@ -33,6 +34,7 @@ class Routing:
     causes: Mapping[str, str] = field(default_factory=_causes)
     compliance: frozenset[str] = field(default_factory=rules.compliance)
     public_url: str | None = None
+    restored: Restored | None = None
 
     def link_to(self, alert: Alert) -> str | None:
         """The page of an alert; of one that reports a batch's end, that batch's report."""

@@ -191,6 +191,10 @@ def _remarks(case: Case, decision: Decision) -> Iterator[str]:
         yield "flapping"
     if decision.why is Why.UNHEARD:
         yield f"nobody has acknowledged it for {span(around.unheard_for)}"
+    restored = case.routing.restored
+    zone = zone_named(case.alert.subject.zone, case.zone)
+    if restored is not None and (doubt := restored.remark(case.now, zone)) is not None:
+        yield doubt
     over = around.ended.over_at() if around.ended else None
     told = case.history.told if case.history else None
     fired = case.alert.fired_at
@@ -198,7 +202,6 @@ def _remarks(case: Case, decision: Decision) -> Iterator[str]:
     if told is not None:
         held = silence_ended_since(case.alert, told, around.ended, case.now)
     if held and around.ended and over and decision.why in {Why.FIRST, Why.REPEAT, Why.ESCALATED}:
-        zone = zone_named(case.alert.subject.zone, case.zone)
         yield f"silence of {around.ended.author} ended {clock(over, zone, case.now)}"
 
 

@@ -13,7 +13,7 @@ from monitor.core.rule import SubjectKind
 from monitor.core.wording import counted, people_text, span
 from monitor.evaluation.context import Context, ProviderView
 from monitor.evaluation.replay import Replayed
-from monitor.store import alerts, batches, providers
+from monitor.store import alerts, batches, providers, settings
 from monitor.store.batches import BatchRow
 from monitor.store.coding import decode, encode
 
@@ -53,7 +53,7 @@ def keep_estimate(conn: Connection, replayed: Replayed, until: datetime) -> Esti
         batches=replayed.batches,
         messages=dict(replayed.messages),
     )
-    providers.save_setting(conn, _ESTIMATE, encode(estimate))
+    settings.save(conn, _ESTIMATE, encode(estimate))
     return estimate
 
 
@@ -79,7 +79,7 @@ def first_message(conn: Connection, context: Context, now: datetime) -> Trouble 
     known = [_Known.load(conn, view) for view in context.providers.values()]
     if patient and not all(each.counted for each in known):
         return None
-    text = providers.load_setting(conn, _ESTIMATE)
+    text = settings.load(conn, _ESTIMATE)
     estimate = decode(Estimate, text) if text else None
     return Trouble(
         rule=RULE,

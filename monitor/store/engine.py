@@ -151,6 +151,6 @@ _SIGNS = (
     ("read-only", "is read-only for this user; check the owner of the file and its directory"),
     ("unable to open", "cannot be opened; check that it exists and who may read it"),
     ("not a database", "is not an Offhook database; another file has its name"),
-    ("malformed", "is damaged; stop the daemon and restore a backup"),
+    ("malformed", "is damaged; stop the daemon, then put a backup back: offhook restore FILE"),
     ("disk i/o", "cannot be read or written: the disk reports an error"),
 )

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from monitor.core.instants import EPOCH, from_micros, to_micros
-from monitor.store import states
-from monitor.store.providers import load_setting, save_setting
+from monitor.store import settings, states
 
 _BEGAN, _ALIVE, _STOPPED = "began_at", "alive_at", "stopped_at"
 _SAID_EVERY = timedelta(minutes=1)
@@ -21,14 +20,14 @@ def alive(conn: Connection, began: datetime, at: datetime) -> None:
     """The process that began then runs: to be said at once, and about once a minute."""
     if _noted(conn, _BEGAN) != began:
         states.add_run(conn, began, _noted(conn, _ALIVE))
-        save_setting(conn, _BEGAN, str(to_micros(began)))
-    save_setting(conn, _ALIVE, str(to_micros(at)))
+        settings.save(conn, _BEGAN, str(to_micros(began)))
+    settings.save(conn, _ALIVE, str(to_micros(at)))
 
 
 def stopped(conn: Connection, began: datetime, at: datetime) -> None:
     """The process that began then runs no more, unless it says again that it does."""
     alive(conn, began, at)
-    save_setting(conn, _STOPPED, str(to_micros(at)))
+    settings.save(conn, _STOPPED, str(to_micros(at)))
 
 
 def ran(conn: Connection) -> list[tuple[datetime, datetime]]:
@@ -49,6 +48,11 @@ def ran(conn: Connection) -> list[tuple[datetime, datetime]]:
     return sorted(found)
 
 
+def last_alive(conn: Connection) -> datetime | None:
+    """When a process was last known to run; None where none ever did."""
+    return _noted(conn, _ALIVE)
+
+
 def _noted(conn: Connection, name: str) -> datetime | None:
-    known = load_setting(conn, name)
+    known = settings.load(conn, name)
     return None if known is None else from_micros(int(known))

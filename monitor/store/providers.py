@@ -14,7 +14,7 @@ from monitor.core.model import AccountState
 from monitor.core.traffic import Traffic
 from monitor.store import hot, states
 from monitor.store.coding import decode, encode
-from monitor.store.schema import providers, settings, to_micros
+from monitor.store.schema import providers, to_micros
 from monitor.store.states import SILENT_FOR, Stood
 
 
@@ -237,18 +237,3 @@ def learn(conn: Connection, name: str, vendor: str, words: frozenset[tuple[str, 
     merged = {kind: tuple(sorted(found)) for kind, found in known.items()}
     if merged != row.unknown_words:
         save(conn, replace(row, unknown_words=merged))
-
-
-def load_setting(conn: Connection, name: str) -> str | None:
-    """One thing remembered about the installation."""
-    value: str | None = conn.execute(
-        select(settings.c.value).where(settings.c.name == name)
-    ).scalar()
-    return value
-
-
-def save_setting(conn: Connection, name: str, value: str) -> None:
-    """Remember one thing about the installation."""
-    module = sqlite if conn.dialect.name == "sqlite" else postgresql
-    statement = module.insert(settings).values(name=name, value=value)
-    conn.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, literal_column, select
 from sqlalchemy import insert as _insert
 
 from monitor.core.erasing import Tombstones
-from monitor.store import among, hot, providers
+from monitor.store import among, hot, settings
 from monitor.store.schema import erased
 
 _KEY = "tombstone_key"
@@ -19,7 +19,7 @@ def load(conn: Connection) -> Tombstones | None:
     """How tombstones are made here; None where nobody was ever erased."""
     if not hot.ask(conn, _ANY):
         return None
-    key = providers.load_setting(conn, _KEY)
+    key = settings.load(conn, _KEY)
     return None if key is None else Tombstones(bytes.fromhex(key))
 
 
@@ -28,10 +28,7 @@ _ANY = select(erased.c.at).limit(literal_column("1"))
 
 def make(conn: Connection) -> Tombstones:
     """The same, with a key made where there is none yet."""
-    key = providers.load_setting(conn, _KEY)
-    if key is None:
-        key = secrets.token_hex(_KEY_BYTES)
-        providers.save_setting(conn, _KEY, key)
+    key = settings.made(conn, _KEY, lambda: secrets.token_hex(_KEY_BYTES))
     return Tombstones(bytes.fromhex(key))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from monitor.store import providers
+from monitor.store import settings
 from monitor.store.engine import driver
 
 _PIECE = 1 << 24  # bytes read at once
@@ -19,12 +19,12 @@ _OWED, _YES, _NO = "wipe_owed", "yes", "no"
 
 def owe(conn: Connection, *, owed: bool = True) -> None:
     """Remember, in the transaction that erases, that files are to be wiped; or that they are."""
-    providers.save_setting(conn, _OWED, _YES if owed else _NO)
+    settings.save(conn, _OWED, _YES if owed else _NO)
 
 
 def is_owed(conn: Connection) -> bool:
     """Whether something was erased and the files not wiped since: of what, nobody knows."""
-    return providers.load_setting(conn, _OWED) == _YES
+    return settings.load(conn, _OWED) == _YES
 
 
 def wiped(engine: Engine, path: Path, words: Collection[bytes] | None) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select, update
 
 from monitor.core.alert import Reason
 from monitor.core.message import Message
+from monitor.core.restored import Restored
 from monitor.core.route import Route, parse_matcher
 from monitor.core.rule import Severity
 from monitor.evaluation.telling import Routing
@@ -306,3 +307,15 @@ def test_group_wait_of_nothing_tells_at_once(conn: Connection) -> None:
     tell_all(conn, make_alert(), to=routing("hook", group_wait=timedelta(0)))
 
     assert conn.execute(select(outbox.c.due_at)).scalar_one() == NOON
+
+
+def test_what_is_told_soon_after_a_backup_was_put_back_says_so(conn: Connection) -> None:
+    to = replace(routing("hook"), restored=Restored(until=NOON - HOUR, at=NOON))
+    other = make_alert(subject=make_subject(id="btc_2"))
+
+    tell_all(conn, make_alert(), now=NOON + MINUTE, to=to)
+    tell_all(conn, other, now=NOON + HOUR, to=to)
+
+    first, second = messages(conn, "hook")
+    assert first.marks == ("possible repeat: restored from a backup of 13:00",)
+    assert second.marks == ()

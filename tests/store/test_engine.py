@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine, insert, select, text
 from sqlalchemy.exc import OperationalError, StatementError
 
 from monitor.errors import StoreError
+from monitor.store import settings as remembered
 from monitor.store.engine import driver, explained, open_engine, sqlite_version, wal_is_safe
-from monitor.store.providers import load_setting, save_setting
 from monitor.store.schema import from_micros, providers, to_micros
 from tests.builders import NOON
 
@@ -192,7 +192,7 @@ def test_a_damaged_file_says_what_to_do(engine: Engine, path: Path) -> None:
     body[100 : size - 100] = b"\xff" * (size - 200)
     path.write_bytes(body)
 
-    with pytest.raises(StoreError, match="is damaged; stop the daemon and restore a backup"):
+    with pytest.raises(StoreError, match="is damaged; stop the daemon, then put a backup back"):
         open_engine(path)
 
 
@@ -219,7 +219,7 @@ def test_a_reader_cannot_change_anything(engine: Engine, path: Path) -> None:
         pytest.raises(OperationalError, match="readonly") as raised,
         reader.begin() as conn,
     ):
-        save_setting(conn, "a", "b")
+        remembered.save(conn, "a", "b")
     reader.dispose()
 
     assert str(explained(raised.value, path)) == (
@@ -250,11 +250,11 @@ def test_opening_does_not_outwait_a_writer(engine: Engine, path: Path) -> None:
 def test_a_reader_does_not_wait_for_a_writer(engine: Engine, path: Path) -> None:
     reader = open_engine(path, read_only=True, busy_ms=1)
     with engine.begin() as conn:
-        save_setting(conn, "word", "old")
+        remembered.save(conn, "word", "old")
     with engine.begin() as conn:
-        save_setting(conn, "word", "new")
+        remembered.save(conn, "word", "new")
         with reader.connect() as beside:
-            seen = load_setting(beside, "word")
+            seen = remembered.load(beside, "word")
     reader.dispose()
 
     assert seen == "old"
@@ -262,12 +262,12 @@ def test_a_reader_does_not_wait_for_a_writer(engine: Engine, path: Path) -> None
 
 def test_no_update_is_lost_between_two_writers(engine: Engine) -> None:
     with engine.begin() as conn:
-        save_setting(conn, "n", "0")
+        remembered.save(conn, "n", "0")
 
     def add_many() -> None:
         for _ in range(50):
             with engine.begin() as conn:
-                save_setting(conn, "n", str(int(load_setting(conn, "n") or 0) + 1))
+                remembered.save(conn, "n", str(int(remembered.load(conn, "n") or 0) + 1))
 
     threads = [threading.Thread(target=add_many) for _ in range(2)]
     for thread in threads:
@@ -276,7 +276,7 @@ def test_no_update_is_lost_between_two_writers(engine: Engine) -> None:
         thread.join()
 
     with engine.connect() as conn:
-        assert load_setting(conn, "n") == "100"
+        assert remembered.load(conn, "n") == "100"
 
 
 def test_a_full_disk_is_told_as_such(engine: Engine, path: Path) -> None:
@@ -287,13 +287,13 @@ def test_a_full_disk_is_told_as_such(engine: Engine, path: Path) -> None:
         f"the database {path} cannot grow: the disk is full; free some space"
     )
     with engine.connect() as conn:
-        assert load_setting(conn, "big") is None
+        assert remembered.load(conn, "big") is None
 
 
 def _fill(conn: Connection) -> None:
     used = conn.execute(text("PRAGMA page_count")).scalar_one()
     conn.execute(text(f"PRAGMA max_page_count = {used + 1}"))
-    save_setting(conn, "big", "x" * 100_000)
+    remembered.save(conn, "big", "x" * 100_000)
 
 
 def test_an_error_that_nobody_knows_is_told_as_it_is(path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
-from monitor.store import providers
+from monitor.store import settings
 from monitor.store.engine import open_engine
 from monitor.store.wiping import is_owed, owe, wiped
 
@@ -22,7 +22,7 @@ def path(tmp_path: Path) -> Path:
 def engine(path: Path) -> Iterator[Engine]:
     made = open_engine(path, create=True)
     with made.begin() as conn:
-        providers.save_setting(conn, "kept", "what is still wanted")
+        settings.save(conn, "kept", "what is still wanted")
     assert wiped(made, path, [SECRET])
     yield made
     made.dispose()
@@ -44,7 +44,7 @@ def test_a_copy_between_two_cells_goes_and_all_rows_stay(engine: Engine, path: P
     assert wiped(engine, path, [b"something else", SECRET])
     assert SECRET not in path.read_bytes()
     with engine.begin() as conn:
-        assert providers.load_setting(conn, "kept") == "what is still wanted"
+        assert settings.load(conn, "kept") == "what is still wanted"
 
 
 def test_a_trace_across_two_pieces_is_found(

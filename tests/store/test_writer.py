@@ -12,8 +12,8 @@ from sqlalchemy import Connection, text
 
 from monitor.errors import StoreError
 from monitor.store import hot
+from monitor.store import settings as kept
 from monitor.store.engine import open_engine
-from monitor.store.providers import load_setting, save_setting
 from monitor.store.schema import settings
 from monitor.store.writer import Priority, Store
 
@@ -39,7 +39,7 @@ class Held:
         self.done = asyncio.create_task(store.write(Priority.RETENTION, self._run))
 
     def _run(self, conn: Connection) -> str:
-        save_setting(conn, "held", "yes")
+        kept.save(conn, "held", "yes")
         self.begun.set()
         self.free.wait(10)
         return "done"
@@ -72,22 +72,22 @@ async def test_who_matters_more_goes_first_and_equals_keep_their_order(store: St
 
 async def test_what_a_function_returns_reaches_its_waiter(store: Store) -> None:
     def put(conn: Connection) -> int:
-        save_setting(conn, "word", "kept")
+        kept.save(conn, "word", "kept")
         return 7
 
     assert await store.write(Priority.INGEST, put) == 7
-    assert await store.read(lambda conn: load_setting(conn, "word")) == "kept"
+    assert await store.read(lambda conn: kept.load(conn, "word")) == "kept"
 
 
 async def test_an_error_goes_to_its_waiter_and_leaves_nothing(store: Store) -> None:
     def fail(conn: Connection) -> None:
-        save_setting(conn, "word", "lost")
+        kept.save(conn, "word", "lost")
         raise LookupError("no")
 
     with pytest.raises(LookupError, match="no"):
         await store.write(Priority.INGEST, fail)
 
-    assert await store.read(lambda conn: load_setting(conn, "word")) is None
+    assert await store.read(lambda conn: kept.load(conn, "word")) is None
     assert await store.write(Priority.INGEST, lambda conn: "goes on") == "goes on"
 
 
@@ -99,27 +99,27 @@ async def test_a_waiter_that_gives_up_does_not_cut_its_transaction(store: Store)
         await held.done
     held.free.set()
 
-    assert await store.write(Priority.RETENTION, lambda conn: load_setting(conn, "held")) == "yes"
+    assert await store.write(Priority.RETENTION, lambda conn: kept.load(conn, "held")) == "yes"
 
 
 async def test_a_waiter_that_gives_up_in_the_queue_still_gets_its_write(store: Store) -> None:
     held = Held(store)
     await held.running()
     waiting = asyncio.create_task(
-        store.write(Priority.INGEST, lambda conn: save_setting(conn, "word", "kept"))
+        store.write(Priority.INGEST, lambda conn: kept.save(conn, "word", "kept"))
     )
     await asyncio.sleep(0)
     waiting.cancel()
     held.free.set()
     await held.done
 
-    assert await store.write(Priority.RETENTION, lambda conn: load_setting(conn, "word")) == "kept"
+    assert await store.write(Priority.RETENTION, lambda conn: kept.load(conn, "word")) == "kept"
 
 
 async def test_a_reader_does_not_wait_for_the_writer(store: Store) -> None:
     held = Held(store)
     await held.running()
-    seen = await store.read(lambda conn: load_setting(conn, "held"))
+    seen = await store.read(lambda conn: kept.load(conn, "held"))
     held.free.set()
     await held.done
 
@@ -127,18 +127,18 @@ async def test_a_reader_does_not_wait_for_the_writer(store: Store) -> None:
 
 
 async def test_a_reader_sees_one_moment(store: Store) -> None:
-    await store.write(Priority.INGEST, lambda conn: save_setting(conn, "word", "old"))
+    await store.write(Priority.INGEST, lambda conn: kept.save(conn, "word", "old"))
     looked, changed = threading.Event(), threading.Event()
 
     def look_twice(conn: Connection) -> tuple[str | None, str | None]:
-        first = load_setting(conn, "word")
+        first = kept.load(conn, "word")
         looked.set()
         changed.wait(10)
-        return first, load_setting(conn, "word")
+        return first, kept.load(conn, "word")
 
     reading = asyncio.create_task(store.read(look_twice))
     await asyncio.to_thread(looked.wait, 10)
-    await store.write(Priority.INGEST, lambda conn: save_setting(conn, "word", "new"))
+    await store.write(Priority.INGEST, lambda conn: kept.save(conn, "word", "new"))
     changed.set()
 
     assert await reading == ("old", "old")
@@ -149,7 +149,7 @@ async def test_closing_finishes_what_is_queued(path: Path) -> None:
     held = Held(store)
     await held.running()
     task = asyncio.create_task(
-        store.write(Priority.RETENTION, lambda conn: save_setting(conn, "last", "kept"))
+        store.write(Priority.RETENTION, lambda conn: kept.save(conn, "last", "kept"))
     )
     await asyncio.sleep(0)
     closing = asyncio.create_task(asyncio.to_thread(store.close))
@@ -158,13 +158,13 @@ async def test_closing_finishes_what_is_queued(path: Path) -> None:
 
     engine = open_engine(path)
     with engine.connect() as conn:
-        assert load_setting(conn, "last") == "kept"
+        assert kept.load(conn, "last") == "kept"
     engine.dispose()
 
 
 async def test_closing_leaves_no_log_beside_the_file(path: Path) -> None:
     store = Store.open(path)
-    await store.write(Priority.INGEST, lambda conn: save_setting(conn, "word", "kept"))
+    await store.write(Priority.INGEST, lambda conn: kept.save(conn, "word", "kept"))
     await asyncio.to_thread(store.close)
 
     wal = path.with_name(path.name + "-wal")
@@ -174,7 +174,7 @@ async def test_closing_leaves_no_log_beside_the_file(path: Path) -> None:
 async def test_the_log_beside_the_file_is_copied_back_though_no_commit_does_it(path: Path) -> None:
     store = Store(open_engine(path, create=True), path, checkpoint_after_s=0.001)
     for n in range(5):
-        await store.write(Priority.INGEST, partial(save_setting, name=f"s{n}", value="x" * 50))
+        await store.write(Priority.INGEST, partial(kept.save, name=f"s{n}", value="x" * 50))
     async with asyncio.timeout(10):
         while await asyncio.to_thread(frames_left, store):
             pass
@@ -199,7 +199,7 @@ async def test_after_a_rest_no_commit_is_disturbed_by_the_copying_of_the_first(p
     store = Timed(open_engine(path, create=True), path, checkpoint_after_s=after_s)
     rested = await asyncio.to_thread(Timed.copying.wait, 3 * after_s)
     began = time.monotonic()
-    await store.write(Priority.INGEST, partial(save_setting, name="s", value="x"))
+    await store.write(Priority.INGEST, partial(kept.save, name="s", value="x"))
     copied = await asyncio.to_thread(Timed.copying.wait, 10)
     await asyncio.to_thread(store.close)
 
@@ -221,7 +221,7 @@ def full(conn: Connection) -> None:
 
 def fill_slowly(conn: Connection) -> None:
     full(conn)
-    save_setting(conn, "big", "x" * 100_000)
+    kept.save(conn, "big", "x" * 100_000)
 
 
 def fill_hot(conn: Connection) -> None:
@@ -239,7 +239,7 @@ async def test_a_full_disk_is_a_clear_error_and_leaves_nothing(
     assert str(raised.value) == (
         f"the database {path} cannot grow: the disk is full; free some space"
     )
-    assert await store.read(lambda conn: load_setting(conn, "big")) is None
+    assert await store.read(lambda conn: kept.load(conn, "big")) is None
 
 
 async def test_a_database_that_another_program_holds_is_a_clear_error(path: Path) -> None:
@@ -248,7 +248,7 @@ async def test_a_database_that_another_program_holds_is_a_clear_error(path: Path
     with other.begin():
         with pytest.raises(StoreError, match="is locked by another program"):
             await store.write(Priority.INGEST, lambda conn: None)
-        assert await store.read(lambda conn: load_setting(conn, "none")) is None
+        assert await store.read(lambda conn: kept.load(conn, "none")) is None
     other.dispose()
 
     assert await store.write(Priority.INGEST, lambda conn: "goes on") == "goes on"
@@ -259,11 +259,11 @@ async def test_two_stores_of_one_file_do_not_lose_a_write(path: Path) -> None:
     stores = [Store.open(path) for _ in range(2)]
 
     def add(conn: Connection) -> None:
-        save_setting(conn, "n", str(int(load_setting(conn, "n") or 0) + 1))
+        kept.save(conn, "n", str(int(kept.load(conn, "n") or 0) + 1))
 
     await asyncio.gather(*(each.write(Priority.INGEST, add) for each in stores * 20))
 
-    assert await stores[0].read(lambda conn: load_setting(conn, "n")) == "40"
+    assert await stores[0].read(lambda conn: kept.load(conn, "n")) == "40"
     for each in stores:
         await asyncio.to_thread(each.close)
 
@@ -272,12 +272,12 @@ async def test_two_stores_of_one_file_do_not_lose_a_write(path: Path) -> None:
 async def test_a_guest_never_cuts_the_journal_of_others_short(path: Path, *, alone: bool) -> None:
     host = Store.open(path)  # its connections keep the file in use
     guest = Store(open_engine(path), path, alone=alone)
-    await guest.write(Priority.INGEST, lambda conn: save_setting(conn, "a", "b"))
+    await guest.write(Priority.INGEST, lambda conn: kept.save(conn, "a", "b"))
     journal = path.with_name(f"{path.name}-wal")
     assert journal.stat().st_size > 0
 
     await asyncio.to_thread(guest.close)
 
     assert (journal.stat().st_size > 0) is not alone
-    assert await host.read(lambda conn: load_setting(conn, "a")) == "b"
+    assert await host.read(lambda conn: kept.load(conn, "a")) == "b"
     host.close()
