@@ -3,6 +3,7 @@
 OffhookError
 ├── ConfigError          the configuration cannot be used; carries file, line, key
 ├── StoreError           the database cannot be used (missing, locked, read-only, full, newer)
+├── HttpError            no usable answer came; carries a kind, and whether it may have been asked
 ├── ProviderError        a vendor could not be read; carries a Failure kind
 │   └── NotFoundError    the vendor does not know this id
 └── DeliveryError        a receiver did not take a message; carries how certain that is
@@ -44,6 +45,23 @@ class ConfigError(OffhookError):
 
 class StoreError(OffhookError):
     """The database cannot be used; the text says what to do."""
+
+
+class HttpError(OffhookError):
+    """No usable answer came. The text names a host at most, never a path, key or body.
+
+    ``kind``: "unreachable" (name, refusal), "tls" (not who it should be), "timeout_before" (no
+    connection in time), "timeout" and "reset" (after the request had begun to leave),
+    "oversize", "encoding", "stale" (from a cache that should not have answered).
+    ``sent``: the server may have acted on the request. ``received``: body bytes that came.
+    """
+
+    def __init__(self, kind: str, text: str, *, sent: bool) -> None:
+        self.kind = kind
+        self.text = text
+        self.sent = sent
+        self.received = 0
+        super().__init__(f"{kind}: {text}")
 
 
 class ProviderError(OffhookError):

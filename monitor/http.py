@@ -1,15 +1,14 @@
 """Asking over HTTP: one total deadline, one limit of bytes, and errors that say what was sent.
 
 The only module that imports httpx. Redirects are answers, proxies and netrc of the
-environment are ignored, certificates are verified, cookies are not kept: two accounts at
-one vendor share this client and must stay strangers.
+environment are ignored (a proxy is configured), certificates are verified, cookies are not
+kept: two accounts at one vendor share this client and must stay strangers.
 """
 
 import asyncio
 import logging
 import socket
 import ssl
-import zlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -20,33 +19,18 @@ from typing import Any, Protocol
 import httpx
 
 from monitor import __version__
+from monitor.bodies import MIB, oversize, whole
 from monitor.clock import Clock
 from monitor.dates import Dates
-from monitor.errors import OffhookError
+from monitor.egress import DIRECT, Egress
+from monitor.errors import HttpError
 
-MIB = 1024 * 1024
 _CONNECT_SECONDS = 10.0
+_PROXY_REFUSES = 407
 # Answers of caches that are older than this are none.
 STALE_AFTER = timedelta(minutes=5)
 # Shorter than the keep-alive of common servers, so that a connection is not used as it closes.
 _IDLE_SECONDS = 4.0
-
-
-class HttpError(OffhookError):
-    """No usable answer came. The text names a host at most, never a path, key or body.
-
-    ``kind``: "unreachable" (name, refusal), "tls" (not who it should be), "timeout_before" (no
-    connection in time), "timeout" and "reset" (after the request had begun to leave),
-    "oversize", "encoding", "stale" (from a cache that should not have answered).
-    ``sent``: the server may have acted on the request. ``received``: body bytes that came.
-    """
-
-    def __init__(self, kind: str, text: str, *, sent: bool) -> None:
-        self.kind = kind
-        self.text = text
-        self.sent = sent
-        self.received = 0
-        super().__init__(f"{kind}: {text}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +70,12 @@ class HttpClient:
     """A few kept-alive connections, shared by everything that asks."""
 
     def __init__(
-        self, clock: Clock, *, connections: int = 4, tls: ssl.SSLContext | None = None
+        self,
+        clock: Clock,
+        *,
+        connections: int = 4,
+        tls: ssl.SSLContext | None = None,
+        egress: Egress = DIRECT,
     ) -> None:
         # httpx logs whole addresses, and some of them are secrets.
         for name in ("httpx", "httpcore"):
@@ -95,17 +84,13 @@ class HttpClient:
         self._parsed = lru_cache(maxsize=64)(httpx.URL)  # a receiver has one address
         self.dates = Dates()
         self.asked_at: float | None = None  # monotonic: when the last request was started
+        self._egress = egress
         self._client = httpx.AsyncClient(
-            verify=tls or _trust(),
+            transport=_transport(tls or _trust(), connections, egress),
             trust_env=False,
             follow_redirects=False,
             headers={"user-agent": f"offhook/{__version__}", "accept-encoding": "gzip"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            limits=httpx.Limits(
-                max_connections=connections,
-                max_keepalive_connections=connections,
-                keepalive_expiry=_IDLE_SECONDS,
-            ),
         )
 
     async def request(
@@ -144,18 +129,19 @@ class HttpClient:
         except HttpError as error:
             raise traced.counted(error) from error.__cause__
         except TimeoutError as error:
-            raise traced.counted(_late(url, traced.sent, deadline)) from error
+            raise traced.counted(self._late(url, traced.sent, deadline)) from error
         except httpx.TimeoutException as error:
-            raise traced.counted(_late(url, traced.sent, _CONNECT_SECONDS)) from error
+            raise traced.counted(self._late(url, traced.sent, _CONNECT_SECONDS)) from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, ExceptionGroup) as error:
-            raise traced.counted(_broken(url, error, sent=traced.sent)) from error
+            raise traced.counted(self._broken(url, error, sent=traced.sent)) from error
 
     async def _exchange(
         self, request: httpx.Request, sent_at: datetime, limit: int, traced: "_Trace"
     ) -> Answer:
         response = await self._client.send(request, stream=True)
         try:
-            body = await _body(response, traced, limit)
+            encoding = response.headers.get("content-encoding", "identity")
+            body = await whole(_bounded(response.aiter_raw(), traced, limit), encoding, limit)
         finally:
             await response.aclose()
         answer = Answer(
@@ -166,6 +152,20 @@ class HttpClient:
             received=traced.received,
         )
         return self._dated(request.method, str(request.url), answer)
+
+    def _late(self, url: str, sent: bool, seconds: float) -> HttpError:
+        kind = "timeout" if sent else "timeout_before"
+        what = "whole answer" if sent else f"connection to {self._egress.named(_host(url))}"
+        return HttpError(kind, f"no {what} within {seconds:g} s", sent=sent)
+
+    def _broken(self, url: str, error: Exception, *, sent: bool) -> HttpError:
+        host = _host(url)
+        if isinstance(error, httpx.ProxyError):  # its answer to CONNECT; nothing went through
+            text = f"{self._egress.named(host)} lets nothing through to {host}: {error}"
+            return HttpError("unreachable", text, sent=False)
+        if sent:
+            return HttpError("reset", f"{host} broke the connection off", sent=True)
+        return HttpError(*_why(host, self._egress.named(host), error), sent=False)
 
     def _dated(self, method: str, url: str, answer: Answer) -> Answer:
         """The answer, which a cache may have kept: HttpError when it is too old."""
@@ -181,6 +181,16 @@ class HttpClient:
         await self._client.aclose()
 
 
+async def _bounded(
+    chunks: AsyncIterator[bytes], traced: "_Trace", limit: int
+) -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        traced.received += len(chunk)
+        if traced.received > limit:
+            raise oversize(limit)
+        yield chunk
+
+
 class _Trace:
     """Whether a request began to leave, as the transport itself tells, and how much came back."""
 
@@ -188,14 +198,55 @@ class _Trace:
         self.sent = False
         self.received = 0
 
-    async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        # What a proxy is asked to connect to is no request yet.
         if event.endswith("send_request_headers.started"):
-            self.sent = True
+            self.sent = info["request"].method != b"CONNECT"
 
     def counted(self, error: HttpError) -> HttpError:
         """The error, with what had come until then."""
         error.received = self.received
         return error
+
+
+class _ByHost(httpx.AsyncBaseTransport):
+    """By the proxy, or directly where a host is not to be reached by it."""
+
+    def __init__(
+        self, egress: Egress, direct: httpx.AsyncBaseTransport, proxied: httpx.AsyncBaseTransport
+    ) -> None:
+        self._egress, self._direct, self._proxied = egress, direct, proxied
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self._egress.proxy_for(request.url.host) is None:
+            return await self._direct.handle_async_request(request)
+        response = await self._proxied.handle_async_request(request)
+        if response.status_code == _PROXY_REFUSES:
+            await response.aclose()
+            raise httpx.ProxyError(f"{_PROXY_REFUSES} {response.reason_phrase}")
+        return response
+
+    async def aclose(self) -> None:
+        await self._direct.aclose()
+        await self._proxied.aclose()
+
+
+def _transport(tls: ssl.SSLContext, connections: int, egress: Egress) -> httpx.AsyncBaseTransport:
+    limits = httpx.Limits(
+        max_connections=connections,
+        max_keepalive_connections=connections,
+        keepalive_expiry=_IDLE_SECONDS,
+    )
+    direct = httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits)
+    if egress.proxy is None:
+        return direct
+    secure = egress.proxy.startswith("https:")
+    proxy = httpx.Proxy(egress.proxy, ssl_context=_trust() if secure else None)
+    return _ByHost(
+        egress,
+        direct,
+        httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits, proxy=proxy),
+    )
 
 
 def _trust() -> ssl.SSLContext:
@@ -205,73 +256,16 @@ def _trust() -> ssl.SSLContext:
     return context
 
 
-async def _body(response: httpx.Response, traced: _Trace, limit: int) -> bytes:
-    """The body, unpacked; HttpError before more than ``limit`` bytes are held."""
-    chunks = _bounded(response.aiter_raw(), traced, limit)
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding in {"", "identity"}:
-        return b"".join([chunk async for chunk in chunks])
-    if encoding in {"gzip", "x-gzip"}:
-        return await _gunzip(chunks, limit)
-    raise HttpError("encoding", "the answer has an encoding that was not asked for", sent=True)
-
-
-async def _bounded(
-    chunks: AsyncIterator[bytes], traced: _Trace, limit: int
-) -> AsyncIterator[bytes]:
-    async for chunk in chunks:
-        traced.received += len(chunk)
-        if traced.received > limit:
-            raise _oversize(limit)
-        yield chunk
-
-
-async def _gunzip(chunks: AsyncIterator[bytes], limit: int) -> bytes:
-    """Unpack as it comes; a small answer that unpacks without end is stopped at the limit."""
-    unpacker = zlib.decompressobj(wbits=31)
-    out = bytearray()
-    begun = False
-    try:
-        async for chunk in chunks:
-            rest = chunk
-            begun = begun or bool(chunk)
-            while rest:
-                if unpacker.eof:  # gzip members may follow one another
-                    unpacker = zlib.decompressobj(wbits=31)
-                out += unpacker.decompress(rest, limit + 1 - len(out))
-                if len(out) > limit:
-                    raise _oversize(limit)
-                rest = unpacker.unconsumed_tail or unpacker.unused_data
-    except zlib.error as error:
-        raise HttpError("encoding", "the answer's gzip is damaged", sent=True) from error
-    if begun and not unpacker.eof:
-        raise HttpError("encoding", "the answer's gzip is broken off", sent=True)
-    return bytes(out)
-
-
 def _stale(age: timedelta) -> HttpError:
     text = f"the answer is {age // timedelta(minutes=1):,} min old: a cache on the way gave it"
     return HttpError("stale", text, sent=True)
 
 
-def _oversize(limit: int) -> HttpError:
-    return HttpError("oversize", f"the answer is longer than {limit // MIB} MiB", sent=True)
+def _why(host: str, first: str, error: BaseException) -> tuple[str, str]:
+    """The cause at the bottom of a chain of errors: its kind, and in words.
 
-
-def _late(url: str, sent: bool, seconds: float) -> HttpError:
-    kind = "timeout" if sent else "timeout_before"
-    what = "whole answer" if sent else f"connection to {_host(url)}"
-    return HttpError(kind, f"no {what} within {seconds:g} s", sent=sent)
-
-
-def _broken(url: str, error: Exception, *, sent: bool) -> HttpError:
-    if sent:
-        return HttpError("reset", f"{_host(url)} broke the connection off", sent=True)
-    return HttpError(*_why(_host(url), error), sent=False)
-
-
-def _why(host: str, error: BaseException) -> tuple[str, str]:
-    """The cause at the bottom of a chain of errors: its kind, and in words."""
+    ``first`` is who was connected to, the host itself or its proxy.
+    """
     cause: BaseException | None = error
     while cause is not None:
         match cause:
@@ -280,14 +274,14 @@ def _why(host: str, error: BaseException) -> tuple[str, str]:
             case ssl.SSLError():
                 return "unreachable", f"no TLS connection to {host} could be made"
             case socket.gaierror():
-                return "unreachable", f"the name {host} is not known"
+                return "unreachable", f"the name of {first} is not known"
             case ConnectionRefusedError():
-                return "unreachable", f"{host} refused the connection"
+                return "unreachable", f"{first} refused the connection"
             case httpx.InvalidURL() | httpx.UnsupportedProtocol() | UnicodeError():
                 return "unreachable", "the request cannot be written: a bad address or header"
             case _:
                 cause = cause.__cause__ or cause.__context__
-    return "unreachable", f"no connection to {host} could be made"
+    return "unreachable", f"no connection to {first} could be made"
 
 
 def _host(url: str) -> str:

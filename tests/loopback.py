@@ -69,7 +69,7 @@ async def talking(talk: Talk, **options: Any) -> AsyncIterator[int]:
         with suppress(ConnectionError, asyncio.CancelledError, asyncio.IncompleteReadError):
             await talk(reader, writer)
         writer.close()
-        with suppress(ConnectionError):
+        with suppress(ConnectionError, asyncio.CancelledError):
             await writer.wait_closed()
 
     server = await asyncio.start_server(one, "127.0.0.1", 0, **options)

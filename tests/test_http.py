@@ -11,7 +11,9 @@ import pytest
 import trustme
 
 from monitor import __version__
-from monitor.http import MIB, HttpClient, HttpError
+from monitor.bodies import MIB
+from monitor.errors import HttpError
+from monitor.http import HttpClient
 from tests.loopback import NOW, Asked, Reply, StillClock, serving, talking
 
 SECRET = "T000/B000/verysecret"

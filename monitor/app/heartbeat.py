@@ -17,8 +17,8 @@ from pydantic import SecretStr
 
 from monitor.app.runtime import Runtime
 from monitor.config.model import MonitorSettings
-from monitor.errors import StoreError
-from monitor.http import HttpClient, HttpError
+from monitor.errors import HttpError, StoreError
+from monitor.http import HttpClient
 
 log = structlog.get_logger()
 

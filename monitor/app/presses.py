@@ -67,6 +67,7 @@ class Presses:
             partial(self.interactions.take, receivers=frozenset(names)),
             self._runtime.clock,
             on_trouble=on_trouble,
+            egress=self._runtime.config.monitor.egress,
         )
 
     def _trouble(self, names: list[str], text: str | None) -> None:

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Engine
 from monitor.app.health import stuck
 from monitor.app.registration import Address
 from monitor.clock import Clock
-from monitor.errors import StoreError
-from monitor.http import Answer, Asks, HttpClient, HttpError
+from monitor.egress import DIRECT, Egress
+from monitor.errors import HttpError, StoreError
+from monitor.http import Answer, Asks, HttpClient
 from monitor.providers.facts import Webhooks
 from monitor.providers.rehearsal import PREFIX, rehearsal
 from monitor.providers.signing import body_key, sign
@@ -55,10 +56,14 @@ class Rehearsed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """Where to look what became of it. ``engine`` opens the daemon's database, read-only."""
+    """Where to look what became of it, and how to get there.
+
+    ``engine`` opens the daemon's database, read-only.
+    """
 
     engine: Callable[[], Engine]
     receivers: Container[str]
+    egress: Egress = DIRECT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +86,7 @@ def rehearse(
 async def _rehearse(
     addresses: tuple[Address, ...], webhooks: Webhooks | None, beside: Beside, clock: Clock
 ) -> tuple[Rehearsed, ...]:
-    http = HttpClient(clock)
+    http = HttpClient(clock, egress=beside.egress)
     try:
         return tuple(
             [

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -139,7 +140,7 @@ async def assemble(
     clock: Clock,
     started_at: datetime,
     key: bytes,
-    client: Callable[[Clock], HttpClient] = HttpClient,
+    client: Callable[[Clock], HttpClient] | None = None,
     lines: Lines | None = None,
     refusals: Mapping[str, Refusals] | None = None,
 ) -> Runtime:
@@ -149,6 +150,7 @@ async def assemble(
     ``refusals`` are the webhooks that were refused, by provider, as the receiver counts them.
     """
     seed, restored = await settled(store, config.monitor, key, clock.now())
+    client = client or partial(HttpClient, egress=config.monitor.egress)
     clients = {name: client(clock) for name in _lanes(config)}
     lines = lines or Lines(clock)
     line_of = lines_of(config, clients, lines)

@@ -12,6 +12,7 @@ import random
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -19,6 +20,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from monitor.clock import Clock
+from monitor.egress import DIRECT, Egress
 from monitor.errors import DeliveryError, Sent
 from monitor.notifiers.slack.addresses import is_socket_address
 from monitor.notifiers.slack.api import SlackApi
@@ -67,12 +69,14 @@ class SocketMode:
         clock: Clock,
         *,
         on_trouble: OnTrouble,
+        egress: Egress = DIRECT,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._api = api
         self._take = take
         self._clock = clock
         self._on_trouble = on_trouble
+        self._egress = egress
         self._chance = chance
         self._failures = 0
         self._seen: OrderedDict[str, None] = OrderedDict()
@@ -141,7 +145,7 @@ class SocketMode:
                 ping_timeout=_PING_S,
                 max_size=_LARGEST,
                 compression=None,
-                proxy=None,
+                proxy=self._egress.proxy_for(urlsplit(url).hostname or ""),
                 logger=_quiet,
             )
         except (OSError, InvalidHandshake, InvalidURI, ConnectionClosed) as error:

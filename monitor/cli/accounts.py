@@ -12,6 +12,7 @@ from monitor.cli.draft import Draft, RefusedError, Value, settings_from
 from monitor.cli.output import print_lines
 from monitor.clock import SystemClock
 from monitor.config.reading import variants
+from monitor.egress import Egress
 from monitor.http import HttpClient
 from monitor.providers.build import AnyProviderSettings, build, capabilities
 from monitor.providers.http_json import shipped
@@ -40,7 +41,7 @@ def ask_provider(draft: Draft, answers: Answers) -> None:
     model = vendors[vendor if vendor in vendors else _DESCRIBED]
     settings = settings_from(model, table)
     if not answers.offline:
-        print_lines((asyncio.run(_check(name, settings)),))
+        print_lines((asyncio.run(_check(name, settings, answers.egress)),))
     if unseen := capabilities(settings).blind_to:
         print_lines((f"Offhook cannot see there: {', '.join(unseen)}",))
     for header in [each for each in draft.tables if each.startswith("providers.")]:
@@ -83,8 +84,8 @@ def _whole(source: str) -> Path:
     return Path(source).expanduser().absolute()
 
 
-async def _check(name: str, settings: Any) -> str:
-    http = HttpClient(SystemClock())
+async def _check(name: str, settings: Any, egress: Egress) -> str:
+    http = HttpClient(SystemClock(), egress=egress)
     provider = build(name, settings, http, secrets.token_bytes(32))
     try:
         return await provider.check()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from monitor.egress import DIRECT, Egress
 from monitor.errors import OffhookError
 
 
@@ -42,6 +43,7 @@ class Answers:
     email_to: tuple[str, ...] = ()
     timezone: str | None = None
     hours: tuple[str, ...] | None = None
+    proxy: str | None = None
     no_input: bool = False
     offline: bool = False
 
@@ -75,6 +77,20 @@ class Answers:
                 return from_text(typed.strip())
             except MissingAnswerError as error:
                 typer.echo(str(error), err=True)
+
+    @property
+    def proxied(self) -> Credential | str:
+        """The proxy; MissingAnswerError where its password would stand on the command line."""
+        given = self.proxy or ""
+        return self.secret(given, "--proxy", "") if {"$", "@"} & set(given) else given
+
+    @property
+    def egress(self) -> Egress:
+        """How to try the answers out."""
+        if self.proxy is None:
+            return DIRECT
+        proxy = self.proxied
+        return Egress(proxy.text if isinstance(proxy, Credential) else proxy)
 
     def again(self, attempt: Callable[[], None]) -> None:
         """Repeat an attempt until it works or the person gives up."""

@@ -6,15 +6,16 @@ from typing import Any
 from monitor.clock import SystemClock
 from monitor.core.identity import delivery_key
 from monitor.core.message import Message
+from monitor.egress import Egress
 from monitor.http import HttpClient
 from monitor.notifiers import Envelope
 from monitor.notifiers.build import build
 
 
-async def say_hello(name: str, settings: Any) -> str:
+async def say_hello(name: str, settings: Any, egress: Egress) -> str:
     """Send one message through the receiver's own notifier; DeliveryError if it was not taken."""
     clock = SystemClock()
-    http = HttpClient(clock)
+    http = HttpClient(clock, egress=egress)
     notifier = build(name, settings, http, clock)
     message = Message(
         key=secrets.token_hex(16),

@@ -22,7 +22,7 @@ def ask_all(config: Config) -> tuple[Answered, ...]:
 
 async def _ask_all(config: Config) -> tuple[Answered, ...]:
     clock = SystemClock()
-    http = HttpClient(clock)
+    http = HttpClient(clock, egress=config.monitor.egress)
     key = secrets.token_bytes(32)  # nothing that is asked here is kept
     try:
         return tuple(

@@ -31,6 +31,11 @@ _Hours = Annotated[
     typer.Option(help='Permitted hours, "mon-fri 09:00-20:00"; may be repeated.'),
 ]
 
+_Proxy = Annotated[
+    str | None,
+    typer.Option(help="http://host:port, where others are reached by one; $NAME with a password."),
+]
+
 
 def init(
     *,
@@ -53,6 +58,7 @@ def init(
     email_to: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
     timezone: Annotated[str | None, typer.Option(help="Such as Europe/Berlin.")] = None,
     hours: _Hours = None,
+    proxy: _Proxy = None,
     no_input: Annotated[bool, typer.Option("--no-input", help="Ask nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Try nothing out.")] = False,
@@ -75,6 +81,7 @@ def init(
         email_to=tuple(email_to or ()),
         timezone=timezone,
         hours=tuple(hours or ()) or None,
+        proxy=proxy,
         no_input=no_input,
         offline=offline,
     )

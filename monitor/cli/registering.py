@@ -119,7 +119,7 @@ def register(
 async def _register(
     config: Config, name: str, url: str, secret_file: Path | None, *, do_it: bool, as_json: bool
 ) -> int:
-    http = HttpClient(SystemClock())
+    http = HttpClient(SystemClock(), egress=config.monitor.egress)
     try:
         found = registrar(name, config.providers[name], http)
         if found is None:

@@ -36,6 +36,7 @@ def test(given: Path | None, name: str, *, url: str | None, as_json: bool) -> in
     beside = Beside(
         engine=partial(opened, config.monitor.database, read_only=True),
         receivers=config.receivers,
+        egress=config.monitor.egress,
     )
     webhooks = facts_of(settings).webhooks
     results = rehearse(addresses(config, name, base), webhooks, beside, SystemClock())

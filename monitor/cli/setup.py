@@ -31,7 +31,7 @@ def init(given: Path | None, answers: Answers, *, force: bool) -> int:
         if not typer.confirm(f"{target} exists already. Replace it?", default=False, err=True):
             return FOUND
     draft = Draft()
-    draft.tables["monitor"] = {}
+    draft.tables["monitor"] = _ask_proxy(answers)
     answers.again(lambda: ask_provider(draft, answers))
     answers.again(lambda: _ask_receiver(draft, answers))
     answers.again(lambda: _ask_times(draft, answers))
@@ -49,6 +49,14 @@ def init(given: Path | None, answers: Answers, *, force: bool) -> int:
     return GOOD
 
 
+def _ask_proxy(answers: Answers) -> dict[str, Value]:
+    if answers.proxy is None:
+        return {}
+    table: dict[str, Value] = {"proxy": answers.proxied}
+    settings_from(MonitorSettings, table)
+    return table
+
+
 def _ask_receiver(draft: Draft, answers: Answers) -> None:
     kinds = variants(AnyReceiverSettings, "kind")
     kind = answers.text(_kind(answers), "--slack or --email-to", "Tell by slack or email?", "slack")
@@ -57,7 +65,7 @@ def _ask_receiver(draft: Draft, answers: Answers) -> None:
     table = _ask_email(answers) if kind == "email" else _ask_slack(answers)
     settings = settings_from(kinds[kind], table)
     if not answers.offline:
-        print_lines((asyncio.run(say_hello("ops", settings)),))
+        print_lines((asyncio.run(say_hello("ops", settings, answers.egress)),))
     draft.tables["receivers.ops"] = table
 
 
@@ -105,7 +113,7 @@ def _ask_times(draft: Draft, answers: Answers) -> None:
             parse_hours(text)
         except ValueError as error:
             raise RefusedError(str(error)) from error
-    draft.tables["monitor"] = {"timezone": zone}
+    draft.tables["monitor"]["timezone"] = zone
     if hours:
         table: dict[str, Value] = {"timezone": zone, "hours": hours}
         settings_from(CalendarSettings, table)

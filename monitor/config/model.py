@@ -28,6 +28,7 @@ from monitor.core.expectation import Expectation
 from monitor.core.inhibit import Inhibition
 from monitor.core.instance import RuleInstance
 from monitor.core.route import CAUSE, Route
+from monitor.egress import Egress, check_direct, check_proxy
 from monitor.errors import Problem
 from monitor.notifiers.addresses import check_address
 from monitor.notifiers.build import AnyReceiverSettings
@@ -129,6 +130,22 @@ class MonitorSettings(Strict):
     full_sweep_every: PositiveDuration = timedelta(hours=6)
     heartbeat_url: Secret | None = None
     heartbeat_fail_url: Secret | None = None
+    proxy: Secret | None = None
+    no_proxy: tuple[Annotated[str, AfterValidator(check_direct)], ...] = ()
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_a_proxy(cls, value: Secret | None) -> Secret | None:
+        text = value.get_secret_value() if value else UNREADABLE_CREDENTIAL
+        if text != UNREADABLE_CREDENTIAL:
+            check_proxy(text)
+        return value
+
+    @property
+    def egress(self) -> Egress:
+        """How requests leave this network."""
+        proxy = self.proxy.get_secret_value() if self.proxy else UNREADABLE_CREDENTIAL
+        return Egress(None if proxy == UNREADABLE_CREDENTIAL else proxy, self.no_proxy)
 
     @field_validator("heartbeat_url", "heartbeat_fail_url")
     @classmethod

@@ -16,6 +16,7 @@ from monitor.errors import Problem
 from monitor.settings import NAME, Strict
 
 Table = TypeVar("Table", bound=Strict)
+_PROXY: KeyPath = ("monitor", "proxy")
 
 
 @dataclass(slots=True)
@@ -98,7 +99,8 @@ class Reading:
     def _note_secret(self, path: KeyPath, given: Any) -> None:
         match given:
             case str() if path not in self.document.from_environment:
-                self.plain_secrets.append(path)
+                if path != _PROXY or "@" in given:  # the address of a proxy has seldom a password
+                    self.plain_secrets.append(path)
             case {"credential": str(credential)} if not self.context["credentials"]:
                 self.warn(path, f"credential {credential!r} can be read only inside the service")
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from monitor.errors import DeliveryError, Sent
-from monitor.http import MIB, Answer, HttpClient, HttpError
+from monitor.bodies import MIB
+from monitor.errors import DeliveryError, HttpError, Sent
+from monitor.http import Answer, HttpClient
 
 DEADLINE_S = 30.0
 

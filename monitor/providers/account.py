@@ -6,9 +6,10 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from monitor.bodies import MIB
 from monitor.core.model import Batch
-from monitor.errors import ProviderError
-from monitor.http import MIB, Answer, Asks, HttpError
+from monitor.errors import HttpError, ProviderError
+from monitor.http import Answer, Asks
 from monitor.providers import Known, LookFailed
 from monitor.providers.answers import no_answer, refusal
 

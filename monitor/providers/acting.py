@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from monitor.errors import ProviderError
-from monitor.http import Answer, HttpError
+from monitor.errors import HttpError, ProviderError
+from monitor.http import Answer
 from monitor.providers.account import Account, part
 from monitor.providers.answers import read, retry_after
 from monitor.providers.budget import Turn, turn

@@ -15,8 +15,8 @@ import msgspec
 
 from monitor.core.instants import EPOCH
 from monitor.core.text import masked, titled
-from monitor.errors import NotFoundError, ProviderError
-from monitor.http import Answer, HttpError
+from monitor.errors import HttpError, NotFoundError, ProviderError
+from monitor.http import Answer
 
 T = TypeVar("T")
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from monitor.http import MIB
+from monitor.bodies import MIB
 
 _MOST_BYTES = 32 * MIB
 

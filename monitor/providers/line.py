@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from monitor.bodies import MIB
 from monitor.clock import Clock
 from monitor.core.traffic import Allowance, Count, Traffic
-from monitor.errors import ProviderError
-from monitor.http import MIB, Answer, Asks, HttpError
+from monitor.errors import HttpError, ProviderError
+from monitor.http import Answer, Asks
 from monitor.providers.answers import no_answer, refusal
 from monitor.providers.budget import Budget, turn
 

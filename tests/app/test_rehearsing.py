@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from monitor.app import rehearsing
 from monitor.app.rehearsing import FOLLOW_S, Beside, Sample, Step
-from monitor.http import HttpError
+from monitor.errors import HttpError
 from monitor.providers.signing import body_key
 from monitor.store import inbox
 from monitor.store.engine import open_engine

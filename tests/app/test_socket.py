@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -10,13 +10,17 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from monitor.app.socket import MOST_WAIT_S, SocketMode
+from monitor.egress import DIRECT, Egress
+from monitor.http import HttpClient
 from monitor.notifiers.slack.api import SlackApi
 from monitor.simulator.slack import TOKEN
 from monitor.simulator.slack_presses import APP_TOKEN
 from monitor.simulator.wire import Fault
 from monitor.web.slack import BusyError
 from tests.delivering import LeapingClock
-from tests.workspace import Workspace, workspace
+from tests.loopback import StillClock
+from tests.proxying import Proxy, proxying
+from tests.workspace import NO_TLS, Workspace, workspace
 
 PATIENCE_S = 10.0
 PRESSED = {"type": "block_actions"}
@@ -35,6 +39,7 @@ class Line:
     quiet: asyncio.Event = field(default_factory=asyncio.Event)
     troubled: asyncio.Event = field(default_factory=asyncio.Event)
     token: str = APP_TOKEN
+    egress: Egress = DIRECT
 
     def take(self, payload: Any) -> dict[str, Any] | None:
         if self.busy:
@@ -50,7 +55,12 @@ class Line:
     def start(self, stop: asyncio.Event) -> "asyncio.Task[None]":
         api = SlackApi(SecretStr(self.token), f"{self.space.url}/api", self.space.http)
         mode = SocketMode(
-            api, self.take, self.clock, on_trouble=self.on_trouble, chance=lambda: 0.5
+            api,
+            self.take,
+            self.clock,
+            on_trouble=self.on_trouble,
+            egress=self.egress,
+            chance=lambda: 0.5,
         )
         return asyncio.create_task(mode.run(stop))
 
@@ -228,3 +238,23 @@ async def test_a_ticket_that_is_used_up_is_asked_for_anew(space: Workspace) -> N
 
     assert space.api.presses.opened >= 1
     assert line.troubles == [None]
+
+
+async def test_where_there_is_a_proxy_presses_come_through_it() -> None:
+    async with (
+        workspace() as here,
+        proxying(Proxy({"slack.example": int(here.url.rpartition(":")[2])})) as proxy,
+    ):
+        egress = Egress(proxy.url)
+        http = HttpClient(StillClock(), egress=egress, tls=NO_TLS)
+        space = replace(here, url="http://slack.example", http=http)
+        made, stop = Line(space, egress=egress), asyncio.Event()
+        task = made.start(stop)
+        await made.opened(1)
+        await made.pressed()
+        stop.set()
+        await asyncio.wait_for(task, PATIENCE_S)
+        await http.aclose()
+
+    assert made.taken == [PRESSED]
+    assert proxy.asked[-1] == "CONNECT slack.example:80 HTTP/1.1"

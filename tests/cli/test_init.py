@@ -193,3 +193,62 @@ def test_init_says_how_a_vendor_of_ones_own_is_described(offhook: Offhook) -> No
     assert ran.status == 2
     assert "config.example.toml" in ran.err
     assert "elevenlabs" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("proxy", "written"),
+    [
+        pytest.param("http://127.0.0.1:9", 'proxy = "http://127.0.0.1:9"', id="as it is"),
+        pytest.param("$PROXY", 'proxy = { env = "PROXY" }', id="with a password"),
+    ],
+)
+def test_init_tries_and_writes_a_proxy(
+    offhook: Offhook,
+    flags: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    proxy: str,
+    written: str,
+) -> None:
+    monkeypatch.setenv("PROXY", "http://robot:pass@127.0.0.1:9")
+
+    ran = offhook(*flags, "--proxy", proxy)
+
+    assert ran.status == 0, ran.err
+    assert written in (tmp_path / "config.toml").read_text()
+    assert "pass" not in (tmp_path / "config.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("proxy", "words"),
+    [
+        ("http://robot:pass@proxy.example", "--proxy takes the name of a variable"),
+        ("socks5://proxy.example", "proxy: it must be the address of a proxy: http://host:port"),
+    ],
+)
+def test_init_refuses_a_proxy_that_is_none_or_shows_its_password(
+    offhook: Offhook, flags: list[str], tmp_path: Path, proxy: str, words: str
+) -> None:
+    ran = offhook(*flags, "--proxy", proxy)
+
+    assert ran.status == 2
+    assert words in ran.err
+    assert "robot" not in ran.err
+    assert not (tmp_path / "config.toml").exists()
+
+
+def test_init_behind_a_proxy_that_is_away_says_which(
+    offhook: Offhook, flags: list[str], tmp_path: Path
+) -> None:
+    vendor = flags.index("--base-url") + 1
+
+    ran = offhook(
+        *flags[:vendor],
+        "https://graine.example",
+        *flags[vendor + 1 :],
+        *("--proxy", "http://127.0.0.1:9"),
+    )
+
+    assert ran.status != 0
+    assert "the proxy 127.0.0.1 refused the connection" in ran.err
+    assert not (tmp_path / "config.toml").exists()

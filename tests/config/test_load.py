@@ -9,6 +9,7 @@ from monitor.config.changes import needs_restart
 from monitor.config.secrets import secrets_of
 from monitor.core.route import Matcher
 from monitor.core.rule import Severity
+from monitor.egress import Egress
 from monitor.errors import ConfigError, Problem
 from monitor.providers.signing import path_secret
 from rules import catalogue
@@ -92,6 +93,20 @@ def test_with_zero_rules_and_routes_written_the_product_works(tmp_path: Path) ->
             "monitor.heartbeat_url",
             "https",
             id="heartbeat",
+        ),
+        pytest.param(
+            '[monitor]\nproxy="proxy.example:3128"',
+            8,
+            "monitor.proxy",
+            "the address of a proxy: http://host:port",
+            id="proxy",
+        ),
+        pytest.param(
+            '[monitor]\nno_proxy=["*.example.com"]',
+            8,
+            "monitor.no_proxy[1]",
+            "a host",
+            id="no_proxy",
         ),
         pytest.param(
             '[web]\npublic_url="http://example.com"', 8, "web.public_url", "use https", id="links"
@@ -415,6 +430,27 @@ def test_a_readable_file_with_secrets_in_it_warns(tmp_path: Path) -> None:
 
     assert [warning.key for warning in config.warnings] == ["providers.renewals.api_key"]
     assert "plain" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "warned"),
+    [
+        pytest.param("http://proxy.example:3128", [], id="no secret"),
+        pytest.param("http://robot:pass@proxy.example", ["monitor.proxy"], id="a password"),
+    ],
+)
+def test_the_address_of_a_proxy_is_a_secret_where_it_has_a_password(
+    tmp_path: Path, proxy: str, warned: list[str]
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f'[monitor]\nproxy = "{proxy}"\nno_proxy = ["10.0.0.0/8"]\n{SMALL}')
+    path.chmod(0o644)
+
+    config = load(path, environ=ENVIRON)
+
+    assert [warning.key for warning in config.warnings] == warned
+    assert config.monitor.egress == Egress(proxy, ("10.0.0.0/8",))
+    assert "robot" not in repr(config)
 
 
 def with_webhooks(value: str) -> str:

@@ -21,9 +21,11 @@ from sqlalchemy import Engine, select
 from structlog.testing import capture_logs
 
 from monitor.app.runtime import Runtime, assemble
+from monitor.bodies import MIB
 from monitor.clock import Clock
 from monitor.config import Config, load
-from monitor.http import MIB, Answer, HttpClient, HttpError
+from monitor.errors import HttpError
+from monitor.http import Answer, HttpClient
 from monitor.simulator.faults.exchange import Answer as Given
 from monitor.simulator.faults.server import Certificates, Fault, FaultServer, serve_with_faults
 from monitor.simulator.vendors import vendor_app, vendor_table

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from monitor.http import MIB
+from monitor.bodies import MIB
 from monitor.simulator.faults import bodies, lines, refusals
 from monitor.simulator.faults.server import Door, Fault
 from monitor.simulator.faults.shapes import Kind, about, of_kind

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.errors import NotFoundError, ProviderError
-from monitor.http import Answer, HttpError
+from monitor.errors import HttpError, NotFoundError, ProviderError
+from monitor.http import Answer
 from monitor.providers.answers import (
     flag,
     identity,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from monitor.errors import ProviderError
-from monitor.http import Answer, HttpClient, HttpError
+from monitor.errors import HttpError, ProviderError
+from monitor.http import Answer, HttpClient
 from monitor.providers.account import Account
 from monitor.providers.budget import Budget, Turn, turn
 from monitor.providers.line import BELIEVED_S, Line, Lines

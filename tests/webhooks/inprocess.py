@@ -13,8 +13,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError
 from starlette.types import ASGIApp, Message, Scope
 
+from monitor.bodies import MIB
 from monitor.clock import Clock
-from monitor.http import MIB, Answer, HttpClient
+from monitor.http import Answer, HttpClient
 from monitor.simulator.faults.exchange import Answer as Given
 from monitor.simulator.wire import Asked
 from monitor.store.engine import driver, explained

@@ -4,11 +4,12 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 
+from monitor.bodies import MIB
 from monitor.clock import Clock
 from monitor.core.message import Message
 from monitor.core.route import Receiver
-from monitor.errors import DeliveryError, Sent
-from monitor.http import MIB, Answer, HttpClient, HttpError
+from monitor.errors import DeliveryError, HttpError, Sent
+from monitor.http import Answer, HttpClient
 from monitor.notifiers import Envelope, Receipt
 from monitor.notifiers.alertmanager.alerts import Labels, labels_of, pushed
 from monitor.notifiers.alertmanager.settings import AlertmanagerSettings

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from pydantic import SecretStr
 
-from monitor.errors import DeliveryError, Sent
-from monitor.http import Answer, HttpClient, HttpError
+from monitor.errors import DeliveryError, HttpError, Sent
+from monitor.http import Answer, HttpClient
 from monitor.notifiers.slack.addresses import is_reply_address, is_upload_address
 from monitor.notifiers.slack.words import refusal, retry_after, unanswered, word_of
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from pydantic import SecretStr
 
 from monitor.core.route import Receiver
-from monitor.errors import DeliveryError, Sent
-from monitor.http import Answer, HttpClient, HttpError
+from monitor.errors import DeliveryError, HttpError, Sent
+from monitor.http import Answer, HttpClient
 from monitor.notifiers import Envelope, Receipt
 from monitor.notifiers.slack.render import Style, payload
 from monitor.notifiers.slack.words import refusal, retry_after, unanswered, word_of

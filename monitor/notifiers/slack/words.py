@@ -3,8 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from monitor.errors import DeliveryError, Sent
-from monitor.http import HttpError
+from monitor.errors import DeliveryError, HttpError, Sent
 
 # The message was not posted, and another rendering may be.
 _SIMPLER = frozenset(

@@ -1,9 +1,10 @@
 """A signed webhook: posts what happened, and its id tells a repeat from news."""
 
+from monitor.bodies import MIB
 from monitor.clock import Clock
 from monitor.core.route import Receiver
-from monitor.errors import DeliveryError, Sent
-from monitor.http import MIB, Answer, HttpClient, HttpError
+from monitor.errors import DeliveryError, HttpError, Sent
+from monitor.http import Answer, HttpClient
 from monitor.notifiers import Envelope, Receipt
 from monitor.notifiers.posting import DEADLINE_S, post, retry_after, unanswered
 from monitor.notifiers.unreadable import Unreadable

@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
+from monitor.bodies import MIB
 from monitor.core.model import AccountState, Batch, Capabilities, Item
 from monitor.errors import ProviderError
-from monitor.http import MIB, Asks
+from monitor.http import Asks
 from monitor.providers import Discovery, Known, LookFailed, Page, Sighting, Told
 from monitor.providers.account import Account, look_at_each, part
 from monitor.providers.acting import take_action

@@ -10,8 +10,9 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 import msgspec
 from pydantic import SecretStr
 
+from monitor.bodies import MIB
 from monitor.errors import ProviderError
-from monitor.http import MIB, Answer, Asks
+from monitor.http import Answer, Asks
 from monitor.providers.account import Account, part
 from monitor.providers.answers import read
 from monitor.providers.http_json.settings import BATCH_ID, SINCE, Auth, Endpoint, HttpJsonSettings

@@ -9,9 +9,9 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from pydantic import BaseModel
 
+from monitor.bodies import MIB
 from monitor.core.words import BatchStatus
 from monitor.errors import ProviderError
-from monitor.http import MIB
 from monitor.providers.answers import read, whole
 from monitor.providers.http_json.expressions import Expression
 from monitor.providers.http_json.fields import CountFields

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from monitor.bodies import MIB
 from monitor.clock import Clock
 from monitor.errors import ProviderError
-from monitor.http import MIB
 from monitor.providers.svalync.node import batch_in, batches_in, id_of
 
 _MOST_BYTES = 64 * MIB

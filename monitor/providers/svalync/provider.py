@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from monitor.bodies import MIB
 from monitor.clock import Clock, SystemClock
 from monitor.core.model import AccountState, Batch, Capabilities, Item
-from monitor.http import MIB, Asks
+from monitor.http import Asks
 from monitor.providers import Discovery, Known, LookFailed, Page, Told
 from monitor.providers.account import Account, look_at_each, part
 from monitor.providers.acting import undocumented

@@ -3,7 +3,8 @@
 import json
 from collections.abc import Callable
 
-from monitor.http import HttpClient, HttpError
+from monitor.errors import HttpError
+from monitor.http import HttpClient
 from monitor.simulator.telling import Habits
 from monitor.simulator.webhooks import Webhook, Webhooks
 from monitor.simulator.world import Account

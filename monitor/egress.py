@@ -1,0 +1,71 @@
+"""How requests leave this network: directly, or by a proxy, and which hosts not by it."""
+
+import ipaddress
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from monitor.hosts import is_here
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """``proxy`` is its address, which may hold a password; None: there is none.
+
+    ``no_proxy``: hosts that are reached directly, "hooks.example.com", with all that are below
+    one, ".example.com", or networks, "10.0.0.0/8". This machine always is.
+    """
+
+    proxy: str | None = field(default=None, repr=False)
+    no_proxy: Collection[str] = ()
+
+    def proxy_for(self, host: str) -> str | None:
+        """The proxy by which a host is reached; None: directly."""
+        name = host.lower().removeprefix("[").removesuffix("]")
+        here = is_here(f"[{name}]" if ":" in name else name)
+        if self.proxy is None or here or any(_holds(each, name) for each in self.no_proxy):
+            return None
+        return self.proxy
+
+    def named(self, host: str) -> str:
+        """Who is connected to in order to reach a host, without a password."""
+        proxy = self.proxy_for(host)
+        return host if proxy is None else f"the proxy {urlsplit(proxy).hostname}"
+
+
+DIRECT = Egress()
+
+
+def check_proxy(text: str) -> str:
+    """The address of a proxy; the ValueError is for people, and does not quote it."""
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ValueError("it must be the address of a proxy: http://host:port")
+    return text
+
+
+def check_direct(text: str) -> str:
+    """One of the hosts that are reached directly, in lower case; the ValueError is for people."""
+    name = text.strip().lower()
+    if "/" in name:
+        try:
+            return str(ipaddress.ip_network(name))
+        except ValueError as error:
+            raise ValueError(f"{text!r} is no network such as 10.0.0.0/8") from error
+    if not name.strip(".") or any(each in name for each in "*:@ "):
+        hint = 'a host ("hooks.example.com"), all below one (".example.com") or a network'
+        raise ValueError(f"{text!r} must be {hint}")
+    return name
+
+
+def _holds(direct: str, name: str) -> bool:
+    if "/" not in direct:
+        return name == direct.removeprefix(".") or (direct[0] == "." and name.endswith(direct))
+    try:
+        return ipaddress.ip_address(name) in ipaddress.ip_network(direct)
+    except ValueError:
+        return False
