@@ -17,7 +17,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 
 from monitor.app.history import Finished, History, Progress
-from monitor.app.opening import digest_seed
+from monitor.app.opening import check_key, digest_seed
 from monitor.app.runtime import Runtime, assemble
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config, hash_key
@@ -87,6 +87,7 @@ async def _backfill(
     store = _Beside(engine, config.monitor.database, clock)
     try:
         now = clock.now()
+        await check_key(store, config.monitor, key)
         runtime = await assemble(config, store, clock, now, key)
         try:
             if not alone:

@@ -19,6 +19,7 @@ from monitor import __version__
 from monitor.app import health
 from monitor.app.front import desk_of
 from monitor.app.intake import Intake
+from monitor.app.opening import put_to_use
 from monitor.app.rota import jobs_of
 from monitor.app.runtime import Runtime, assemble
 from monitor.app.settling import settle
@@ -27,6 +28,7 @@ from monitor.config import Config, hash_key, load
 from monitor.config.changes import needs_restart
 from monitor.config.secrets import secrets_of
 from monitor.core.facts import Trouble
+from monitor.core.restored import Restored
 from monitor.errors import ConfigError, OffhookError, StoreError
 from monitor.log import hide
 from monitor.providers.line import Lines
@@ -77,6 +79,7 @@ class _Daemon:
         self._jobs = Jobs()
         self._lines = Lines(clock)
         self._key: bytes
+        self._restored: Restored | None
         self._runtime: Runtime
         self._store: Store
         self._intake: Intake
@@ -90,6 +93,8 @@ class _Daemon:
         self._store = await asyncio.to_thread(Store.open, self._config.monitor.database)
         self._intake = Intake(self._store, self._clock, lambda: self._jobs.hasten("judge"))
         try:
+            monitor = self._config.monitor
+            self._restored = await put_to_use(self._store, monitor, self._key, self._clock.now())
             self._runtime = await self._assembled(self._config, started_at)
             await self._serve(started_at)
         finally:
@@ -213,6 +218,7 @@ class _Daemon:
             self._key,
             lines=self._lines,
             refusals=self._intake.receiver.refusals,
+            restored=self._restored,
         )
 
     def _refuse(self, error: ConfigError) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from monitor.app.greeting import greet
+from monitor.app.opening import put_to_use
 from monitor.app.runtime import Runtime, assemble
 from monitor.clock import SystemClock
 from monitor.config import Config, hash_key
@@ -70,7 +71,8 @@ async def _poll(config: Config, path: Path, key: bytes) -> PollReport:
     store = await asyncio.to_thread(Store.open, path)
     try:
         before = await store.read(_newest_owed)
-        runtime = await assemble(config, store, clock, clock.now(), key)
+        restored = await put_to_use(store, config.monitor, key, clock.now())
+        runtime = await assemble(config, store, clock, clock.now(), key, restored=restored)
         try:
             await asyncio.gather(*(poller.poll() for poller in runtime.pollers))
             await asyncio.gather(*(poller.reader.drained() for poller in runtime.pollers))

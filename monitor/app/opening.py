@@ -3,7 +3,6 @@
 import hashlib
 import secrets
 from datetime import datetime
-from typing import NamedTuple
 
 import structlog
 from sqlalchemy import Connection
@@ -12,32 +11,40 @@ from monitor import __version__
 from monitor.config.keys import another_key
 from monitor.config.model import MonitorSettings
 from monitor.core.restored import Restored
+from monitor.dispatcher import Timing
 from monitor.store import hashkey, restoring, settings
 from monitor.store.writer import Priority, Store
 
 log = structlog.get_logger()
 
 
-class Settled(NamedTuple):
-    """The seed of page digests, and whether the database is that of a backup."""
+async def put_to_use(
+    store: Store, monitor: MonitorSettings, key: bytes, now: datetime
+) -> Restored | None:
+    """For who is to tell: when the database was put back from a backup, None where it never was.
 
-    seed: int
-    restored: Restored | None
+    ConfigError where its people are known under another key.
+    """
+    await check_key(store, monitor, key)
+    restored = await store.write(
+        Priority.OUTBOX, lambda conn: restoring.put_to_use(conn, now, life=Timing().life)
+    )
+    if restored is not None and restored.at == now:
+        log.warning("database_restored", backup_of=restored.made_at.isoformat())
+    return restored
 
 
-async def settled(store: Store, monitor: MonitorSettings, key: bytes, now: datetime) -> Settled:
-    """Settle all of it; ConfigError where the database's people are known under another key."""
-    found = await store.write(Priority.INGEST, lambda conn: _settle(conn, monitor, key, now))
-    if found.restored is not None and found.restored.at == now:
-        log.warning("database_restored", until=found.restored.until.isoformat())
-    return found
+async def check_key(store: Store, monitor: MonitorSettings, key: bytes) -> None:
+    """For who is to know people by their numbers: ConfigError where the key is another."""
 
+    def checked(conn: Connection) -> bool:
+        if hashkey.is_another(conn, key):
+            return False
+        hashkey.remember(conn, key)
+        return True
 
-def _settle(conn: Connection, monitor: MonitorSettings, key: bytes, now: datetime) -> Settled:
-    if hashkey.is_another(conn, key):
+    if not await store.write(Priority.INGEST, checked):
         raise another_key(monitor)
-    hashkey.remember(conn, key)
-    return Settled(digest_seed(conn), restoring.settle(conn, now))
 
 
 def digest_seed(conn: Connection) -> int:

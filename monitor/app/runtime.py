@@ -11,10 +11,11 @@ from monitor.app.acting import Acting
 from monitor.app.context import context_of
 from monitor.app.delivering import Delivering
 from monitor.app.keys import lines_of
-from monitor.app.opening import settled
+from monitor.app.opening import digest_seed
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.core.hearing import Refusals
+from monitor.core.restored import Restored
 from monitor.dates import Dates
 from monitor.dispatcher import Dispatcher
 from monitor.errors import DeliveryError
@@ -141,18 +142,18 @@ async def assemble(
     started_at: datetime,
     key: bytes,
     client: Callable[[Clock], HttpClient] | None = None,
+    *,
     lines: Lines | None = None,
     refusals: Mapping[str, Refusals] | None = None,
+    restored: Restored | None = None,
 ) -> Runtime:
     """Build everything that a configuration asks for; ``key`` is that of phone numbers.
 
     ``lines`` are those of the configuration before, so that no reload forgets a refusal;
-    ``refusals`` are the webhooks that were refused, by provider, as the receiver counts them.
+    ``refusals`` are the webhooks that were refused, as the receiver counts them by provider.
     """
-    seed, restored = await settled(store, config.monitor, key, clock.now())
-    client = client or partial(HttpClient, egress=config.monitor.egress)
-    clients = {name: client(clock) for name in _lanes(config)}
-    lines = lines or Lines(clock)
+    seed, lines = await store.write(Priority.INGEST, digest_seed), lines or Lines(clock)
+    clients = _clients(config, client, clock)
     line_of = lines_of(config, clients, lines)
     vendors = _vendors(config, line_of, key, clock)
     notifiers = _notifiers(config, clients, clock)
@@ -227,6 +228,13 @@ def _ledger(
 ) -> Ledger:
     pages = [Page(vendor, line_of[name]) for name, vendor in vendors.items()]
     return Ledger(pages, store, clock, dice(), started_at)
+
+
+def _clients(
+    config: Config, make: Callable[[Clock], HttpClient] | None, clock: Clock
+) -> dict[str, HttpClient]:
+    make = make or partial(HttpClient, egress=config.monitor.egress)
+    return {name: make(clock) for name in _lanes(config)}
 
 
 def _lanes(config: Config) -> tuple[str, ...]:

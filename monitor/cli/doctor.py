@@ -14,12 +14,13 @@ from monitor.cli.online import ask_all
 from monitor.cli.output import FOUND, GOOD, WRONG, print_json, print_table
 from monitor.cli.places import config_path, opened
 from monitor.clock import SystemClock
-from monitor.config import Config, load
-from monitor.config.keys import KEY_FILE
+from monitor.config import Config, hash_key, load
+from monitor.config.keys import KEY_FILE, another_key
 from monitor.core.duration import format_duration
 from monitor.errors import ConfigError, OffhookError
 from monitor.store import views
 from monitor.store.engine import driver, sqlite_version, wal_is_safe
+from monitor.store.hashkey import is_another
 from monitor.store.lock import is_owned
 
 ROOM = 500 * 1024 * 1024
@@ -57,7 +58,7 @@ def examine(given: Path | None, *, online: bool, as_json: bool) -> int:
         _print(looks, as_json=as_json)
         return WRONG
     looks += _configuration(config)
-    looks += _files(config)
+    looks += _files(config, online=online)
     if online:
         looks += [
             Look(what, Verdict.OK if good else Verdict.BAD, text)
@@ -134,7 +135,7 @@ def _configuration(config: Config) -> Iterator[Look]:
         yield Look("configuration", Verdict.WARNING, str(warning))
 
 
-def _files(config: Config) -> Iterator[Look]:
+def _files(config: Config, *, online: bool) -> Iterator[Look]:
     directory = config.monitor.data_dir
     if not directory.exists():
         yield Look("data_dir", Verdict.WARNING, f"{directory} is made when the daemon starts")
@@ -147,7 +148,20 @@ def _files(config: Config) -> Iterator[Look]:
     room = Verdict.OK if free > ROOM else Verdict.BAD
     yield Look("disk", room, f"{free // 1024**2} MiB free at {directory}")
     yield from _guarded("database", lambda: _database(config))
+    if config.monitor.database.exists() and (online or config.monitor.hash_key is None):
+        yield from _guarded("hash key", lambda: _key(config))
     yield from _guarded("daemon", lambda: _daemon(config))
+
+
+def _key(config: Config) -> Look:
+    engine = opened(config.monitor.database, read_only=True)
+    try:
+        with engine.begin() as conn:
+            if is_another(conn, hash_key(config.monitor)):
+                return Look("hash key", Verdict.BAD, str(another_key(config.monitor)))
+    finally:
+        engine.dispose()
+    return Look("hash key", Verdict.OK, "the one of the database")
 
 
 def _daemon(config: Config) -> Look:

@@ -22,14 +22,14 @@ from monitor.config.model import MonitorSettings
 from monitor.core.restored import DOUBTFUL
 from monitor.store import deadletters, views
 from monitor.store.backup import PutBack, back_up, put_back
-from monitor.store.lock import sole_owner
+from monitor.store.lock import sole_backfill, sole_owner
 
 
 def backup(given: Path | None, target: Path, *, as_json: bool) -> int:
     """A consistent copy of the database, beside a running daemon."""
     engine = opened(load_to_read(given).monitor.database, read_only=True)
     try:
-        size = back_up(engine, target)
+        size = back_up(engine, target, SystemClock().now())
     finally:
         engine.dispose()
     if as_json:
@@ -43,36 +43,40 @@ def restore(given: Path | None, source: Path, *, as_json: bool) -> int:
     """A backup in the place of the database; what was there is kept beside it."""
     monitor = load_to_read(given).monitor
     database = monitor.database
-    if monitor.data_dir.exists() and monitor.data_dir.stat().st_uid != os.geteuid():
-        # What root made there, the daemon could not open.
-        complain(f"{monitor.data_dir} is {owner_of(monitor.data_dir)}'s; run this as that user")
+    if wrong := _wrong_user(monitor):
+        complain(wrong)
         return WRONG
-    with sole_owner(database):
+    with sole_owner(database), sole_backfill(database):
         done = put_back(source, database, kept_key(monitor), SystemClock().now())
+    lacking = monitor.hash_key is None and kept_key(monitor) is None
     if as_json:
-        print_json(
-            {
-                "file": str(database),
-                "bytes": done.size,
-                "until": done.until,
-                "before": None if done.before is None else str(done.before),
-            }
-        )
-        return GOOD
-    print_lines(_restored(done, database, monitor))
+        before = None if done.before is None else str(done.before)
+        told = {"file": str(database), "bytes": done.size, "made_at": done.made_at}
+        print_json({**told, "before": before, "hash_key_missing": lacking})
+    else:
+        print_lines(_restored(done, monitor, lacking=lacking))
     return GOOD
 
 
-def _restored(done: PutBack, database: Path, monitor: MonitorSettings) -> Iterator[str]:
-    known = local(done.until, monitor.timezone)
-    yield f"{database} is the backup now" + (known and f"; it knows what happened until {known}")
+def _wrong_user(monitor: MonitorSettings) -> str:
+    """Why this user is not the one: what root makes there, the daemon could not open."""
+    place = monitor.database if monitor.database.exists() else monitor.data_dir
+    if not place.exists():
+        text = f"there is no {place} yet: start the daemon once, which makes it, and stop it"
+        return text if os.geteuid() == 0 else ""
+    if place.stat().st_uid != os.geteuid():
+        return f"{place} belongs to {owner_of(place)}; run the command as that user"
+    return ""
+
+
+def _restored(done: PutBack, monitor: MonitorSettings, *, lacking: bool) -> Iterator[str]:
+    yield f"{monitor.database} is the backup of {local(done.made_at, monitor.timezone)} now"
     if done.before is not None:
-        yield f"the database of before is kept: {done.before}"
-    key = monitor.data_dir / KEY_FILE
-    if monitor.hash_key is None and not key.exists():
-        yield f"the hash.key that was kept with the backup belongs beside it: {key}"
+        yield f"the database of before is kept until you delete it: {done.before}"
+    if lacking:
+        yield f"the hash.key that was kept with it belongs beside it: {monitor.data_dir / KEY_FILE}"
     minutes = DOUBTFUL // timedelta(minutes=1)
-    yield f"what it tells in its first {minutes} minutes is marked as a possible repeat"
+    yield f"what the daemon tells in its first {minutes} minutes is marked as a possible repeat"
 
 
 def replay(given: Path | None, key: str) -> int:

@@ -5,18 +5,23 @@ from typing import NamedTuple
 
 from monitor.core.wording import clock
 
-# By then everything is read again, and what had ended meanwhile has had its last word.
+# By then most is read again that can be, and what had ended meanwhile has had its last word.
 DOUBTFUL = timedelta(minutes=30)
 
 
 class Restored(NamedTuple):
-    """``until`` when it knows what was told, and ``at`` when it was put to use."""
+    """``made_at`` is of the backup, ``at`` when it was put to use.
 
-    until: datetime
+    ``episodes``: no condition had so many in the time that the backup does not know, so what
+    fires since is counted from there, and no two of its alerts can have one key.
+    """
+
+    made_at: datetime
     at: datetime
+    episodes: int = 0
 
     def remark(self, now: datetime, zone: tzinfo) -> str | None:
-        """What is told now goes with it; None once nothing new can have been told before."""
-        if not self.at <= now < self.at + DOUBTFUL:
+        """What is told now goes with it; None once little new can have been told before."""
+        if now >= self.at + DOUBTFUL:
             return None
-        return f"possible repeat: restored from a backup of {clock(self.until, zone, now)}"
+        return f"possible repeat: restored from a backup of {clock(self.made_at, zone, now)}"

@@ -60,6 +60,12 @@ class Context:
         return self._found(kind).rules
 
     @property
+    def least_episode(self) -> int:
+        """So many episodes of a condition there may have been that the database does not know."""
+        restored = self.routing.restored
+        return 0 if restored is None else restored.episodes
+
+    @property
     def shortest_window(self) -> timedelta | None:
         """The shortest that any rule about batches looks back, whatever the batch."""
         return self._found(SubjectKind.BATCH).shortest

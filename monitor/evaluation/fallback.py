@@ -18,6 +18,7 @@ from monitor.core.compose import compose
 from monitor.core.decision import Part
 from monitor.core.destination import routes_of
 from monitor.core.route import Receiver, Route
+from monitor.core.wording import zone_named
 from monitor.evaluation.cases import STORM_SIZE, STORM_WITHIN
 from monitor.evaluation.hearers import circumstances
 from monitor.evaluation.routing import Routing
@@ -127,7 +128,10 @@ def _put(
         default_zone=zone,
         loud=firing,
         link=routing.link_to(alert),
-        remarks=(f"fallback copy: {copy.failed} has not taken it",),
+        remarks=(
+            f"fallback copy: {copy.failed} has not taken it",
+            *routing.doubts(now, zone_named(alert.subject.zone, zone)),
+        ),
         fired=None if firing else moves.fired_with(conn, alert.key),
     )
     parts = sum(

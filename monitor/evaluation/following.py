@@ -59,11 +59,13 @@ class Following:
         }
         concerned = self._concerned(opinions)
         episodes = alerts.last_episodes(self.conn, list(concerned)) if concerned else {}
+        least = self.context.least_episode
         for print_, judged in concerned.items():
             if judged.settings.rule.one_shot:
                 self._report(judged)
             else:
-                step = advance(self.open.get(print_), judged, episodes.get(print_, 0))
+                last = max(episodes.get(print_, 0), least)
+                step = advance(self.open.get(print_), judged, last)
                 self.take(step)
         if self.open:
             running = frozenset(opinion.instance.name for opinion in opinions)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
 from functools import cache
 from urllib.parse import quote
 
@@ -35,6 +36,11 @@ class Routing:
     compliance: frozenset[str] = field(default_factory=rules.compliance)
     public_url: str | None = None
     restored: Restored | None = None
+
+    def doubts(self, now: datetime, zone: tzinfo) -> tuple[str, ...]:
+        """The remark that goes with what is told now, if any: it may have been told already."""
+        remark = None if self.restored is None else self.restored.remark(now, zone)
+        return () if remark is None else (remark,)
 
     def link_to(self, alert: Alert) -> str | None:
         """The page of an alert; of one that reports a batch's end, that batch's report."""

@@ -191,10 +191,8 @@ def _remarks(case: Case, decision: Decision) -> Iterator[str]:
         yield "flapping"
     if decision.why is Why.UNHEARD:
         yield f"nobody has acknowledged it for {span(around.unheard_for)}"
-    restored = case.routing.restored
     zone = zone_named(case.alert.subject.zone, case.zone)
-    if restored is not None and (doubt := restored.remark(case.now, zone)) is not None:
-        yield doubt
+    yield from case.routing.doubts(case.now, zone)
     over = around.ended.over_at() if around.ended else None
     told = case.history.told if case.history else None
     fired = case.alert.fired_at

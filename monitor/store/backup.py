@@ -4,146 +4,184 @@ import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DatabaseError
 
 from monitor.errors import StoreError
-from monitor.store import hashkey, processes
+from monitor.store import hashkey, processes, settings
 from monitor.store.engine import driver, open_engine
-from monitor.store.restoring import COPY
+from monitor.store.restoring import MADE_AT
+from monitor.store.schema import from_micros, to_micros
 
 _JOURNALS = ("-wal", "-shm", "-journal")
+_DAMAGED = ("malformed", "not a database")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutBack:
-    """``until`` when the backup knows what happened; ``before`` is the database that it replaced.
+    """``before`` is the database that the backup replaced, None where there was none."""
 
-    Either is None where there is none.
-    """
-
-    until: datetime | None
+    made_at: datetime
     before: Path | None
     size: int  # bytes
 
 
-def back_up(engine: Engine, target: Path) -> int:
-    """Write a consistent copy for its owner alone, which knows that it is one; its size in bytes.
+def back_up(engine: Engine, target: Path, now: datetime) -> int:
+    """Write a consistent copy for its owner alone, which knows when it was made; its size in bytes.
 
     StoreError when the target exists (it is never overwritten) or cannot be written; nothing
     half-written stays.
     """
-    copy(engine, target, known_as_one=True)
+    with _made(target):
+        _write(engine, target)
+        _date(target, now)
+        _flush(target)
     return target.stat().st_size
 
 
-def copy(engine: Engine, target: Path, *, known_as_one: bool = False) -> None:
-    """The same, for a trial that is thrown away: nothing in it says what it is."""
-    _make(target)
-    raw = engine.raw_connection()  # a transaction, which SQLAlchemy would open, forbids VACUUM
-    try:
-        raw.cursor().execute("VACUUM INTO ?", (str(target),))
-        if known_as_one:
-            _mark(target)
-        _settle(target)
-    except (OSError, driver.Error) as error:
-        target.unlink(missing_ok=True)
-        raise _refused(target, error) from error
-    finally:
-        raw.close()
+def copy(engine: Engine, target: Path) -> None:
+    """The same for a trial that is thrown away: it is what the database is, not a backup of it."""
+    with _made(target):
+        _write(engine, target)
 
 
 def put_back(source: Path, database: Path, key: bytes | None, now: datetime) -> PutBack:
     """Have a backup in the database's place; what was there is kept beside it, whole.
 
-    For who holds the database's lock. ``key``: under which numbers will be hashed, where that
+    For who holds the database's locks. ``key``: under which numbers will be hashed, where that
     is known. StoreError, and nothing has changed, where the backup is none, is damaged or has
-    people under another key, where somebody still reads the database, and where files cannot
-    be written. A power cut leaves one of the two databases in place.
+    people under another key, where another program has the database open, and where files
+    cannot be written. A power cut leaves one of the two databases in place.
     """
-    if not source.is_file():
-        raise StoreError(f"there is no backup at {source}")
-    if database.exists() and source.samefile(database):
-        raise StoreError(f"{source} is the database itself; name a backup of it")
     fresh = database.with_name(f"{database.name}.restoring")
+    _check(source, (database, fresh))
     try:
         fresh.unlink(missing_ok=True)  # of one that was cut short
         with _sound(source) as engine:
-            with engine.begin() as conn:
-                until = processes.last_alive(conn)
-                if key is not None and hashkey.is_another(conn, key):
-                    raise StoreError(
-                        f"the people of {source} are known under another key than that of"
-                        " hash.key; first bring back the hash.key that was kept with it"
-                    )
-            back_up(engine, fresh)
-        before = _set_aside(database, now)
-        fresh.replace(database)
-        _sync(database.parent)
+            made_at = _made_at(engine, source, key)
+            os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            _write(engine, fresh)
+        _date(fresh, made_at)
+        _flush(fresh)
+        before = _swap(fresh, database, now)
+    except driver.Error as error:
+        raise StoreError(f"{source} cannot be put back: {error}; is the disk full?") from error
     except OSError as error:
         raise StoreError(f"{database} cannot be replaced: {error.strerror}") from error
     finally:
         fresh.unlink(missing_ok=True)
-    return PutBack(until=until, before=before, size=database.stat().st_size)
+    return PutBack(made_at=made_at, before=before, size=database.stat().st_size)
+
+
+def _check(source: Path, not_these: Iterable[Path]) -> None:
+    try:
+        found = source.is_file()
+    except OSError as error:
+        raise StoreError(f"the backup {source} cannot be read: {error.strerror}") from error
+    if not found:
+        raise StoreError(f"there is no backup at {source}")
+    if not os.access(source, os.R_OK):
+        raise StoreError(f"the backup {source} may not be read by this user")
+    if any(each.exists() and source.samefile(each) for each in not_these):
+        raise StoreError(f"{source} is the database itself, or its own work; name a backup of it")
 
 
 @contextlib.contextmanager
 def _sound(source: Path) -> Iterator[Engine]:
     """The backup, read through once."""
-    engine = open_engine(source, read_only=True)
+    try:
+        engine = open_engine(source, read_only=True)
+    except StoreError as error:
+        if isinstance(error.__cause__, DatabaseError):
+            raise StoreError(f"{source} is damaged, or no backup at all; take another") from error
+        text = f"{source} was not written by this version of Offhook; take another"
+        raise StoreError(text) from error
     try:
         with engine.begin() as conn:
             found = conn.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
         if found != "ok":
-            raise StoreError(f"the backup {source} is damaged ({found}); take an older one")
+            raise StoreError(f"{source} is damaged ({found}); take another")
         yield engine
     finally:
         engine.dispose()
 
 
-def _set_aside(database: Path, now: datetime) -> Path | None:
-    """A second name for what is there, with all that its journal holds; None for nothing.
+def _made_at(engine: Engine, source: Path, key: bytes | None) -> datetime:
+    """When the backup was made, as far as a copy by other means tells; StoreError as put_back."""
+    with engine.begin() as conn:
+        if key is not None and hashkey.is_another(conn, key):
+            raise StoreError(
+                f"the people of {source} are known under another key than that of this"
+                " installation; first bring back the hash.key that was kept with it"
+            )
+        told, alive = settings.load(conn, MADE_AT), processes.last_alive(conn)
+    if told is not None:
+        return from_micros(int(told))
+    return alive or datetime.fromtimestamp(source.stat().st_mtime, UTC)
 
-    What cannot be opened keeps its journal as it is, under that name as well.
-    """
+
+def _swap(fresh: Path, database: Path, now: datetime) -> Path | None:
+    """One in the place of the other, which gets another name; None where there is no other."""
     if not database.exists():
+        fresh.replace(database)
+        _sync(database.parent)
         return None
     before = database.with_name(f"{database.name}.before-{now:%Y%m%dT%H%M%SZ}")
-    before.hardlink_to(database)
-    journals = [end for end in _JOURNALS if Path(f"{database}{end}").exists()]
-    for end in journals:  # the library removes what it cannot read
-        Path(f"{before}{end}").hardlink_to(f"{database}{end}")
-    try:
-        _close(database)
-        _drop(before, journals)
-    except driver.Error:
-        _drop(database, _JOURNALS)
-    except StoreError:
-        _drop(before, ("", *journals))
-        raise
+    if before.exists():
+        raise StoreError(f"{before} exists already; try again in a moment")
+    _forget_second_names(database)
+    ends = [end for end in ("", *_JOURNALS) if Path(f"{database}{end}").exists()]
+    names = [(Path(f"{before}{end}"), Path(f"{database}{end}")) for end in ends]
+    with contextlib.ExitStack() as undone:
+        for second, first in names:  # before it is opened: a journal that is no good is removed
+            second.hardlink_to(first)
+            undone.callback(second.unlink, missing_ok=True)
+        with _alone(database) as sound:
+            for second, first in names[1:]:
+                (second if sound else first).unlink(missing_ok=True)
+            _sync(database.parent)
+            fresh.replace(database)
+            _sync(database.parent)
+        undone.pop_all()
     return before
 
 
-def _drop(database: Path, ends: Iterable[str]) -> None:
-    for end in ends:
-        Path(f"{database}{end}").unlink(missing_ok=True)
+def _forget_second_names(database: Path) -> None:
+    """Of a run that was cut short: under two names it would be opened as two databases."""
+    for each in database.parent.glob(f"{database.name}.before-*"):
+        first = Path(f"{database}{each.name.removeprefix(f'{database.name}.before-')[16:]}")
+        if first.exists() and each.samefile(first):
+            each.unlink()
 
 
-def _close(database: Path) -> None:
-    """Copy the journal back and remove it: beside another database it would be read into that."""
+@contextlib.contextmanager
+def _alone(database: Path) -> Iterator[bool]:
+    """The database in one file and closed to everybody else; False: it cannot be opened at all.
+
+    Beside another database its journal would be read into that one. StoreError where another
+    program has it open.
+    """
     raw = driver.connect(str(database), isolation_level=None)
     try:
-        ((busy, _, _),) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        try:
+            raw.execute("PRAGMA journal_mode=DELETE").fetchall()
+            raw.execute("BEGIN EXCLUSIVE")
+            sound = True
+        except driver.Error as error:
+            if not any(sign in str(error) for sign in _DAMAGED):
+                text = f"another program has {database} open ({error}); end it, and try again"
+                raise StoreError(text) from error
+            sound = False
+        yield sound
     finally:
         raw.close()
-    if busy:
-        raise StoreError(f"somebody reads {database}; end that program, and try again")
-    _drop(database, _JOURNALS)
 
 
-def _make(target: Path) -> None:
+@contextlib.contextmanager
+def _made(target: Path) -> Iterator[None]:
     """An empty file of ours: VACUUM INTO takes one, and would make one that others can read."""
     try:
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -152,18 +190,32 @@ def _make(target: Path) -> None:
         raise StoreError(text) from error
     except (OSError, ValueError) as error:
         raise _refused(target, error) from error
+    try:
+        yield
+    except (OSError, driver.Error) as error:
+        target.unlink(missing_ok=True)
+        raise _refused(target, error) from error
 
 
-def _mark(target: Path) -> None:
+def _write(engine: Engine, target: Path) -> None:
+    raw = engine.raw_connection()  # a transaction, which SQLAlchemy would open, forbids VACUUM
+    try:
+        raw.cursor().execute("VACUUM INTO ?", (str(target),))
+    finally:
+        raw.close()
+
+
+def _date(target: Path, made_at: datetime) -> None:
     raw = driver.connect(str(target))  # an engine would give it a journal of its own
     try:
-        raw.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?, 'yes')", (COPY,))
+        row = (MADE_AT, str(to_micros(made_at)))
+        raw.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", row)
         raw.commit()
     finally:
         raw.close()
 
 
-def _settle(target: Path) -> None:
+def _flush(target: Path) -> None:
     """The copy outlives a power cut once this returns."""
     _sync(target)
     _sync(target.parent)

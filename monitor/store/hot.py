@@ -282,6 +282,6 @@ def _of_batch_sql(name: str, table: Table | Subquery, *order: ColumnElement[Any]
 @cache
 def _select_sql(table: Subquery, names: tuple[str, ...], n: int, name: str) -> str:
     columns = [table.c[each] for each in names]
-    among = columns[0].in_([bindparam(f"v{i}") for i in range(n)])
-    statement = select(*columns).where(table.c.batch == bindparam("batch"), among)
+    wanted = columns[0].in_([bindparam(f"v{i}") for i in range(n)])
+    statement = select(*columns).where(table.c.batch == bindparam("batch"), wanted)
     return _compiled(statement, name)

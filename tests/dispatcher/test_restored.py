@@ -7,14 +7,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from monitor.core.alert import Alert
 from monitor.core.restored import Restored
 from monitor.dispatcher import Dispatcher, Timing
+from monitor.errors import DeliveryError, Sent
 from monitor.evaluation.telling import Routing
-from monitor.store import processes, restoring
+from monitor.store import restoring
 from monitor.store.backup import back_up
+from monitor.store.schema import outbox
 from monitor.store.writer import Priority, Store
 from tests.builders import HOUR, MINUTE, NOON
 from tests.delivering import (
@@ -31,7 +33,7 @@ from tests.delivering import (
 )
 
 AT_ONCE = routing("hook", "bot", group_by=("rule",), group_wait=timedelta(0))
-LATER = routing("hook", group_by=("batch",), group_wait=3 * HOUR)
+LATER = routing("hook", group_by=("rule",), group_wait=3 * HOUR)
 OTHER = make_alert(subject=make_subject(id="btc_2", title="Renewals June"))
 
 
@@ -74,11 +76,8 @@ class World:
         await self.deliver()
 
     async def backed_up(self) -> Path:
-        """A backup of now, by a process that runs."""
         copy = self.directory / "copy.db"
-        at = self.clock.at
-        await self.write(lambda conn: processes.alive(conn, NOON - HOUR, at))
-        back_up(self.store.engine, copy)
+        back_up(self.store.engine, copy, self.clock.at)
         return copy
 
     async def restore(self, copy: Path) -> Restored | None:
@@ -86,7 +85,9 @@ class World:
         self.store.close()
         self.store = Store.open(copy)
         at = self.clock.at
-        restored: Restored | None = await self.write(lambda conn: restoring.settle(conn, at))
+        restored: Restored | None = await self.write(
+            lambda conn: restoring.put_to_use(conn, at, life=Timing().life)
+        )
         return restored
 
     async def rows(self) -> list[tuple[str, str, str]]:
@@ -112,7 +113,7 @@ async def test_what_was_told_meanwhile_is_found_where_the_channel_can_be_read(
         restored = await world.restore(copy)
         await world.deliver()
 
-        assert restored == Restored(until=NOON, at=NOON + HOUR)
+        assert restored == Restored(made_at=NOON, at=NOON + HOUR, episodes=1001)
         assert len(world.bot.standing) == len(world.bot.sent) == 1
         assert [each.possible_repeat for each in world.hook.sent] == [False, True]
         assert {state for _, _, state in await world.rows()} == {"sent"}
@@ -135,19 +136,26 @@ async def test_what_the_process_did_not_get_to_is_told(tmp_path: Path) -> None:
 async def test_all_that_one_conversation_owed_is_doubted(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         await world.tell(make_alert())
+        await world.tell(OTHER)
         await world.deliver()
         world.clock.move(MINUTE)
-        await world.tell(resolved(make_alert()), OTHER)
+        await world.tell(resolved(make_alert()))
+        await world.tell(resolved(OTHER))
         copy = await world.backed_up()
         world.clock.move(HOUR)
 
         await world.restore(copy)
         await world.finish()
 
-        told = [*world.hook.sent[1:], *world.bot.sent[1:]]
-        edits = [each for each in told if each.part == "root" and each.root]
-        assert len(told) > len(edits) > 0
-        assert all(each.possible_repeat for each in told if each.part == "message")
+        def told(channel: Channel) -> list[tuple[str, int, bool]]:
+            return [(each.part, each.total, each.possible_repeat) for each in channel.sent]
+
+        assert told(world.hook) == [("message", 2, False), ("message", 2, True)]
+        assert told(world.bot) == [
+            ("root", 2, False),
+            ("root", 2, False),  # an edit: to do it twice does no harm
+            ("thread", 2, False),  # not there, as a look has found
+        ]
         assert {state for _, _, state in await world.rows()} == {"sent"}
 
 
@@ -176,6 +184,73 @@ async def test_what_fell_due_after_the_backup_may_have_been_told(tmp_path: Path)
         assert [each.possible_repeat for each in world.hook.sent] == [True]
 
 
+async def test_what_fell_due_after_the_backup_is_looked_for_as_well(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        await world.tell(make_alert(), to=routing("bot", group_wait=HOUR))
+        copy = await world.backed_up()
+        world.clock.move(2 * HOUR)
+        await world.deliver()
+
+        await world.restore(copy)
+        await world.finish()
+
+        assert len(world.bot.sent) == len(world.bot.standing) == 1
+
+
+async def test_what_would_have_gone_as_one_goes_as_one(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        many = [make_alert(subject=make_subject(id=f"btc_{n}")) for n in range(12)]
+        for each in many:
+            await world.tell(each, to=LATER)
+        copy = await world.backed_up()
+        world.clock.move(4 * HOUR)
+
+        await world.restore(copy)
+        await world.finish()
+
+        assert [(each.total, each.possible_repeat) for each in world.hook.sent] == [(12, True)]
+
+
+async def test_what_a_backup_owed_days_ago_is_neither_told_nor_lamented(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        await world.tell(make_alert())
+        copy = await world.backed_up()
+        await world.deliver()
+        world.clock.move(50 * HOUR)
+
+        await world.restore(copy)
+        await world.tell(OTHER)
+        await world.finish()
+
+        assert {state for _, _, state in await world.rows()} == {"sent", "superseded"}
+        assert [each.total for each in world.hook.sent] == [1, 1]
+        assert not world.hook.sent[1].messages[0].marks, "nothing was given up"
+
+
+async def test_what_was_tried_before_the_backup_is_tried_again_with_doubt(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.hook.plan = [DeliveryError(Sent.NOT_SENT, "unreachable", "nobody there")]
+        await world.tell(make_alert(), to=routing("hook", group_wait=timedelta(0)))
+        await world.deliver()
+        copy = await world.backed_up()
+        world.clock.move(HOUR)
+
+        await world.restore(copy)
+        await world.deliver()
+
+        assert [each.possible_repeat for each in world.hook.sent] == [False, True]
+
+
+async def test_a_row_that_cannot_be_read_keeps_nothing_from_its_start(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        await world.tell(make_alert())
+        await world.write(lambda conn: conn.execute(update(outbox).values(message="{torn")))
+        copy = await world.backed_up()
+        world.clock.move(HOUR)
+
+        assert await world.restore(copy) is not None
+
+
 async def test_a_copy_is_put_to_use_once(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         copy = await world.backed_up()
@@ -197,7 +272,10 @@ async def test_a_database_that_was_never_put_back_is_none(tmp_path: Path) -> Non
         await world.backed_up()
         at = world.clock.at
 
-        assert await world.write(lambda conn: restoring.settle(conn, at)) is None
+        assert (
+            await world.write(lambda conn: restoring.put_to_use(conn, at, life=Timing().life))
+            is None
+        )
 
         await world.deliver()
         assert [each.possible_repeat for each in world.hook.sent] == [False]

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from monitor.core.facts import BatchFacts
 from monitor.core.model import BatchStatus, Call, CallStatus, Contact, ContactStatus, Counts
+from monitor.core.restored import Restored
 from monitor.core.route import parse_matcher
 from monitor.core.rule import BatchRule, Clear, Finding, Holds, Severity, Unknown, Verdict
 from monitor.evaluation.batches import LINGER, LINGER_MOST, lingers
@@ -167,6 +168,23 @@ def test_a_second_spike_is_another_episode(spikes: Story) -> None:
         ("error_spike", "fired"),
     ]
     assert len({each.key for each in story.messages()}) == 2
+
+
+def test_what_fires_after_a_backup_was_put_back_has_a_key_that_nothing_had(spikes: Story) -> None:
+    story = spikes
+    spike(story)
+    poll(story, 10)
+    story.dial(30)
+    poll(story, 12)
+    routing = story.context.routing
+    restored = Restored(made_at=story.now - HOUR, at=story.now, episodes=1001)
+    story.context = replace(story.context, routing=replace(routing, restored=restored))
+    story.dial(20, FAILED)
+    story.see()
+
+    with story.engine.begin() as conn:
+        found = load_alerts(conn, closed=True)
+    assert sorted(each.episode for each in found) == [1, 1002]
 
 
 def test_a_spike_may_fire_in_the_middle_of_a_reading_but_not_recover(spikes: Story) -> None:

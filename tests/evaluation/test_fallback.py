@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from monitor.core.alert import Alert, Reason
+from monitor.core.restored import Restored
 from monitor.core.route import Route
 from monitor.core.rule import Severity
 from monitor.core.silence import Source
@@ -126,6 +127,22 @@ async def test_others_hear_what_was_not_taken_in_time(
     state = "INFO" if alert.severity is Severity.INFO else "FIRING"
     assert world.heard("mail") == world.heard("bot") == [(state, True)]
     assert world.channels["mail"].sent[0].messages[0].key == alert.key
+
+
+async def test_a_copy_that_may_be_a_repeat_says_so(world: World) -> None:
+    now = world.clock.now()
+    world.to = replace(to_hook(), restored=Restored(made_at=now - HOUR, at=now))
+    world.hook.plan = [AWAY] * 99
+    await world.tell(CRITICAL)
+    await world.pass_for()
+
+    await world.pass_for(15 * MINUTE)
+
+    (copy,) = world.channels["mail"].sent
+    assert [mark.partition(":")[0] for mark in copy.messages[0].marks] == [
+        "fallback copy",
+        "possible repeat",
+    ]
 
 
 @pytest.mark.parametrize("error", [REFUSED, UNREADABLE], ids=["refused", "dead"])

@@ -310,7 +310,7 @@ def test_group_wait_of_nothing_tells_at_once(conn: Connection) -> None:
 
 
 def test_what_is_told_soon_after_a_backup_was_put_back_says_so(conn: Connection) -> None:
-    to = replace(routing("hook"), restored=Restored(until=NOON - HOUR, at=NOON))
+    to = replace(routing("hook"), restored=Restored(made_at=NOON - HOUR, at=NOON))
     other = make_alert(subject=make_subject(id="btc_2"))
 
     tell_all(conn, make_alert(), now=NOON + MINUTE, to=to)
