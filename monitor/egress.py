@@ -21,7 +21,7 @@ class Egress:
 
     def proxy_for(self, host: str) -> str | None:
         """The proxy by which a host is reached; None: directly."""
-        name = host.lower().removeprefix("[").removesuffix("]")
+        name = _ascii(host.lower().rstrip(".").removeprefix("[").removesuffix("]"))
         here = is_here(f"[{name}]" if ":" in name else name)
         if self.proxy is None or here or any(_holds(each, name) for each in self.no_proxy):
             return None
@@ -43,29 +43,48 @@ def check_proxy(text: str) -> str:
         good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         good = False
-    if not good or parts.path not in {"", "/"} or parts.query or parts.fragment:
+    plain = text.isprintable() and " " not in text
+    if not good or not plain or parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ValueError("it must be the address of a proxy: http://host:port")
+    if bool(parts.username) != bool(parts.password):
+        raise ValueError("a proxy's user has a password: http://user:password@host:port")
     return text
 
 
 def check_direct(text: str) -> str:
-    """One of the hosts that are reached directly, in lower case; the ValueError is for people."""
-    name = text.strip().lower()
+    """One of the hosts that are reached directly, as it is compared; ValueError for people."""
+    name = text.strip().lower().rstrip(".")
     if "/" in name:
         try:
             return str(ipaddress.ip_network(name))
         except ValueError as error:
             raise ValueError(f"{text!r} is no network such as 10.0.0.0/8") from error
-    if not name.strip(".") or any(each in name for each in "*:@ "):
+    address = _address(name)
+    if address is None and (not name.strip(".") or any(each in name for each in "*:@ ")):
         hint = 'a host ("hooks.example.com"), all below one (".example.com") or a network'
         raise ValueError(f"{text!r} must be {hint}")
-    return name
+    return str(address or _ascii(name))
+
+
+def _ascii(name: str) -> str:
+    """A name as the network has it, whether it was written so or in its own letters."""
+    try:
+        return name.encode("idna").decode() if not name.startswith(".") else f".{_ascii(name[1:])}"
+    except UnicodeError:
+        return name
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
 
 
 def _holds(direct: str, name: str) -> bool:
-    if "/" not in direct:
-        return name == direct.removeprefix(".") or (direct[0] == "." and name.endswith(direct))
-    try:
-        return ipaddress.ip_address(name) in ipaddress.ip_network(direct)
-    except ValueError:
-        return False
+    address = _address(name)
+    if "/" in direct:
+        return address is not None and address in ipaddress.ip_network(direct)
+    if address is not None:
+        return str(address) == direct
+    return name == direct.removeprefix(".") or (direct[0] == "." and name.endswith(direct))

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -129,11 +130,11 @@ class HttpClient:
         except HttpError as error:
             raise traced.counted(error) from error.__cause__
         except TimeoutError as error:
-            raise traced.counted(self._late(url, traced.sent, deadline)) from error
+            raise traced.counted(self._late(url, traced, deadline)) from error
         except httpx.TimeoutException as error:
-            raise traced.counted(self._late(url, traced.sent, _CONNECT_SECONDS)) from error
+            raise traced.counted(self._late(url, traced, _CONNECT_SECONDS)) from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, ExceptionGroup) as error:
-            raise traced.counted(self._broken(url, error, sent=traced.sent)) from error
+            raise traced.counted(self._broken(url, error, traced)) from error
 
     async def _exchange(
         self, request: httpx.Request, sent_at: datetime, limit: int, traced: "_Trace"
@@ -153,19 +154,25 @@ class HttpClient:
         )
         return self._dated(request.method, str(request.url), answer)
 
-    def _late(self, url: str, sent: bool, seconds: float) -> HttpError:
-        kind = "timeout" if sent else "timeout_before"
-        what = "whole answer" if sent else f"connection to {self._egress.named(_host(url))}"
-        return HttpError(kind, f"no {what} within {seconds:g} s", sent=sent)
+    def _late(self, url: str, traced: "_Trace", seconds: float) -> HttpError:
+        if traced.sent:
+            return HttpError("timeout", f"no whole answer within {seconds:g} s", sent=True)
+        text = f"no connection to {self._first(url, traced)} within {seconds:g} s"
+        return HttpError("timeout_before", text, sent=False)
 
-    def _broken(self, url: str, error: Exception, *, sent: bool) -> HttpError:
+    def _broken(self, url: str, error: Exception, traced: "_Trace") -> HttpError:
         host = _host(url)
         if isinstance(error, httpx.ProxyError):  # its answer to CONNECT; nothing went through
-            text = f"{self._egress.named(host)} lets nothing through to {host}: {error}"
+            status = str(error)[:3]  # what else it says is for nobody's eyes
+            text = f"{self._egress.named(host)} lets nothing through to {host}: {status}"
             return HttpError("unreachable", text, sent=False)
-        if sent:
+        if traced.sent:
             return HttpError("reset", f"{host} broke the connection off", sent=True)
-        return HttpError(*_why(host, self._egress.named(host), error), sent=False)
+        return HttpError(*_why(self._first(url, traced), error), sent=False)
+
+    def _first(self, url: str, traced: "_Trace") -> str:
+        """Who did not answer: the proxy, until it has let something through."""
+        return _host(url) if traced.tunnelled else self._egress.named(_host(url))
 
     def _dated(self, method: str, url: str, answer: Answer) -> Answer:
         """The answer, which a cache may have kept: HttpError when it is too old."""
@@ -196,12 +203,15 @@ class _Trace:
 
     def __init__(self) -> None:
         self.sent = False
+        self.tunnelled = False  # by a proxy, to the host itself
         self.received = 0
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
         # What a proxy is asked to connect to is no request yet.
         if event.endswith("send_request_headers.started"):
             self.sent = info["request"].method != b"CONNECT"
+        elif event.endswith("receive_response_headers.complete"):
+            self.tunnelled = self.tunnelled or not self.sent
 
     def counted(self, error: HttpError) -> HttpError:
         """The error, with what had come until then."""
@@ -221,9 +231,9 @@ class _ByHost(httpx.AsyncBaseTransport):
         if self._egress.proxy_for(request.url.host) is None:
             return await self._direct.handle_async_request(request)
         response = await self._proxied.handle_async_request(request)
-        if response.status_code == _PROXY_REFUSES:
+        if response.status_code == _PROXY_REFUSES and request.url.scheme == "http":
             await response.aclose()
-            raise httpx.ProxyError(f"{_PROXY_REFUSES} {response.reason_phrase}")
+            raise httpx.ProxyError(str(_PROXY_REFUSES))
         return response
 
     async def aclose(self) -> None:
@@ -240,7 +250,7 @@ def _transport(tls: ssl.SSLContext, connections: int, egress: Egress) -> httpx.A
     direct = httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits)
     if egress.proxy is None:
         return direct
-    secure = egress.proxy.startswith("https:")
+    secure = urlsplit(egress.proxy).scheme == "https"
     proxy = httpx.Proxy(egress.proxy, ssl_context=_trust() if secure else None)
     return _ByHost(
         egress,
@@ -261,27 +271,24 @@ def _stale(age: timedelta) -> HttpError:
     return HttpError("stale", text, sent=True)
 
 
-def _why(host: str, first: str, error: BaseException) -> tuple[str, str]:
-    """The cause at the bottom of a chain of errors: its kind, and in words.
-
-    ``first`` is who was connected to, the host itself or its proxy.
-    """
+def _why(who: str, error: BaseException) -> tuple[str, str]:
+    """The cause at the bottom of a chain of errors: its kind, and in words; ``who`` did it."""
     cause: BaseException | None = error
     while cause is not None:
         match cause:
             case ssl.SSLCertVerificationError():
-                return "tls", f"the certificate of {host} is not trusted: {cause.verify_message}"
+                return "tls", f"the certificate of {who} is not trusted: {cause.verify_message}"
             case ssl.SSLError():
-                return "unreachable", f"no TLS connection to {host} could be made"
+                return "unreachable", f"no TLS connection to {who} could be made"
             case socket.gaierror():
-                return "unreachable", f"the name of {first} is not known"
+                return "unreachable", f"the name of {who} is not known"
             case ConnectionRefusedError():
-                return "unreachable", f"{first} refused the connection"
+                return "unreachable", f"{who} refused the connection"
             case httpx.InvalidURL() | httpx.UnsupportedProtocol() | UnicodeError():
                 return "unreachable", "the request cannot be written: a bad address or header"
             case _:
                 cause = cause.__cause__ or cause.__context__
-    return "unreachable", f"no connection to {first} could be made"
+    return "unreachable", f"no connection to {who} could be made"
 
 
 def _host(url: str) -> str:

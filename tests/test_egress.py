@@ -5,7 +5,15 @@ import pytest
 from monitor.egress import DIRECT, Egress, check_direct, check_proxy
 
 PROXY = "http://user:secret@proxy.example.com:3128"
-EGRESS = Egress(PROXY, ("hooks.corp.example", ".intern.example", "10.0.0.0/8", "fd00::/8"))
+DIRECTLY = (
+    "hooks.corp.example",
+    ".intern.example.",
+    "10.0.0.0/8",
+    "fd00::/8",
+    "B\u00fccher.example",
+    "2001:DB8::7",
+)
+EGRESS = Egress(PROXY, tuple(map(check_direct, DIRECTLY)))
 
 
 @pytest.mark.parametrize(
@@ -28,6 +36,12 @@ EGRESS = Egress(PROXY, ("hooks.corp.example", ".intern.example", "10.0.0.0/8", "
         ("11.1.2.3", False),
         ("fd00::5", True),
         ("10.example.com", False),
+        ("hooks.corp.example.", True),
+        ("localhost.", True),
+        ("b\u00fccher.example", True),
+        ("xn--bcher-kva.example", True),
+        ("2001:db8::7", True),
+        ("2001:db8::8", False),
     ],
 )
 def test_the_proxy_takes_what_is_outside(host: str, direct: bool) -> None:
@@ -62,6 +76,8 @@ def test_the_address_of_a_proxy(text: str) -> None:
         "http://proxy:3128/path",
         "http://proxy?x=1",
         "http://[::1",
+        "http://proxy:3128\t",
+        "http://pro xy:3128",
     ],
 )
 def test_what_is_no_address_of_a_proxy_is_refused_and_not_quoted(text: str) -> None:
@@ -88,3 +104,11 @@ def test_what_is_reached_directly(text: str, kept: str) -> None:
 def test_what_names_no_host_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"must be|no network"):
         check_direct(text)
+
+
+@pytest.mark.parametrize("text", ["http://robot@proxy:3128", "http://:secret@proxy:3128"])
+def test_a_user_has_a_password(text: str) -> None:
+    with pytest.raises(ValueError, match="a proxy's user has a password") as error:
+        check_proxy(text)
+
+    assert "robot" not in str(error.value)

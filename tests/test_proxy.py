@@ -116,9 +116,7 @@ async def test_a_proxy_that_wants_a_password_is_named(scheme: str) -> None:
         error = await failure(client, f"{scheme}://{HOST}/secret")
 
     assert (error.kind, error.sent) == ("unreachable", False)
-    assert error.text == (
-        f"the proxy 127.0.0.1 lets nothing through to {HOST}: 407 Proxy Authentication Required"
-    )
+    assert error.text == f"the proxy 127.0.0.1 lets nothing through to {HOST}: 407"
 
 
 async def test_a_proxy_that_forbids_a_host_says_so_and_nothing_was_sent() -> None:
@@ -126,7 +124,7 @@ async def test_a_proxy_that_forbids_a_host_says_so_and_nothing_was_sent() -> Non
         error = await failure(client, f"https://{HOST}/secret")
 
     assert (error.kind, error.sent) == ("unreachable", False)
-    assert error.text == f"the proxy 127.0.0.1 lets nothing through to {HOST}: 403 Forbidden"
+    assert error.text == f"the proxy 127.0.0.1 lets nothing through to {HOST}: 403"
 
 
 async def test_a_proxy_that_is_away_is_blamed_and_not_the_vendor() -> None:
@@ -160,3 +158,60 @@ async def test_what_breaks_off_behind_it_may_have_been_done() -> None:
         error = await failure(client, f"http://{HOST}/")
 
     assert (error.kind, error.sent) == ("reset", True)
+
+
+async def test_a_407_of_the_vendor_is_its_answer() -> None:
+    async def refusing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(Reply(b"", 407).encoded())
+        await writer.drain()
+
+    async with (
+        behind_tls(refusing) as (port, tls),
+        proxying(Proxy({HOST: port})) as proxy,
+        through(proxy, tls=tls) as client,
+    ):
+        answer = await client.request("GET", f"https://{HOST}/")
+
+    assert answer.status == 407
+
+
+async def test_behind_the_tunnel_the_vendor_is_blamed() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with (
+        talking(silent) as port,
+        behind_tls() as (own, _),
+        proxying(Proxy({HOST: port, "other.example": own})) as proxy,
+        through(proxy) as client,
+    ):
+        late = await failure(client, f"https://{HOST}/", deadline=0.3)
+        untrusted = await failure(client, "https://other.example/")
+
+    assert (late.kind, late.sent) == ("timeout_before", False)
+    assert late.text == f"no connection to {HOST} within 0.3 s"
+    assert (untrusted.kind, untrusted.sent) == ("tls", False)
+    assert "the certificate of other.example is not trusted" in untrusted.text
+
+
+async def test_a_proxy_whose_certificate_is_not_trusted_is_blamed_itself() -> None:
+    async with (
+        behind_tls() as (port, _),
+        through(Proxy({}), url=f"HTTPS://127.0.0.1:{port}") as client,
+    ):
+        error = await failure(client, f"https://{HOST}/")
+
+    assert (error.kind, error.sent) == ("tls", False)
+    assert "the certificate of the proxy 127.0.0.1 is not trusted" in error.text
+
+
+async def test_what_a_proxy_says_is_not_quoted() -> None:
+    async def evil(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 502 <https://evil.example|click>" + b"x" * 900 + b"\r\n\r\n")
+
+    async with talking(evil) as port, through(Proxy({}, port=port)) as client:
+        error = await failure(client, f"https://{HOST}/")
+
+    assert error.text == f"the proxy 127.0.0.1 lets nothing through to {HOST}: 502"

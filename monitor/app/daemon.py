@@ -29,6 +29,7 @@ from monitor.config.changes import needs_restart
 from monitor.config.secrets import secrets_of
 from monitor.core.facts import Trouble
 from monitor.core.restored import Restored
+from monitor.dispatcher import look_back
 from monitor.errors import ConfigError, OffhookError, StoreError
 from monitor.log import hide
 from monitor.providers.line import Lines
@@ -150,8 +151,10 @@ class _Daemon:
 
     async def _send(self, runtime: Runtime, ended: asyncio.Event) -> None:
         """Pay the outbox; a database that cannot be used now is tried again."""
+        notifiers = runtime.notifiers.values()
         while not ended.is_set():
             try:
+                await look_back(self._store, notifiers, self._restored, self._clock)
                 await runtime.dispatcher.run(ended)
             except StoreError as error:
                 log.error("outbox_unreadable", error=str(error))  # noqa: TRY400 - no traceback helps

@@ -11,7 +11,6 @@ from monitor import __version__
 from monitor.config.keys import another_key
 from monitor.config.model import MonitorSettings
 from monitor.core.restored import Restored
-from monitor.dispatcher import Timing
 from monitor.store import hashkey, restoring, settings
 from monitor.store.writer import Priority, Store
 
@@ -27,7 +26,7 @@ async def put_to_use(
     """
     await check_key(store, monitor, key)
     restored = await store.write(
-        Priority.OUTBOX, lambda conn: restoring.put_to_use(conn, now, life=Timing().life)
+        Priority.OUTBOX, lambda conn: restoring.put_to_use(conn, now, monitor.timezone)
     )
     if restored is not None and restored.at == now:
         log.warning("database_restored", backup_of=restored.made_at.isoformat())

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from monitor.clock import Clock
 from monitor.egress import DIRECT, Egress
@@ -148,7 +148,7 @@ class SocketMode:
                 proxy=self._egress.proxy_for(urlsplit(url).hostname or ""),
                 logger=_quiet,
             )
-        except (OSError, InvalidHandshake, InvalidURI, ConnectionClosed) as error:
+        except (OSError, WebSocketException) as error:
             # The address holds a ticket, and its errors may quote it.
             word = type(error).__name__
             raise DeliveryError(Sent.NOT_SENT, word, "Slack's socket cannot be opened") from None

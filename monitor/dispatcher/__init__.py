@@ -3,6 +3,7 @@
 from monitor.dispatcher.ahead import Ahead
 from monitor.dispatcher.condition import Failing
 from monitor.dispatcher.dispatch import Dispatcher
+from monitor.dispatcher.looking_back import look_back
 from monitor.dispatcher.schedule import Timing
 
-__all__ = ["Ahead", "Dispatcher", "Failing", "Timing"]
+__all__ = ["Ahead", "Dispatcher", "Failing", "Timing", "look_back"]

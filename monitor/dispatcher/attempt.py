@@ -59,11 +59,9 @@ class Attempt:
 
     async def deliver(self, claim: Claim) -> None:
         """Take one claim as far as it goes now."""
-        can_look = self.receiver.readable and not claim.edits
-        if not claim.look and not (claim.doubted and can_look):
-            repeat = claim.leader.possible_repeat and not claim.edits
-            await self._attempt(claim, repeat=repeat)
-        elif claim.watched or can_look:
+        if not claim.look:
+            await self._attempt(claim, repeat=claim.leader.possible_repeat)
+        elif claim.watched or (self.receiver.readable and not claim.edits):
             await self._look(claim)
         else:
             await self._again(claim, repeat=not claim.edits)

@@ -37,7 +37,7 @@ def back_up(engine: Engine, target: Path, now: datetime) -> int:
     """
     with _made(target):
         _write(engine, target)
-        _date(target, now)
+        _date(target, now, anew=False)
         _flush(target)
     return target.stat().st_size
 
@@ -64,7 +64,7 @@ def put_back(source: Path, database: Path, key: bytes | None, now: datetime) -> 
             made_at = _made_at(engine, source, key)
             os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             _write(engine, fresh)
-        _date(fresh, made_at)
+        _date(fresh, made_at, anew=True)
         _flush(fresh)
         before = _swap(fresh, database, now)
     except driver.Error as error:
@@ -205,11 +205,13 @@ def _write(engine: Engine, target: Path) -> None:
         raw.close()
 
 
-def _date(target: Path, made_at: datetime) -> None:
+def _date(target: Path, made_at: datetime, *, anew: bool) -> None:
+    """What a backup has that no daemon was started on is no newer than that backup."""
     raw = driver.connect(str(target))  # an engine would give it a journal of its own
     try:
         row = (MADE_AT, str(to_micros(made_at)))
-        raw.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", row)
+        verb = "REPLACE" if anew else "IGNORE"
+        raw.execute(f"INSERT OR {verb} INTO settings (name, value) VALUES (?, ?)", row)  # noqa: S608
         raw.commit()
     finally:
         raw.close()

@@ -91,11 +91,6 @@ class Claim:
         return self.part == "root" and self.conversation.remote_id is not None
 
     @property
-    def doubted(self) -> bool:
-        """It was never tried from here, and may be there: a backup owed it (restoring.py)."""
-        return not self.look and self.leader.possible_repeat and self.leader.attempts == 1
-
-    @property
     def watched(self) -> bool:
         """It was sent after an attempt of unknown outcome; a second copy may turn up."""
         return self.leader.sent_at is not None

@@ -10,12 +10,13 @@ from typing import Any
 from sqlalchemy import Connection, update
 
 from monitor.core.alert import Alert
-from monitor.core.restored import Restored
-from monitor.dispatcher import Dispatcher, Timing
+from monitor.core.restored import DOUBTFUL, Restored
+from monitor.dispatcher import Dispatcher, Timing, look_back
 from monitor.errors import DeliveryError, Sent
 from monitor.evaluation.telling import Routing
 from monitor.store import restoring
 from monitor.store.backup import back_up
+from monitor.store.outbox import hasten
 from monitor.store.schema import outbox
 from monitor.store.writer import Priority, Store
 from tests.builders import HOUR, MINUTE, NOON
@@ -32,6 +33,7 @@ from tests.delivering import (
     tell_all,
 )
 
+AWAY = DeliveryError(Sent.NOT_SENT, "unreachable", "nobody there")
 AT_ONCE = routing("hook", "bot", group_by=("rule",), group_wait=timedelta(0))
 LATER = routing("hook", group_by=("rule",), group_wait=3 * HOUR)
 OTHER = make_alert(subject=make_subject(id="btc_2", title="Renewals June"))
@@ -46,12 +48,14 @@ class World:
     clock: LeapingClock = field(default_factory=LeapingClock)
     hook: Channel = field(default_factory=lambda: Channel(WEBHOOK))
     bot: Channel = field(default_factory=lambda: Channel(BOT))
+    restored: Restored | None = None
 
     async def write(self, fn: Callable[[Connection], Any]) -> Any:
         return await self.store.write(Priority.OUTBOX, fn)
 
-    async def tell(self, *alerts: Alert, to: Routing = AT_ONCE) -> None:
-        await self.write(lambda conn: tell_all(conn, *alerts, to=to, now=self.clock.at))
+    async def tell(self, *alerts: Alert, to: Routing = AT_ONCE, **more: Any) -> None:
+        now = self.clock.at
+        await self.write(lambda conn: tell_all(conn, *alerts, to=to, now=now, **more))
 
     async def deliver(self) -> None:
         async def trouble(*_: Any) -> None:
@@ -65,15 +69,10 @@ class World:
             on_trouble=trouble,
             chance=lambda: 0.5,
         )
+        await look_back(self.store, (self.hook, self.bot), self.restored, self.clock)
         for name in ("hook", "bot"):
             while await dispatcher.drain_once(name):
                 pass
-
-    async def finish(self) -> None:
-        """To the last look for a second copy."""
-        await self.deliver()
-        self.clock.move(HOUR)
-        await self.deliver()
 
     async def backed_up(self) -> Path:
         copy = self.directory / "copy.db"
@@ -84,11 +83,12 @@ class World:
         """Another process goes on with the backup, at the same channels."""
         self.store.close()
         self.store = Store.open(copy)
+        return await self.put_to_use()
+
+    async def put_to_use(self) -> Restored | None:
         at = self.clock.at
-        restored: Restored | None = await self.write(
-            lambda conn: restoring.put_to_use(conn, at, life=Timing().life)
-        )
-        return restored
+        self.restored = await self.write(lambda conn: restoring.put_to_use(conn, at, "UTC"))
+        return self.restored
 
     async def rows(self) -> list[tuple[str, str, str]]:
         return await self.store.read(owed)
@@ -99,6 +99,14 @@ async def a_world(tmp_path: Path) -> AsyncIterator[World]:
     world = World(tmp_path, Store.open(tmp_path / "offhook.db"))
     yield world
     world.store.close()
+
+
+def told(channel: Channel) -> list[tuple[str, int, bool]]:
+    """Part, how many alerts, and whether it says that it may be a repeat."""
+    return [
+        (each.part, each.total, any("possible repeat" in mark for mark in each.messages[0].marks))
+        for each in channel.sent
+    ]
 
 
 async def test_what_was_told_meanwhile_is_found_where_the_channel_can_be_read(
@@ -114,22 +122,56 @@ async def test_what_was_told_meanwhile_is_found_where_the_channel_can_be_read(
         await world.deliver()
 
         assert restored == Restored(made_at=NOON, at=NOON + HOUR, episodes=1001)
-        assert len(world.bot.standing) == len(world.bot.sent) == 1
-        assert [each.possible_repeat for each in world.hook.sent] == [False, True]
+        assert told(world.bot) == [("root", 1, False)]
+        assert told(world.hook) == [("message", 1, False), ("message", 1, True)]
         assert {state for _, _, state in await world.rows()} == {"sent"}
 
 
-async def test_what_the_process_did_not_get_to_is_told(tmp_path: Path) -> None:
+async def test_a_root_that_was_found_gets_its_replies(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         await world.tell(make_alert())
         copy = await world.backed_up()
-        world.clock.move(HOUR)
+        await world.deliver()
 
         await world.restore(copy)
-        await world.finish()
+        await world.deliver()
+        world.clock.move(MINUTE)
+        await world.tell(resolved(make_alert()))
+        await world.deliver()
 
-        assert [each.possible_repeat for each in world.bot.sent] == [False]
-        assert [each.possible_repeat for each in world.hook.sent] == [True]
+        (root,) = world.bot.roots
+        assert root.message.state == "RESOLVED"
+        assert [each.thread_of for each in world.bot.replies] == [root.remote_id]
+
+
+async def test_replies_that_were_told_are_found_in_their_thread(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        await world.tell(make_alert())
+        await world.deliver()
+        world.clock.move(MINUTE)
+        await world.tell(resolved(make_alert()))
+        copy = await world.backed_up()
+        await world.deliver()
+        replies = len(world.bot.replies)
+
+        await world.restore(copy)
+        await world.deliver()
+
+        assert len(world.bot.replies) == replies == 1
+        assert world.bot.looks[-1][1] == world.bot.roots[0].remote_id
+
+
+async def test_what_the_process_did_not_get_to_is_told_and_says_so(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        await world.tell(make_alert())
+        copy = await world.backed_up()
+        world.clock.move(50 * HOUR)
+
+        await world.restore(copy)
+        await world.deliver()
+
+        assert told(world.bot) == [("root", 1, True)]
+        assert told(world.hook) == [("message", 1, True)]
         assert {state for _, _, state in await world.rows()} == {"sent"}
 
 
@@ -145,92 +187,19 @@ async def test_all_that_one_conversation_owed_is_doubted(tmp_path: Path) -> None
         world.clock.move(HOUR)
 
         await world.restore(copy)
-        await world.finish()
+        await world.deliver()
 
-        def told(channel: Channel) -> list[tuple[str, int, bool]]:
-            return [(each.part, each.total, each.possible_repeat) for each in channel.sent]
-
-        assert told(world.hook) == [("message", 2, False), ("message", 2, True)]
-        assert told(world.bot) == [
-            ("root", 2, False),
-            ("root", 2, False),  # an edit: to do it twice does no harm
-            ("thread", 2, False),  # not there, as a look has found
-        ]
+        assert told(world.hook)[1:] == [("message", 2, True)]
+        assert told(world.bot)[1:] == [("root", 2, True), ("thread", 2, True)]
         assert {state for _, _, state in await world.rows()} == {"sent"}
-
-
-async def test_what_is_not_yet_due_was_told_by_nobody(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        await world.tell(make_alert(), to=LATER)
-        copy = await world.backed_up()
-        world.clock.move(HOUR)
-
-        await world.restore(copy)
-        world.clock.move(2 * HOUR)
-        await world.deliver()
-
-        assert [each.possible_repeat for each in world.hook.sent] == [False]
-
-
-async def test_what_fell_due_after_the_backup_may_have_been_told(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        await world.tell(make_alert(), to=LATER)
-        copy = await world.backed_up()
-        world.clock.move(4 * HOUR)
-
-        await world.restore(copy)
-        await world.deliver()
-
-        assert [each.possible_repeat for each in world.hook.sent] == [True]
-
-
-async def test_what_fell_due_after_the_backup_is_looked_for_as_well(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        await world.tell(make_alert(), to=routing("bot", group_wait=HOUR))
-        copy = await world.backed_up()
-        world.clock.move(2 * HOUR)
-        await world.deliver()
-
-        await world.restore(copy)
-        await world.finish()
-
-        assert len(world.bot.sent) == len(world.bot.standing) == 1
 
 
 async def test_what_would_have_gone_as_one_goes_as_one(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
-        many = [make_alert(subject=make_subject(id=f"btc_{n}")) for n in range(12)]
-        for each in many:
-            await world.tell(each, to=LATER)
-        copy = await world.backed_up()
-        world.clock.move(4 * HOUR)
-
-        await world.restore(copy)
-        await world.finish()
-
-        assert [(each.total, each.possible_repeat) for each in world.hook.sent] == [(12, True)]
-
-
-async def test_what_a_backup_owed_days_ago_is_neither_told_nor_lamented(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        await world.tell(make_alert())
-        copy = await world.backed_up()
-        await world.deliver()
-        world.clock.move(50 * HOUR)
-
-        await world.restore(copy)
-        await world.tell(OTHER)
-        await world.finish()
-
-        assert {state for _, _, state in await world.rows()} == {"sent", "superseded"}
-        assert [each.total for each in world.hook.sent] == [1, 1]
-        assert not world.hook.sent[1].messages[0].marks, "nothing was given up"
-
-
-async def test_what_was_tried_before_the_backup_is_tried_again_with_doubt(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        world.hook.plan = [DeliveryError(Sent.NOT_SENT, "unreachable", "nobody there")]
-        await world.tell(make_alert(), to=routing("hook", group_wait=timedelta(0)))
+        world.hook.plan = [AWAY]
+        for n in range(12):
+            await world.tell(make_alert(subject=make_subject(id=f"btc_{n}")), to=LATER)
+        world.clock.move(3 * HOUR)
         await world.deliver()
         copy = await world.backed_up()
         world.clock.move(HOUR)
@@ -238,10 +207,71 @@ async def test_what_was_tried_before_the_backup_is_tried_again_with_doubt(tmp_pa
         await world.restore(copy)
         await world.deliver()
 
-        assert [each.possible_repeat for each in world.hook.sent] == [False, True]
+        assert told(world.hook)[1:] == [("message", 12, True)]
 
 
-async def test_a_row_that_cannot_be_read_keeps_nothing_from_its_start(tmp_path: Path) -> None:
+async def test_who_was_held_back_while_others_were_told_is_told_after_all(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        await world.tell(make_alert(), OTHER)
+        copy = await world.backed_up()
+        await world.tell(make_alert(), OTHER, inhibited={OTHER.key: "another"})
+        await world.deliver()
+        assert [each.total for each in world.bot.sent] == [1]
+        world.clock.move(HOUR)
+
+        await world.restore(copy)
+        await world.deliver()
+
+        heard = {message.key for each in world.bot.sent for message in each.messages}
+        assert heard == {make_alert().key, OTHER.key}
+        assert len(world.bot.roots) == 1
+
+
+async def test_what_waits_for_its_next_try_may_have_been_sent_sooner(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.hook.plan, world.bot.plan = [AWAY], [AWAY]
+        await world.tell(make_alert())
+        await world.deliver()
+        copy = await world.backed_up()
+        now = world.clock.at
+        await world.write(lambda conn: hasten(conn, receiver="hook", now=now))
+        await world.write(lambda conn: hasten(conn, receiver="bot", now=now))
+        await world.deliver()
+
+        await world.restore(copy)
+        world.clock.move(MINUTE)
+        await world.deliver()
+
+        assert len(world.bot.standing) == 1
+        assert told(world.hook)[-1] == ("message", 1, True)
+
+
+async def test_a_channel_that_cannot_be_read_now_is_told_at_once(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        await world.tell(make_alert())
+        copy = await world.backed_up()
+        world.bot.blind = AWAY
+
+        await world.restore(copy)
+        await world.deliver()
+
+        assert told(world.bot) == [("root", 1, True)]
+
+
+async def test_what_is_held_back_stays_so(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        await world.tell(make_alert())
+        copy = await world.backed_up()
+        world.clock.move(HOUR)
+
+        await world.restore(copy)
+        await world.tell(make_alert(), inhibited={make_alert().key: "another"})
+        await world.deliver()
+
+        assert told(world.hook) == told(world.bot) == []
+
+
+async def test_a_row_that_cannot_be_read_keeps_no_process_from_its_start(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         await world.tell(make_alert())
         await world.write(lambda conn: conn.execute(update(outbox).values(message="{torn")))
@@ -263,19 +293,27 @@ async def test_a_copy_is_put_to_use_once(tmp_path: Path) -> None:
         await world.deliver()
 
         assert again == first
-        assert [each.possible_repeat for each in world.hook.sent] == [False]
+        assert told(world.hook) == [("message", 1, False)]
+
+
+async def test_later_there_is_nothing_to_look_for(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        await world.tell(make_alert())
+        copy = await world.backed_up()
+        await world.restore(copy)
+        world.clock.move(DOUBTFUL)
+
+        await world.deliver()
+
+        assert world.bot.looks == []
 
 
 async def test_a_database_that_was_never_put_back_is_none(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         await world.tell(make_alert())
         await world.backed_up()
-        at = world.clock.at
 
-        assert (
-            await world.write(lambda conn: restoring.put_to_use(conn, at, life=Timing().life))
-            is None
-        )
+        assert await world.put_to_use() is None
 
         await world.deliver()
-        assert [each.possible_repeat for each in world.hook.sent] == [False]
+        assert told(world.hook) == [("message", 1, False)]

@@ -287,6 +287,19 @@ def test_its_own_work_is_no_backup(database: Path, copy: Path) -> None:
     assert names(work) == ["renewals"]
 
 
+def test_a_backup_of_what_no_daemon_was_started_on_is_as_old_as_that(
+    tmp_path: Path, database: Path, copy: Path
+) -> None:
+    put_back(copy, database, None, NOON + HOUR)
+    engine = open_engine(database)
+    back_up(engine, tmp_path / "again.db", NOON + 2 * HOUR)
+    engine.dispose()
+
+    done = put_back(tmp_path / "again.db", database, None, NOON + 3 * HOUR)
+
+    assert done.made_at == NOON
+
+
 def test_when_a_backup_was_made_is_kept_by_what_is_made_of_it(
     tmp_path: Path, database: Path
 ) -> None:
@@ -315,6 +328,6 @@ def test_a_copy_for_a_trial_does_not_know_that_it_is_one(tmp_path: Path, databas
     for name in ("trial.db", "copy.db"):
         engine = open_engine(tmp_path / name)
         with engine.begin() as conn:
-            known.append(restoring.put_to_use(conn, NOON, life=HOUR) is not None)
+            known.append(restoring.put_to_use(conn, NOON, "UTC") is not None)
         engine.dispose()
     assert known == [False, True]

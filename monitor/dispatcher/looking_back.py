@@ -1,0 +1,65 @@
+"""What a backup owed and the process that it was taken from has told: found in the channel."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.core.restored import DOUBTFUL, Restored
+from monitor.dispatcher.copies import leave_one
+from monitor.errors import DeliveryError
+from monitor.notifiers import Notifier
+from monitor.store import restoring
+from monitor.store.restoring import InDoubt
+from monitor.store.writer import Priority, Store
+
+_PATIENCE_S = 60.0  # for one receiver: what is not found by then is told, and says so
+_CLOCKS_APART = timedelta(minutes=2)
+
+log = structlog.get_logger()
+
+
+async def look_back(
+    store: Store, notifiers: Iterable[Notifier], restored: Restored | None, clock: Clock
+) -> None:
+    """Before anything is sent: close what stands in a channel that can be read.
+
+    Only what has its own key there: of several that went as one, the others are told again.
+    """
+    if restored is None or clock.now() >= restored.at + DOUBTFUL:
+        return
+    for notifier in notifiers:
+        if notifier.receiver.readable:
+            try:
+                async with asyncio.timeout(_PATIENCE_S):
+                    await _look_back(store, notifier, restored, clock)
+            except (DeliveryError, TimeoutError) as error:
+                log.warning("not_looked_back", receiver=notifier.receiver.name, error=str(error))
+
+
+async def _look_back(store: Store, notifier: Notifier, restored: Restored, clock: Clock) -> None:
+    receiver = notifier.receiver.name
+    for in_threads in (False, True):  # a root that is found is where its thread is
+        rows = await store.read(partial(restoring.in_doubt, receiver=receiver, restored=restored))
+        for root, some in _by_root(rows, in_threads=in_threads).items():
+            keys = [each.delivery_key for each in some]
+            places = await notifier.find(keys, restored.made_at - _CLOCKS_APART, root)
+            for copies in places.values():
+                await leave_one(notifier, copies)
+            found = [(each, at[0]) for each in some if (at := places.get(each.delivery_key))]
+            if found:
+                told = partial(restoring.are_told, found=found, at=clock.now())
+                await store.write(Priority.OUTBOX, told)
+                log.info("told_before", receiver=receiver, messages=len(found))
+
+
+def _by_root(rows: Iterable[InDoubt], *, in_threads: bool) -> Mapping[str | None, list[InDoubt]]:
+    """Those to be looked for in threads, by these, or else those in the channel itself."""
+    found: dict[str | None, list[InDoubt]] = {}
+    for row in rows:
+        if row.is_reply is in_threads and not row.is_edit:
+            found.setdefault(row.root if in_threads else None, []).append(row)
+    return found
