@@ -16,7 +16,7 @@ from monitor.store import restoring
 from monitor.store.restoring import InDoubt
 from monitor.store.writer import Priority, Store
 
-_PATIENCE_S = 60.0  # for one receiver: what is not found by then is told, and says so
+_PATIENCE_S = 20.0  # nothing is sent meanwhile: what is not found by then is told, and says so
 _CLOCKS_APART = timedelta(minutes=2)
 
 log = structlog.get_logger()
@@ -31,13 +31,17 @@ async def look_back(
     """
     if restored is None or clock.now() >= restored.at + DOUBTFUL:
         return
-    for notifier in notifiers:
-        if notifier.receiver.readable:
-            try:
-                async with asyncio.timeout(_PATIENCE_S):
-                    await _look_back(store, notifier, restored, clock)
-            except (DeliveryError, TimeoutError) as error:
-                log.warning("not_looked_back", receiver=notifier.receiver.name, error=str(error))
+    await asyncio.gather(
+        *(_patiently(store, each, restored, clock) for each in notifiers if each.receiver.readable)
+    )
+
+
+async def _patiently(store: Store, notifier: Notifier, restored: Restored, clock: Clock) -> None:
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            await _look_back(store, notifier, restored, clock)
+    except (DeliveryError, TimeoutError) as error:
+        log.warning("not_looked_back", receiver=notifier.receiver.name, error=str(error))
 
 
 async def _look_back(store: Store, notifier: Notifier, restored: Restored, clock: Clock) -> None:
