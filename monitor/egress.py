@@ -5,6 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+import idna
+
 from monitor.hosts import is_here
 
 
@@ -69,8 +71,8 @@ def check_direct(text: str) -> str:
 def _ascii(name: str) -> str:
     """A name as the network has it, whether it was written so or in its own letters."""
     try:
-        return name.encode("idna").decode() if not name.startswith(".") else f".{_ascii(name[1:])}"
-    except UnicodeError:
+        return f".{_ascii(name[1:])}" if name[:1] == "." else idna.encode(name, uts46=True).decode()
+    except idna.IDNAError:
         return name
 
 

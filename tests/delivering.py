@@ -213,6 +213,7 @@ class Channel:
     late: list[Standing] = field(default_factory=list)
     looks: list[tuple[tuple[str, ...], str | None]] = field(default_factory=list)
     blind: DeliveryError | None = None
+    unreadable: set[str] = field(default_factory=set)  # roots whose threads cannot be read
     removed: list[str] = field(default_factory=list)
     keeps: DeliveryError | None = None  # what a removal is answered
     before: Callable[[Envelope], Any] | None = None
@@ -259,6 +260,8 @@ class Channel:
         self.looks.append((tuple(keys), root))
         if self.blind:
             raise self.blind
+        if root in self.unreadable:
+            raise DeliveryError(Sent.REFUSED, "thread_not_found", "it was deleted", gone=True)
         return {
             key: tuple(one.remote_id for one in self.standing if one.key == key) for key in keys
         }

@@ -16,7 +16,7 @@ from monitor.store import restoring
 from monitor.store.restoring import InDoubt
 from monitor.store.writer import Priority, Store
 
-_PATIENCE_S = 20.0  # nothing is sent meanwhile: what is not found by then is told, and says so
+_PATIENCE_S = 10.0  # nothing is sent meanwhile: what is not found by then is told, and says so
 _CLOCKS_APART = timedelta(minutes=2)
 
 log = structlog.get_logger()
@@ -40,8 +40,8 @@ async def _patiently(store: Store, notifier: Notifier, restored: Restored, clock
     try:
         async with asyncio.timeout(_PATIENCE_S):
             await _look_back(store, notifier, restored, clock)
-    except (DeliveryError, TimeoutError) as error:
-        log.warning("not_looked_back", receiver=notifier.receiver.name, error=str(error))
+    except TimeoutError:
+        log.warning("not_looked_back", receiver=notifier.receiver.name, error="timeout")
 
 
 async def _look_back(store: Store, notifier: Notifier, restored: Restored, clock: Clock) -> None:
@@ -50,14 +50,16 @@ async def _look_back(store: Store, notifier: Notifier, restored: Restored, clock
         rows = await store.read(partial(restoring.in_doubt, receiver=receiver, restored=restored))
         for root, some in _by_root(rows, in_threads=in_threads).items():
             keys = [each.delivery_key for each in some]
-            places = await notifier.find(keys, restored.made_at - _CLOCKS_APART, root)
-            for copies in places.values():
-                await leave_one(notifier, copies)
-            found = [(each, at[0]) for each in some if (at := places.get(each.delivery_key))]
-            if found:
+            try:
+                places = await notifier.find(keys, restored.made_at - _CLOCKS_APART, root)
+                found = [(each, at[0]) for each in some if (at := places.get(each.delivery_key))]
                 told = partial(restoring.are_told, found=found, at=clock.now())
-                await store.write(Priority.OUTBOX, told)
-                log.info("told_before", receiver=receiver, messages=len(found))
+                if found and (n := await store.write(Priority.OUTBOX, told)):
+                    log.info("told_before", receiver=receiver, messages=n)
+                for copies in places.values():
+                    await leave_one(notifier, copies)
+            except DeliveryError as error:  # of one thread, which says nothing of the others
+                log.warning("not_looked_back", receiver=receiver, error=str(error))
 
 
 def _by_root(rows: Iterable[InDoubt], *, in_threads: bool) -> Mapping[str | None, list[InDoubt]]:

@@ -1,12 +1,12 @@
 """A backup put to use: what it owed may be told by now, and its alerts are not the last."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, func, not_, or_, select, update
 
 from monitor.core.message import Message
 from monitor.core.restored import Restored
@@ -31,6 +31,7 @@ class InDoubt:
     id: int
     delivery_key: str
     conversation: int
+    alert_key: str
     part: str
     root: str | None
 
@@ -48,8 +49,8 @@ class InDoubt:
 def put_to_use(conn: Connection, now: datetime, zone: str) -> Restored | None:
     """When the database was put back from a backup, the last time; None where it never was.
 
-    A backup doubts all that it owed, as the process that it was taken from went on: whatever
-    waits says so. ``zone`` is for messages that have none.
+    A backup doubts all that it owed, as the process that it was taken from went on. ``zone`` is
+    for messages that have none.
     """
     made_at = settings.load(conn, MADE_AT)
     known = settings.load(conn, _RESTORED)
@@ -64,20 +65,31 @@ def put_to_use(conn: Connection, now: datetime, zone: str) -> Restored | None:
 
 
 def _doubt(conn: Connection, restored: Restored, zone: str) -> None:
-    rows = conn.execute(select(outbox.c.id, outbox.c.message).where(outbox.c.state == "pending"))
-    doubted = []
-    for row in rows.all():
+    """What was due, or was tried before, may be out; what was not yet due says so in words."""
+    waits = outbox.c.state == "pending"
+    tried = or_(outbox.c.due_at <= restored.made_at, outbox.c.attempts > 0)
+    later = select(outbox.c.id, outbox.c.message).where(waits, not_(tried))
+    for row in conn.execute(later).all():
         try:
             message = decode(Message, row.message)
         except msgspec.DecodeError:
             log.warning("message_unreadable", row=row.id)  # the dispatcher says more of it
             continue
         mark = restored.remark(restored.at, zone_named(message.zone, zone)) or ""
-        told = replace(message, marks=(*message.marks, mark))
-        doubted.append({"row": row.id, "told": encode(told)})
-    if doubted:
-        change = update(outbox).where(outbox.c.id == bindparam("row"))
-        conn.execute(change.values(message=bindparam("told")), doubted)
+        told = encode(replace(message, marks=(*message.marks, mark)))
+        conn.execute(update(outbox).where(outbox.c.id == row.id).values(message=told))
+    # What would have gone as one goes as one.
+    rows = conn.execute(
+        select(outbox.c.id, outbox.c.conversation, outbox.c.part)
+        .where(waits, tried, outbox.c.plain.is_(False))
+        .order_by(outbox.c.id)
+    )
+    first: dict[tuple[int, str], int] = {}
+    for one in rows.all():
+        leader = first.setdefault((one.conversation, one.part), one.id)
+        by = None if leader == one.id else leader
+        conn.execute(update(outbox).where(outbox.c.id == one.id).values(carried_by=by))
+    conn.execute(update(outbox).where(waits, tried).values(possible_repeat=True))
 
 
 def in_doubt(conn: Connection, receiver: str, restored: Restored) -> tuple[InDoubt, ...]:
@@ -87,6 +99,7 @@ def in_doubt(conn: Connection, receiver: str, restored: Restored) -> tuple[InDou
             outbox.c.id,
             outbox.c.delivery_key,
             outbox.c.conversation,
+            outbox.c.alert_key,
             outbox.c.part,
             conversations.c.remote_id,
         )
@@ -101,14 +114,20 @@ def in_doubt(conn: Connection, receiver: str, restored: Restored) -> tuple[InDou
     return tuple(InDoubt(*row) for row in rows)
 
 
-def are_told(conn: Connection, found: Collection[tuple[InDoubt, str]], at: datetime) -> None:
-    """These stand in the channel, each where it was found; what has begun meanwhile is left."""
+def are_told(conn: Connection, found: Collection[tuple[InDoubt, str]], at: datetime) -> int:
+    """These stand in the channel, each where it was found; how many of them still waited.
+
+    Who is not told by a root that stands already would be added to it in silence, and is told
+    in its thread.
+    """
+    told = 0
     for row, place in found:
         changed = conn.execute(
             update(outbox)
             .where(outbox.c.id == row.id, outbox.c.state == "pending")
             .values(state="sent", sent_at=at, remote_id=place, error=None)
         )
+        told += changed.rowcount
         if changed.rowcount:
             root = {} if row.part == "message" or row.is_reply else {"remote_id": place}
             conn.execute(
@@ -116,3 +135,20 @@ def are_told(conn: Connection, found: Collection[tuple[InDoubt, str]], at: datet
                 .where(conversations.c.id == row.conversation)
                 .values(told_at=at, **root)
             )
+    _tell_others(conn, [row for row, _ in found if not row.is_reply])
+    return told
+
+
+def _tell_others(conn: Connection, roots: Sequence[InDoubt]) -> None:
+    for conversation in {row.conversation for row in roots}:
+        alerts_told = [row.alert_key for row in roots if row.conversation == conversation]
+        conn.execute(
+            update(outbox)
+            .where(
+                outbox.c.conversation == conversation,
+                outbox.c.part == "root",
+                outbox.c.state == "pending",
+                outbox.c.alert_key.not_in(alerts_told),
+            )
+            .values(part="thread")
+        )

@@ -12,9 +12,9 @@ SURVEY = Plan(
     name="Survey",
     contacts=6,
     concurrency=6,
-    starts_after=2,
+    starts_after=1,
     ring=(0.2, 0.4),
-    talk=(1.0, 1.5),
+    talk=(12.0, 13.0),  # a backup is made meanwhile
     mix=Mix(no_answer=0.0, failed=0.0),
 )
 REPEAT = "possible repeat: restored from a backup of"
@@ -24,8 +24,11 @@ REPEAT = "possible repeat: restored from a backup of"
 def restored(shared: Place) -> Daemon:
     """It goes on with the database of before a batch completed."""
     site = shared.site
-    site.run(lambda: site.surveys.open(SURVEY))
     first = shared.start()
+    # What ends before the first look is history.
+    seen = "select 1 from providers where name = 'surveys' and baseline_at is not null"
+    until(lambda: first.rows(seen))
+    site.run(lambda: site.surveys.open(SURVEY))
     until(lambda: first.rows("select 1 from batches where status = 'running'"))
     copy = str(shared.directory / "copy.db")
     assert shared.offhook("backup", copy).returncode == 0

@@ -55,6 +55,19 @@ async def test_a_bot_posts_changes_answers_finds_and_removes(simulated: Simulate
     assert caught.value.gone
 
 
+async def test_a_reply_that_goes_to_the_channel_as_well_is_found_in_its_thread_alone(
+    simulated: Simulated,
+) -> None:
+    bot = simulated.bot
+    root = (await bot.send(envelope(LONG))).remote_id
+    loud = message(loud=True)
+    reply = await bot.send(envelope(loud, key="f" * 24, part="thread", root=root))
+    assert simulated.slack.standing(str(root).partition(":")[0])[-1].broadcast
+
+    assert await bot.find(["f" * 24], LONG_AGO) == {"f" * 24: ()}
+    assert await bot.find(["f" * 24], LONG_AGO, root) == {"f" * 24: (reply.remote_id,)}
+
+
 async def test_a_bot_is_checked(simulated: Simulated) -> None:
     assert "may post to and read" in await simulated.bot.check()
 

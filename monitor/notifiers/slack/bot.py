@@ -105,7 +105,9 @@ class SlackBot:
         found: dict[str, set[str]] = {key: set() for key in keys}
         async for message in self.api.pages(method, {**where, "oldest": oldest}, "messages"):
             ts = str(message.get("ts"))
-            if _TS.fullmatch(ts):
+            # A reply that went to the channel as well stands in its thread.
+            below = root is None and message.get("thread_ts") not in {None, ts}
+            if _TS.fullmatch(ts) and not below:
                 for key in found.keys() & _keys(message):
                     found[key].add(ts)
         return {
