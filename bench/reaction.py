@@ -219,6 +219,8 @@ async def _running(directory: Path, batches: int) -> AsyncIterator[Place]:
             f'[receivers.ops]\nkind = "slack"\nwebhook_url = "http://127.0.0.1:{slack.port}'
             '/services/T/B/x"\n[[routes]]\nreceivers = ["ops"]\ngroup_wait = "0s"\n'
             'group_interval = "1s"\n[rules.error_spike]\nmin_calls = 1\nmin_failed = 1\n'
+            # Whoever is called lives in one country, and this runs at any hour.
+            "[rules.outside_calling_hours]\nenabled = false\n"
         )
         file.chmod(0o600)
         place = Place(slack, port, load(file, environ={}).monitor.database, [])
