@@ -12,7 +12,7 @@ from pathlib import Path
 
 from monitor.cli.online import ask_all
 from monitor.cli.output import FOUND, GOOD, WRONG, print_json, print_table
-from monitor.cli.places import config_path, opened
+from monitor.cli.places import config_path, opened, reading
 from monitor.clock import SystemClock
 from monitor.config import Config, hash_key, load
 from monitor.config.keys import KEY_FILE, another_key
@@ -154,13 +154,9 @@ def _files(config: Config, *, online: bool) -> Iterator[Look]:
 
 
 def _key(config: Config) -> Look:
-    engine = opened(config.monitor.database, read_only=True)
-    try:
-        with engine.begin() as conn:
-            if is_another(conn, hash_key(config.monitor)):
-                return Look("hash key", Verdict.BAD, str(another_key(config.monitor)))
-    finally:
-        engine.dispose()
+    with reading(config) as conn:
+        if is_another(conn, hash_key(config.monitor)):
+            return Look("hash key", Verdict.BAD, str(another_key(config.monitor)))
     return Look("hash key", Verdict.OK, "the one of the database")
 
 

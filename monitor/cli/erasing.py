@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError
 
 from monitor.cli.asking import says_yes, user
@@ -112,6 +112,11 @@ def _deed(found: Traces, asked: Asked, now: datetime) -> Deed:
     )
 
 
+def _reading(engine: Engine) -> Connection:
+    """A look that keeps nobody from writing."""
+    return engine.connect().execution_options(read_only=True)
+
+
 def _wanted(engine: Engine, config: Config, asked: Asked) -> Wanted | None:
     """Who is meant; None, and why, where that cannot be read."""
     if asked.contact is not None:
@@ -125,7 +130,7 @@ def _wanted(engine: Engine, config: Config, asked: Asked) -> Wanted | None:
         )
         return None
     key = hash_key(config.monitor)
-    with engine.connect().execution_options(read_only=True) as conn:
+    with _reading(engine) as conn:
         if is_another(conn, key):
             raise another_key(config.monitor)
     hashed = Phones(key).hash
@@ -142,7 +147,7 @@ def _contact(engine: Engine, config: Config, text: str) -> Wanted | None:
         for second in range(len(parts) - 1, 1, -1)
         for first in range(1, second)
     ]
-    with engine.connect().execution_options(read_only=True) as conn:
+    with _reading(engine) as conn:
         contact = meant(conn, [each for each in splits if all(each)])
     if contact is not None:
         return Wanted(contact=contact)
@@ -152,7 +157,7 @@ def _contact(engine: Engine, config: Config, text: str) -> Wanted | None:
 
 
 def _known(engine: Engine, wanted: Wanted) -> Traces:
-    with engine.connect().execution_options(read_only=True) as conn:
+    with _reading(engine) as conn:
         return traces(conn, wanted)
 
 

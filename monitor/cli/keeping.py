@@ -47,8 +47,9 @@ def restore(given: Path | None, source: Path, *, as_json: bool) -> int:
         complain(wrong)
         return WRONG
     with sole_owner(database), sole_backfill(database):
-        done = put_back(source, database, kept_key(monitor), SystemClock().now())
-    lacking = monitor.hash_key is None and kept_key(monitor) is None
+        key = kept_key(monitor)
+        done = put_back(source, database, key, SystemClock().now())
+    lacking = monitor.hash_key is None and key is None
     if as_json:
         before = None if done.before is None else str(done.before)
         told = {"file": str(database), "bytes": done.size, "made_at": done.made_at}

@@ -118,6 +118,12 @@ ListenText = Annotated[
 ]
 
 
+def _readable(value: Secret | None) -> str | None:
+    """The text of a secret; None where there is none, or none that can be read from here."""
+    text = None if value is None else value.get_secret_value()
+    return None if text == UNREADABLE_CREDENTIAL else text
+
+
 class MonitorSettings(Strict):
     """``[monitor]``: where Offhook keeps its things, and how it speaks."""
 
@@ -136,24 +142,21 @@ class MonitorSettings(Strict):
     @field_validator("proxy")
     @classmethod
     def _is_a_proxy(cls, value: Secret | None) -> Secret | None:
-        text = value.get_secret_value() if value else UNREADABLE_CREDENTIAL
-        if text != UNREADABLE_CREDENTIAL:
+        if (text := _readable(value)) is not None:
             check_proxy(text)
+        return value
+
+    @field_validator("heartbeat_url", "heartbeat_fail_url")
+    @classmethod
+    def _is_an_address(cls, value: Secret | None) -> Secret | None:
+        if (text := _readable(value)) is not None:
+            check_address(text)
         return value
 
     @property
     def egress(self) -> Egress:
         """How requests leave this network."""
-        proxy = self.proxy.get_secret_value() if self.proxy else UNREADABLE_CREDENTIAL
-        return Egress(None if proxy == UNREADABLE_CREDENTIAL else proxy, self.no_proxy)
-
-    @field_validator("heartbeat_url", "heartbeat_fail_url")
-    @classmethod
-    def _is_an_address(cls, value: Secret | None) -> Secret | None:
-        text = value.get_secret_value() if value else UNREADABLE_CREDENTIAL
-        if text != UNREADABLE_CREDENTIAL:
-            check_address(text)
-        return value
+        return Egress(_readable(self.proxy), self.no_proxy)
 
     @property
     def database(self) -> Path:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from monitor.clock import Clock
 from monitor.dispatcher.condition import Condition, OnTrouble
-from monitor.dispatcher.copies import leave_one
+from monitor.dispatcher.copies import CLOCKS_APART, leave_one
 from monitor.dispatcher.packing import fit_to_announce, packed
 from monitor.dispatcher.schedule import (
     UNKNOWN_AT_MOST,
@@ -26,8 +26,6 @@ from monitor.store.outcomes import Note
 from monitor.store.partly import PARTLY
 from monitor.store.writer import Priority, Store
 
-# The clocks of a channel and of this machine may differ.
-_CLOCKS_APART = timedelta(minutes=2)
 _LONGEST_LOOK = timedelta(minutes=10)
 
 log = structlog.get_logger()
@@ -68,7 +66,7 @@ class Attempt:
 
     async def _look(self, claim: Claim) -> None:
         """Send again only what the channel does not hold, and leave one copy of what it holds."""
-        since = (claim.leader.attempt_at or claim.leader.created_at) - _CLOCKS_APART
+        since = (claim.leader.attempt_at or claim.leader.created_at) - CLOCKS_APART
         key = claim.leader.delivery_key
         try:
             found = await self._notifier.find([key], since, claim.conversation.remote_id)

@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from functools import partial
 
 import structlog
 
 from monitor.clock import Clock
 from monitor.core.restored import DOUBTFUL, Restored
-from monitor.dispatcher.copies import leave_one
+from monitor.dispatcher.copies import CLOCKS_APART, leave_one
 from monitor.errors import DeliveryError
 from monitor.notifiers import Notifier
 from monitor.store import restoring
@@ -17,7 +16,6 @@ from monitor.store.restoring import InDoubt
 from monitor.store.writer import Priority, Store
 
 _PATIENCE_S = 10.0  # nothing is sent meanwhile: what is not found by then is told, and says so
-_CLOCKS_APART = timedelta(minutes=2)
 
 log = structlog.get_logger()
 
@@ -51,7 +49,7 @@ async def _look_back(store: Store, notifier: Notifier, restored: Restored, clock
         for root, some in _by_root(rows, in_threads=in_threads).items():
             keys = [each.delivery_key for each in some]
             try:
-                places = await notifier.find(keys, restored.made_at - _CLOCKS_APART, root)
+                places = await notifier.find(keys, restored.made_at - CLOCKS_APART, root)
                 found = [(each, at[0]) for each in some if (at := places.get(each.delivery_key))]
                 told = partial(restoring.are_told, found=found, at=clock.now())
                 if found and (n := await store.write(Priority.OUTBOX, told)):

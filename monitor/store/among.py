@@ -1,7 +1,7 @@
 """Rows with one of many values: few statements, each of a size that is prepared once."""
 
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import BindParameter, Column, Connection, Select, bindparam, select
@@ -25,11 +25,18 @@ def rows(
     conn: Connection, columns: tuple[Column[Any], ...], values: Sequence[bytes]
 ) -> Iterator[Row]:
     """These columns of the rows whose first column is among the values."""
+    return asked(conn, partial(_rows, columns), values)
+
+
+def asked(
+    conn: Connection, statement: Callable[[int], Select[Any]], values: Sequence[str | int | bytes]
+) -> Iterator[Row]:
+    """What a statement for so many values, the same one each time, finds for all of these."""
     most = IN_SIZES[-1]
     for start in range(0, len(values), most):
         some = values[start : start + most]
         size = next(size for size in IN_SIZES if size >= len(some))
-        yield from hot.ask(conn, _rows(columns, size), **filled(some, size))
+        yield from hot.ask(conn, statement(size), **filled(some, size))
 
 
 @cache

@@ -189,15 +189,9 @@ def names_of(conn: Connection, ids: Iterable[int]) -> dict[int, tuple[str, str]]
 
 def still_open(conn: Connection, ids: Iterable[int], ended: Iterable[str]) -> set[int]:
     """Those of these batches that are watched and whose status is none of these."""
-    wanted, over = set(ids), set(ended)
-    found: set[int] = set()
-    numbers = sorted(wanted)
-    for start in range(0, len(numbers), _AT_ONCE):
-        some = numbers[start : start + _AT_ONCE]
-        size = next(size for size in hot.IN_SIZES if size >= len(some))
-        rows = hot.ask(conn, _watched(size), **among.filled(some, size))
-        found.update(number for number, status in rows if status not in over)
-    return found
+    over = set(ended)
+    rows = among.asked(conn, _watched, sorted(set(ids)))
+    return {number for number, status in rows if status not in over}
 
 
 @cache

@@ -20,6 +20,7 @@ log = structlog.get_logger()
 # The setting that a backup has, and the database that it was taken of has not: when it was made.
 MADE_AT = "backup_made_at"
 _RESTORED = "restored"
+_WAITS = outbox.c.state == "pending"
 # More than any condition fires before somebody puts a backup back.
 _EPISODES = 1000
 
@@ -66,9 +67,8 @@ def put_to_use(conn: Connection, now: datetime, zone: str) -> Restored | None:
 
 def _doubt(conn: Connection, restored: Restored, zone: str) -> None:
     """What was due, or was tried before, may be out; what was not yet due says so in words."""
-    waits = outbox.c.state == "pending"
     tried = or_(outbox.c.due_at <= restored.made_at, outbox.c.attempts > 0)
-    later = select(outbox.c.id, outbox.c.message).where(waits, not_(tried))
+    later = select(outbox.c.id, outbox.c.message).where(_WAITS, not_(tried))
     for row in conn.execute(later).all():
         try:
             message = decode(Message, row.message)
@@ -81,7 +81,7 @@ def _doubt(conn: Connection, restored: Restored, zone: str) -> None:
     # What would have gone as one goes as one.
     rows = conn.execute(
         select(outbox.c.id, outbox.c.conversation, outbox.c.part)
-        .where(waits, tried, outbox.c.plain.is_(False))
+        .where(_WAITS, tried, outbox.c.plain.is_(False))
         .order_by(outbox.c.id)
     )
     first: dict[tuple[int, str], int] = {}
@@ -89,7 +89,7 @@ def _doubt(conn: Connection, restored: Restored, zone: str) -> None:
         leader = first.setdefault((one.conversation, one.part), one.id)
         by = None if leader == one.id else leader
         conn.execute(update(outbox).where(outbox.c.id == one.id).values(carried_by=by))
-    conn.execute(update(outbox).where(waits, tried).values(possible_repeat=True))
+    conn.execute(update(outbox).where(_WAITS, tried).values(possible_repeat=True))
 
 
 def in_doubt(conn: Connection, receiver: str, restored: Restored) -> tuple[InDoubt, ...]:
@@ -106,7 +106,7 @@ def in_doubt(conn: Connection, receiver: str, restored: Restored) -> tuple[InDou
         .join(conversations, conversations.c.id == outbox.c.conversation)
         .where(
             outbox.c.receiver == receiver,
-            outbox.c.state == "pending",
+            _WAITS,
             outbox.c.created_at <= restored.at,
         )
         .order_by(outbox.c.id)
@@ -124,7 +124,7 @@ def are_told(conn: Connection, found: Collection[tuple[InDoubt, str]], at: datet
     for row, place in found:
         changed = conn.execute(
             update(outbox)
-            .where(outbox.c.id == row.id, outbox.c.state == "pending")
+            .where(outbox.c.id == row.id, _WAITS)
             .values(state="sent", sent_at=at, remote_id=place, error=None)
         )
         told += changed.rowcount
@@ -147,7 +147,7 @@ def _tell_others(conn: Connection, roots: Sequence[InDoubt]) -> None:
             .where(
                 outbox.c.conversation == conversation,
                 outbox.c.part == "root",
-                outbox.c.state == "pending",
+                _WAITS,
                 outbox.c.alert_key.not_in(alerts_told),
             )
             .values(part="thread")
